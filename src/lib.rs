@@ -1,0 +1,3 @@
+//! nvr
+pub mod model;
+pub mod work;

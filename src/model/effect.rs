@@ -1,0 +1,107 @@
+//! Orders that the recorder gives. The hands carry them out and report what came of it.
+
+use super::command::Answer;
+use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use super::record::Record;
+use super::settings::Camera;
+use super::snapshot::Entry;
+use super::time::Wall;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Start a camera's FFmpeg.
+    StartCamera {
+        /// What to open.
+        camera: Arc<Camera>,
+        /// Of which life the news will be.
+        run: RunId,
+        /// The slot to begin with.
+        slot: u32,
+        /// Make the sound AAC, whatever the settings say.
+        encode_audio: bool,
+    },
+    /// Take a camera's FFmpeg down the stop ladder.
+    StopCamera {
+        /// Whose.
+        camera: CameraName,
+        /// Which life.
+        run: RunId,
+        /// What to report as the reason; `None`: it was asked for.
+        reason: Option<String>,
+    },
+    /// Rename a finished slot out of FFmpeg's reach.
+    Claim {
+        /// What it is from now on.
+        segment: SegmentId,
+        /// FFmpeg's file.
+        slot: u32,
+    },
+    /// Remove a slot that is older than the ring is long.
+    Unlink {
+        /// Whose.
+        camera: CameraName,
+        /// FFmpeg's file.
+        slot: u32,
+    },
+    /// Append a claimed segment to a clip, opening the clip if it is the first.
+    Append(Box<Append>),
+    /// Write a clip's record as it stands.
+    SaveRecord {
+        /// Whose.
+        clip: ClipId,
+        /// What.
+        record: Arc<Record>,
+    },
+    /// Give a clip its final name and its last record.
+    CloseClip {
+        /// Which.
+        clip: ClipId,
+        /// What it holds.
+        record: Arc<Record>,
+    },
+    /// Read a page of the clip list from the archive.
+    ListClips {
+        /// Who asks.
+        request: RequestId,
+        /// Only this camera's.
+        camera: Option<CameraName>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Answer a command.
+    Reply {
+        /// Which.
+        request: RequestId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Put a sentence into the log; the model has it in its own tail already.
+    Log(Entry),
+    /// Remember who is armed, for the next start.
+    SaveArmed(Vec<(CameraName, bool)>),
+    /// Begin the written order of stopping.
+    Stop {
+        /// Who asked.
+        who: String,
+    },
+}
+
+/// One segment for one clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Append {
+    /// The clip that grows.
+    pub clip: ClipId,
+    /// The claimed segment.
+    pub segment: SegmentId,
+    /// FFmpeg's life that wrote it: times go on only within one.
+    pub run: RunId,
+    /// When its footage began, for the clip's name.
+    pub wall: Wall,
+    /// How long after the clip's beginning it began, on our clock: what to go by where stream times break.
+    pub offset: Duration,
+    /// The record, to be written when this append opens the clip.
+    pub record: Arc<Record>,
+}

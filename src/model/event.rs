@@ -1,0 +1,226 @@
+//! Facts that reach the recorder. Nothing in here is an order and nothing is a guess: each says what a hand saw.
+
+use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use super::snapshot::{ClipView, Media};
+use super::time::Anchor;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The wall clock was read; `day` is the local date, as `2026-11-22`, by which "today" is counted.
+    Clock {
+        /// What both clocks show.
+        anchor: Anchor,
+        /// The local date.
+        day: String,
+    },
+    /// What one FFmpeg did.
+    Camera {
+        /// Whose.
+        camera: CameraName,
+        /// In which of its lives; news of an earlier one is old.
+        run: RunId,
+        /// What.
+        news: CameraNews,
+    },
+    /// FFmpeg opened a slot for writing.
+    SlotOpened {
+        /// Whose.
+        camera: CameraName,
+        /// FFmpeg's file, `0..wrap`.
+        slot: u32,
+    },
+    /// FFmpeg closed a slot after writing: it is complete.
+    SlotClosed {
+        /// Whose.
+        camera: CameraName,
+        /// What is in it.
+        file: SlotFile,
+        /// What its header says, if it could be read.
+        media: Option<Media>,
+    },
+    /// Once a second: what really lies in the ring directories.
+    Swept {
+        /// One entry a camera.
+        rings: Vec<(CameraName, Vec<SlotFile>)>,
+        /// The file system of the ring.
+        ram: Space,
+    },
+    /// A claim was carried out, or why not.
+    Claimed {
+        /// Which.
+        segment: SegmentId,
+        /// Bytes of the file, or the error.
+        result: Result<u64, String>,
+    },
+    /// A mail, or as much of it as came before the line broke.
+    Mail(Mail),
+    /// The mail port is open, or why it is not.
+    MailPort(Result<String, String>),
+    /// Something about mail that a person should know: refused peers, limits reached.
+    MailNote(String),
+    /// A clip's file exists; it has a name now.
+    ClipOpened {
+        /// Which.
+        clip: ClipId,
+        /// Its name: the file's without ending.
+        name: String,
+        /// The file that grows.
+        path: String,
+    },
+    /// A segment is durable in the archive.
+    Appended {
+        /// The clip that grew.
+        clip: ClipId,
+        /// By which segment.
+        segment: SegmentId,
+        /// How.
+        added: Added,
+    },
+    /// A segment could not be appended; the clip is as long as before and the segment still in RAM.
+    AppendFailed {
+        /// The clip.
+        clip: ClipId,
+        /// The segment.
+        segment: SegmentId,
+        /// Why, and what follows from it.
+        failure: AppendFailure,
+    },
+    /// A clip has its final name, or why not yet.
+    ClipClosed {
+        /// Which.
+        clip: ClipId,
+        /// Its final path, or the error; then closing is tried again.
+        result: Result<String, String>,
+    },
+    /// What the archive held at the start, newest first.
+    ClipsFound(Vec<ClipView>),
+    /// The answer to [`super::effect::Effect::ListClips`].
+    ClipsListed {
+        /// Who asked.
+        request: RequestId,
+        /// Newest first.
+        result: Result<Vec<ClipView>, String>,
+    },
+    /// Clips that went to make room or for their age, or why they could not.
+    Retained {
+        /// Names of clips that are gone.
+        deleted: Vec<String>,
+        /// What stands in the way.
+        trouble: Option<String>,
+    },
+    /// Room in the archive, or why it cannot be told.
+    ArchiveSpace(Result<Space, String>),
+    /// Anything else a person should know, with its remedy; shown until the recorder ends.
+    Warning(String),
+    /// Somebody asked the recorder to stop; the text says who.
+    StopAsked(String),
+}
+
+/// What one FFmpeg did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CameraNews {
+    /// It runs.
+    Started {
+        /// Process id.
+        pid: u32,
+    },
+    /// `-progress` spoke.
+    Progress {
+        /// Video packets so far.
+        frames: u64,
+    },
+    /// A line of stderr, without secrets and control characters.
+    Said(String),
+    /// It ended and was reaped; all its files are closed.
+    Ended {
+        /// Why, in words; `None` if we asked for it.
+        reason: Option<Trouble>,
+        /// What it left in the ring.
+        files: Vec<SlotFile>,
+    },
+}
+
+/// What went wrong with a camera.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    /// One sentence with the remedy.
+    pub text: String,
+    /// What can be done about it without a person.
+    pub cure: Option<Cure>,
+}
+
+/// What the recorder itself can change to help a camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cure {
+    /// MP4 cannot hold this sound: make it AAC.
+    EncodeAudio,
+}
+
+/// A file in a ring directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotFile {
+    /// Its name without `.mp4`.
+    pub slot: u32,
+    /// Its size now.
+    pub bytes: u64,
+}
+
+/// Room on a file system, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Space {
+    /// All of it.
+    pub total: u64,
+    /// What this user may still write.
+    pub free: u64,
+}
+
+/// What a camera's mail says. All texts are bounded in length and not yet fit for a screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mail {
+    /// Who sent it.
+    pub peer: IpAddr,
+    /// `MAIL FROM`, empty if `<>`.
+    pub from: String,
+    /// `RCPT TO`, at least one.
+    pub to: Vec<String>,
+    /// The subject, decoded; empty if there was none.
+    pub subject: String,
+    /// How long ago the first RCPT came: that is the trigger's instant.
+    pub waited: Duration,
+    /// The line broke before the mail was whole.
+    pub cut_off: bool,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    /// Bytes written.
+    pub bytes: u64,
+    /// Length of the clip afterwards.
+    pub clip_bytes: u64,
+    /// Footage in the clip afterwards, gaps included.
+    pub clip_length: Duration,
+    /// Video frames in this segment.
+    pub frames: u64,
+    /// From order to durable.
+    pub took: Duration,
+    /// Time that the stream itself says is missing before this segment.
+    pub hole: Option<Duration>,
+    /// The clip's SHA-256 so far.
+    pub sha256: Arc<str>,
+}
+
+/// Why a segment was not appended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AppendFailure {
+    /// The archive is in trouble: the same again later.
+    Archive(String),
+    /// Another codec, size or time scale: it needs a clip of its own.
+    Different,
+    /// The segment holds no footage that could be stored; it was removed.
+    Unusable(String),
+}

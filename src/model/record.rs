@@ -1,0 +1,119 @@
+//! A clip's record: what was wanted, what is there, and every difference with its cause. It lies beside the clip as
+//! JSON, so that footage can be judged years later without this program.
+
+use super::id::CameraName;
+use super::snapshot::Media;
+use super::time::{Wall, Window};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The sidecar of one clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Of this format.
+    pub version: u32,
+    /// Whose footage.
+    pub camera: CameraName,
+    /// Growing, closed, or cut short.
+    pub state: ClipState,
+    /// From first pre-roll to last post-roll.
+    pub asked: Window<Wall>,
+    /// From first to last footage, on the recorder's clock; `None` before the first segment.
+    pub got: Option<Window<Wall>>,
+    /// What is missing of `asked`, with the cause.
+    pub gaps: Vec<Gap>,
+    /// Why this clip exists, in order; at most [`Record::MAX_TRIGGERS`].
+    pub triggers: Vec<Trigger>,
+    /// Triggers that are not listed because there were too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_triggers: u64,
+    /// What is stored, in order.
+    pub segments: Vec<Stored>,
+    /// Codec and size.
+    pub media: Option<Media>,
+    /// Of the clip's file.
+    pub bytes: u64,
+    /// Footage in seconds, gaps included, as a player sees it.
+    pub seconds: f64,
+    /// Video frames.
+    pub frames: u64,
+    /// Of the whole file; the same as `sha256sum` prints.
+    pub sha256: Option<Arc<str>>,
+    /// The clip that this one goes on from without a gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<String>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+impl Record {
+    /// Of this format.
+    pub const VERSION: u32 = 1;
+    /// A camera that never stops mailing must not fill a record.
+    pub const MAX_TRIGGERS: usize = 200;
+}
+
+/// How far a clip is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipState {
+    /// More may come.
+    Open,
+    /// As it will stay.
+    Closed,
+    /// The recorder ended before it could be closed.
+    Interrupted,
+}
+
+/// Footage that was wanted and is not there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// From when to when.
+    pub window: Window<Wall>,
+    /// Why, in words.
+    pub cause: String,
+}
+
+/// Why footage is wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The instant.
+    pub at: Wall,
+    /// From where.
+    #[serde(flatten)]
+    pub kind: TriggerKind,
+}
+
+/// Where a trigger came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TriggerKind {
+    /// A key in the monitor.
+    Key,
+    /// `nvr trigger`.
+    Command,
+    /// A camera's mail.
+    Mail {
+        /// Who sent it.
+        peer: String,
+        /// `MAIL FROM`.
+        from: String,
+        /// `RCPT TO`.
+        to: String,
+        /// The subject, fit for a screen.
+        subject: String,
+    },
+}
+
+/// One segment in a clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The segment's number.
+    pub number: u64,
+    /// When FFmpeg opened and closed it.
+    pub window: Window<Wall>,
+    /// Bytes it added to the clip.
+    pub bytes: u64,
+}

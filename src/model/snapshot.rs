@@ -1,0 +1,317 @@
+//! The picture that monitors draw. It holds instants and never ages, so that it differs only when something happened.
+
+use super::event::Space;
+use super::id::CameraName;
+use super::record::TriggerKind;
+use super::time::{Anchor, Mono, Wall};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Everything that can be seen of a recorder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The recorder's version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started.
+    pub started: Mono,
+    /// What both clocks showed, to turn instants into times of day.
+    pub anchor: Anchor,
+    /// In the order of the configuration.
+    pub cameras: Vec<CameraView>,
+    /// The way in.
+    pub mail: MailView,
+    /// The way out.
+    pub archive: ArchiveView,
+    /// Where footage waits.
+    pub ring: RingView,
+    /// Footage that was wanted and is gone.
+    pub lost: Lost,
+    /// The last copies, newest last.
+    pub copies: Vec<CopyView>,
+    /// The last clips, newest first, growing ones included.
+    pub clips: Vec<ClipView>,
+    /// The last sentences, newest last.
+    pub journal: Vec<Entry>,
+    /// What a person should mend, each with its remedy.
+    pub warnings: Vec<String>,
+    /// Set once the recorder is ending: why.
+    pub stopping: Option<String>,
+}
+
+/// One camera.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CameraView {
+    /// Its name.
+    pub name: CameraName,
+    /// Whether it obeys triggers from outside.
+    pub armed: bool,
+    /// What its FFmpeg is doing.
+    pub state: CameraState,
+    /// Codec and size, once seen.
+    pub media: Option<Media>,
+    /// Frames a second as really seen, rounded so that it rests.
+    pub fps: Option<u32>,
+    /// Bits a second as really seen, rounded so that it rests.
+    pub bitrate: Option<u64>,
+    /// The ring's slots `0..N`; a segment stands in `number % N`.
+    pub slots: Vec<SlotView>,
+    /// The event that is going on.
+    pub event: Option<EventView>,
+    /// When the last segment was finished.
+    pub last_segment: Option<Mono>,
+    /// Wanted length of a segment: past about twice that the last one is overdue.
+    pub segment: Duration,
+    /// How often FFmpeg had to be started again.
+    pub restarts: u64,
+    /// Bytes in the ring and claimed.
+    pub ram: u64,
+    /// Segments that are claimed and not yet stored.
+    pub backlog: u32,
+    /// Segments that were wanted and are gone.
+    pub lost: u64,
+    /// The last lines of FFmpeg's stderr.
+    pub stderr: Vec<String>,
+}
+
+/// What a camera's FFmpeg is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum CameraState {
+    /// Started; nothing came yet.
+    Connecting {
+        /// Since when.
+        since: Mono,
+    },
+    /// Footage comes in.
+    Recording {
+        /// Since when without a break.
+        since: Mono,
+    },
+    /// Footage stopped coming; FFmpeg is being ended.
+    Stalled {
+        /// Since when.
+        since: Mono,
+        /// Why, in words.
+        reason: String,
+    },
+    /// FFmpeg ended; it will be started again.
+    NoSignal {
+        /// When.
+        retry_at: Mono,
+        /// How many tries failed in a row.
+        attempt: u32,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The recorder is ending.
+    Stopped,
+}
+
+/// One place in a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotView {
+    /// Nothing there.
+    Empty,
+    /// FFmpeg is writing it.
+    Writing,
+    /// Finished; will be overwritten unless a trigger wants it.
+    Complete,
+    /// Wanted, and out of FFmpeg's reach.
+    Claimed,
+    /// On its way into the archive.
+    Copying,
+    /// Durable in the archive.
+    Stored,
+    /// Wanted, and gone.
+    Lost,
+}
+
+/// An event that is going on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventView {
+    /// When the first trigger came.
+    pub since: Mono,
+    /// When the post-roll ends; the countdown counts to here.
+    pub until: Mono,
+    /// How many triggers there were.
+    pub triggers: u64,
+    /// The last one.
+    pub trigger: TriggerView,
+    /// The clip that grows, once it has a name.
+    pub clip: Option<String>,
+}
+
+/// A trigger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TriggerView {
+    /// The instant.
+    pub at: Mono,
+    /// From where.
+    #[serde(flatten)]
+    pub kind: TriggerKind,
+}
+
+/// Codec and size of a camera's footage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    /// `h264`, `hevc`, …
+    pub video: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// `aac`, …; `None`: no sound.
+    pub audio: Option<String>,
+}
+
+/// The mail port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailView {
+    /// Where it listens, or why it does not.
+    pub port: Result<String, String>,
+    /// Mails since local midnight, or since the start.
+    pub today: u64,
+    /// The last one.
+    pub last: Option<MailNote>,
+}
+
+/// A mail and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailNote {
+    /// The trigger's instant.
+    pub at: Mono,
+    /// Sender's address, fit for a screen.
+    pub from: String,
+    /// Recipient, fit for a screen.
+    pub to: String,
+    /// Subject, fit for a screen.
+    pub subject: String,
+    /// What came of it, in words.
+    pub outcome: String,
+}
+
+/// The archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArchiveView {
+    /// Where.
+    pub dir: String,
+    /// Room, once known.
+    pub space: Option<Space>,
+    /// Why it cannot be written, in words; `None`: all is well.
+    pub trouble: Option<String>,
+    /// Since when there is trouble.
+    pub since: Option<Mono>,
+    /// Bytes that are claimed and not yet stored.
+    pub backlog: u64,
+}
+
+/// The rings together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RingView {
+    /// Where.
+    pub dir: String,
+    /// Bytes in use by rings and backlog.
+    pub used: u64,
+    /// Room of the file system, once known.
+    pub space: Option<Space>,
+}
+
+/// Footage that was wanted and is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lost {
+    /// Segments.
+    pub segments: u64,
+    /// Bytes, as far as known.
+    pub bytes: u64,
+}
+
+/// One segment's way into the archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CopyView {
+    /// When it was durable, or failed.
+    pub at: Mono,
+    /// Whose.
+    pub camera: CameraName,
+    /// The slot it stood in, `0..N`.
+    pub slot: u32,
+    /// The clip's name.
+    pub clip: String,
+    /// What came of it.
+    pub outcome: CopyOutcome,
+}
+
+/// What came of a copy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyOutcome {
+    /// Durable.
+    Stored {
+        /// Bytes written.
+        bytes: u64,
+        /// From order to durable.
+        took: Duration,
+        /// Tries that failed before.
+        retries: u32,
+    },
+    /// Failed, and will be tried again.
+    Retrying {
+        /// Why, in words.
+        reason: String,
+    },
+    /// Gone.
+    Lost {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// One clip, as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipView {
+    /// What `nvr cat` takes: the file's name without ending.
+    pub name: String,
+    /// Whose.
+    pub camera: CameraName,
+    /// When its footage begins.
+    pub start: Wall,
+    /// Footage, gaps included.
+    pub length: Duration,
+    /// Of the file.
+    pub bytes: u64,
+    /// The first trigger's kind: `mail`, `key`, `command`; empty if unknown.
+    pub trigger: String,
+    /// Seconds that were wanted and are not there.
+    pub missing: Duration,
+    /// It still grows.
+    pub open: bool,
+    /// Where the file is now.
+    pub path: String,
+}
+
+/// A sentence with its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Mono,
+    /// How much it matters.
+    pub level: Level,
+    /// About which camera.
+    pub camera: Option<CameraName>,
+    /// The sentence, fit for a screen.
+    pub text: String,
+}
+
+/// How much a sentence matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Should be looked at.
+    Warn,
+    /// Footage is or may be lost.
+    Error,
+}
