@@ -1,3 +1,6 @@
 //! The hands: one file per kind of task. They do what the model orders, and each end is an event.
 
+pub mod camera;
+pub mod ffmpeg;
 pub mod places;
+pub mod ring_watch;
