@@ -1,3 +1,4 @@
 //! nvr
+pub mod engine;
 pub mod model;
 pub mod work;

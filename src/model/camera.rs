@@ -43,11 +43,11 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// A camera that is to be started at once.
-    pub fn new(settings: Arc<settings::Camera>, ring: &settings::Ring, armed: bool, now: Mono) -> Self {
+    /// A camera that is to be started at once; `first`: the number of its first segment.
+    pub fn new(settings: Arc<settings::Camera>, ring: &settings::Ring, armed: bool, first: u64, now: Mono) -> Self {
         Self {
             life: Life::new(settings.name.as_str(), ring.segment, now),
-            ring: Ring::new(ring.slots, ring.wrap()),
+            ring: Ring::new(ring.slots, ring.wrap(), first),
             saving: Saving::new(settings.name.clone()),
             slots: ring.slots,
             segment: ring.segment,
@@ -209,6 +209,11 @@ impl Camera {
         }
     }
 
+    /// Whether its FFmpeg has ended for good.
+    pub fn stopped(&self) -> bool {
+        self.life.stopped()
+    }
+
     /// Whether nothing is left to do for a camera that was told to stop.
     pub fn finished(&self) -> bool {
         self.life.stopped() && self.saving.idle()
@@ -362,9 +367,9 @@ impl Camera {
         self.lost
     }
 
-    /// Bytes claimed and not yet stored.
-    pub fn backlog(&self) -> u64 {
-        self.saving.backlog().1
+    /// Claimed and not yet stored: how many, and bytes.
+    pub fn backlog(&self) -> (u32, u64) {
+        self.saving.backlog()
     }
 
     /// Growing clips, newest first.

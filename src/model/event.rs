@@ -60,8 +60,8 @@ pub enum Event {
     Mail(Mail),
     /// The mail port is open, or why it is not.
     MailPort(Result<String, String>),
-    /// Something about mail that a person should know: refused peers, limits reached.
-    MailNote(String),
+    /// A sentence for the journal: mail that was refused, footage that was recovered.
+    Note(String),
     /// A clip's file exists; it has a name now.
     ClipOpened {
         /// Which.

@@ -40,6 +40,15 @@ pub enum Input {
     Tick,
 }
 
+/// What is left of an earlier recorder.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// Who was armed.
+    pub armed: BTreeMap<CameraName, bool>,
+    /// The number of each camera's first segment; 0 for one that is not named.
+    pub first: BTreeMap<CameraName, u64>,
+}
+
 /// All state.
 #[derive(Debug)]
 pub struct Recorder {
@@ -70,15 +79,16 @@ pub(super) struct Archive {
 }
 
 impl Recorder {
-    /// A recorder whose cameras start at the first tick. `armed`: what was remembered from the last time.
-    pub fn new(settings: Arc<Settings>, armed: &BTreeMap<CameraName, bool>, anchor: Anchor) -> Self {
+    /// A recorder whose cameras start at the first tick.
+    pub fn new(settings: Arc<Settings>, remembered: &Remembered, anchor: Anchor) -> Self {
         let now = anchor.mono;
         let cameras = settings
             .cameras
             .iter()
             .map(|camera| {
-                let armed = armed.get(&camera.name).copied().unwrap_or(camera.trigger.armed);
-                Camera::new(Arc::clone(camera), &settings.ring, armed, now)
+                let armed = remembered.armed.get(&camera.name).copied().unwrap_or(camera.trigger.armed);
+                let first = remembered.first.get(&camera.name).copied().unwrap_or(0);
+                Camera::new(Arc::clone(camera), &settings.ring, armed, first, now)
             })
             .collect();
         let mail = MailView { port: Err("not open yet".to_owned()), today: 0, last: None };
@@ -125,9 +135,24 @@ impl Recorder {
         cameras.chain([self.next_sweep]).chain(self.archive.retry_at).min()
     }
 
+    /// Whether it was asked to stop.
+    pub fn stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// Whether every FFmpeg has ended for good.
+    pub fn cameras_stopped(&self) -> bool {
+        self.cameras.iter().all(Camera::stopped)
+    }
+
+    /// Whether nothing that is claimed waits to be stored.
+    pub fn stored(&self) -> bool {
+        self.cameras.iter().all(|camera| camera.backlog().0 == 0)
+    }
+
     /// Whether a recorder that was asked to stop has nothing left to do.
     pub fn finished(&self) -> bool {
-        self.stopping.is_some() && self.cameras.iter().all(Camera::finished)
+        self.cameras.iter().all(Camera::finished)
     }
 
     fn tick(&mut self, out: &mut Out) {
@@ -177,7 +202,7 @@ impl Recorder {
                 }
                 self.mail.port = port;
             }
-            Event::MailNote(text) => out.say(Level::Warn, None, text),
+            Event::Note(text) => out.say(Level::Warn, None, text),
             Event::Warning(text) => {
                 out.say(Level::Warn, None, text.clone());
                 self.warnings.push(text);

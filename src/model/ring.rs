@@ -61,9 +61,9 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// An empty ring of `slots` finished segments whose files wrap at `wrap`.
-    pub fn new(slots: u32, wrap: u32) -> Self {
-        Self { slots: slots.max(1), wrap: wrap.max(2), next: 0, segments: VecDeque::new() }
+    /// An empty ring of `slots` finished segments whose files wrap at `wrap`; `first`: the number of the first one.
+    pub fn new(slots: u32, wrap: u32, first: u64) -> Self {
+        Self { slots: slots.max(1), wrap: wrap.max(2), next: first, segments: VecDeque::new() }
     }
 
     /// The slot that FFmpeg is to open next.
@@ -208,7 +208,7 @@ mod tests {
 
     /// Writes segments `0..count` as FFmpeg does.
     fn filled(count: u64) -> Ring {
-        let mut ring = Ring::new(3, 5);
+        let mut ring = Ring::new(3, 5, 0);
         for n in 0..count {
             ring.slot_opened((n % 5) as u32, RUN, Mono(n));
             ring.outdated();
@@ -272,7 +272,7 @@ mod tests {
         /// Whatever is told, in whatever order: no panic, numbers are consecutive, the ring stays short.
         #[test]
         fn stays_in_order_whatever_it_is_told(news in prop::collection::vec((0u8..4, 0u32..8), 0..200)) {
-            let mut ring = Ring::new(4, 6);
+            let mut ring = Ring::new(4, 6, 0);
             for (now, (kind, slot)) in news.into_iter().enumerate() {
                 let now = Mono(now as u64);
                 match kind {

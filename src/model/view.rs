@@ -26,7 +26,7 @@ impl Recorder {
                 space: self.archive.space.map(rounded),
                 trouble: self.archive.trouble.as_ref().map(|(_, reason)| reason.clone()),
                 since: self.archive.trouble.as_ref().map(|(since, _)| *since),
-                backlog: self.cameras.iter().map(Camera::backlog).sum(),
+                backlog: self.cameras.iter().map(|camera| camera.backlog().1).sum(),
             },
             ring: RingView {
                 dir: self.settings.ring.dir.display().to_string(),

@@ -3,4 +3,6 @@
 pub mod camera;
 pub mod ffmpeg;
 pub mod places;
+pub mod ring;
 pub mod ring_watch;
+pub mod state;
