@@ -1,3 +1,6 @@
 //! nvr
+pub mod journal;
+pub mod link;
 pub mod model;
+pub mod stop;
 pub mod work;
