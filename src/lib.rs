@@ -1,4 +1,7 @@
 //! nvr
 pub mod engine;
+pub mod journal;
+pub mod link;
 pub mod model;
+pub mod stop;
 pub mod work;
