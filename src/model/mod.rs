@@ -7,6 +7,7 @@ pub mod clip;
 pub mod command;
 pub mod effect;
 pub mod event;
+pub mod fmp4;
 pub mod id;
 pub mod life;
 pub mod out;
