@@ -1,3 +1,4 @@
 //! nvr
+pub mod config;
 pub mod model;
 pub mod work;
