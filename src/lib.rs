@@ -2,6 +2,7 @@
 pub mod engine;
 pub mod journal;
 pub mod link;
+pub mod config;
 pub mod model;
 pub mod stop;
 pub mod work;
