@@ -6,6 +6,8 @@ pub mod effect;
 pub mod event;
 pub mod id;
 pub mod record;
+pub mod routing;
 pub mod settings;
 pub mod snapshot;
+pub mod text;
 pub mod time;

@@ -1,3 +1,5 @@
 //! The hands: one file per kind of task. They do what the model orders, and each end is an event.
 
+pub mod mail;
 pub mod places;
+pub mod smtp;
