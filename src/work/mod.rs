@@ -6,3 +6,6 @@ pub mod places;
 pub mod ring;
 pub mod ring_watch;
 pub mod state;
+pub mod mail;
+pub mod places;
+pub mod smtp;
