@@ -17,7 +17,6 @@ pub mod recorder;
 pub mod ring;
 pub mod routing;
 pub mod saving;
-pub mod routing;
 pub mod settings;
 pub mod snapshot;
 pub mod text;

@@ -2,10 +2,9 @@
 
 pub mod camera;
 pub mod ffmpeg;
+pub mod mail;
 pub mod places;
 pub mod ring;
 pub mod ring_watch;
-pub mod state;
-pub mod mail;
-pub mod places;
 pub mod smtp;
+pub mod state;

@@ -3,7 +3,7 @@
 
 use super::places;
 use crate::model::event::{Event, SlotFile};
-use crate::model::fmp4;
+use crate::model::fmp4::Walk;
 use crate::model::id::CameraName;
 use crate::model::snapshot::Media;
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
@@ -56,7 +56,12 @@ fn fact(root: &Path, kind: &EventKind, path: &PathBuf) -> Option<Event> {
 fn media(path: &Path) -> Option<Media> {
     let mut head = Vec::new();
     fs_err::File::open(path).ok()?.take(HEADER).read_to_end(&mut head).ok()?;
-    fmp4::media(&head)
+    let mut walk = Walk::new(head.len() as u64);
+    while walk.init().is_none() {
+        let range = walk.wants()?;
+        walk.give(head.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)?).ok()?;
+    }
+    walk.init()?.media()
 }
 
 /// What really lies in the rings. A ring that cannot be read is left out: its camera's FFmpeg will say why.

@@ -82,7 +82,7 @@ impl Notes {
             1 => text.clone(),
             _ => format!("{text}; {} more like it before", count - 1),
         };
-        if self.events.try_send(Event::MailNote(told)).is_err() {
+        if self.events.try_send(Event::Note(told)).is_err() {
             quiet.since = Some((count, text));
         }
     }
@@ -95,7 +95,7 @@ mod tests {
 
     fn told(bus: &mut mpsc::Receiver<Event>) -> Vec<String> {
         let notes = std::iter::from_fn(|| bus.try_recv().ok());
-        notes.map(|event| if let Event::MailNote(text) = event { text } else { panic!("{event:?}") }).collect()
+        notes.map(|event| if let Event::Note(text) = event { text } else { panic!("{event:?}") }).collect()
     }
 
     #[tokio::test(start_paused = true)]

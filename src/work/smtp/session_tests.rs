@@ -223,7 +223,7 @@ async fn a_mail_too_big_triggers_at_once_and_gets_552_at_its_end() {
     let mut camera = Camera::connects(Limits { message: 1000, ..Limits::default() }, 16);
     camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: big\r\n\r\n{}", "x".repeat(1000))).await;
     camera.says("\r\n").await;
-    assert!(matches!(camera.bus.recv().await, Some(Event::MailNote(_))));
+    assert!(matches!(camera.bus.recv().await, Some(Event::Note(_))));
     let mail = camera.mail().await;
     assert_eq!((mail.subject.as_str(), mail.cut_off), ("big", true));
     camera.says(".\r\nMAIL FROM:<a@b>\r\nRCPT TO:<hall@nvr>\r\nDATA\r\n.\r\n").await;
@@ -312,7 +312,7 @@ async fn strangers_are_left_and_a_person_is_told() {
         let mut camera = usual();
         camera.sends(&bytes).await;
         camera.hears_the_end().await;
-        let [Event::MailNote(note)] = &camera.events().await[..] else { panic!("{words}: no note") };
+        let [Event::Note(note)] = &camera.events().await[..] else { panic!("{words}: no note") };
         assert!(note.starts_with("10.0.0.7 sent") && note.contains(words) && note.ends_with(')'), "{note}");
     }
 }
@@ -322,7 +322,7 @@ async fn recipients_are_bounded() {
     let mut camera = Camera::connects(Limits { recipients: 2, ..Limits::default() }, 16);
     camera.says(&format!("{TO_GARDEN}RCPT TO:<hall@nvr>\r\nRCPT TO:<attic@nvr>\r\nDATA\r\n.\r\n")).await;
     assert_eq!(camera.hears_each(8).await[3..], ["250", "250", "452", "354", "250"]);
-    assert!(matches!(camera.bus.recv().await, Some(Event::MailNote(_))));
+    assert!(matches!(camera.bus.recv().await, Some(Event::Note(_))));
     assert_eq!(camera.mail().await.to, ["garden@nvr", "hall@nvr"]);
 }
 
