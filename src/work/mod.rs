@@ -3,6 +3,7 @@
 pub mod camera;
 pub mod ffmpeg;
 pub mod mail;
+pub mod archive;
 pub mod places;
 pub mod ring;
 pub mod ring_watch;

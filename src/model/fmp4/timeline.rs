@@ -76,7 +76,14 @@ impl Timeline {
             shift: 0,
             last: None,
         };
-        Timeline { lanes: init.tracks.iter().map(lane).collect(), sequence: 0, base: None, shift: 0, end: 0, entered: false }
+        Timeline {
+            lanes: init.tracks.iter().map(lane).collect(),
+            sequence: 0,
+            base: None,
+            shift: 0,
+            end: 0,
+            entered: false,
+        }
     }
 
     /// Of a clip that lies in the archive and may go on: its header, and what was kept of [`Timeline::shift`].
@@ -113,6 +120,17 @@ impl Timeline {
     /// nothing. To be asked after [`Timeline::align`].
     pub fn natural(&self, fragments: &[Fragment]) -> Option<i128> {
         self.firsts(fragments).map(|(lane, traf)| lane.shown(traf)).min()
+    }
+
+    /// When all of these fragments would have been shown, if the constants in force were kept.
+    pub fn natural_end(&self, fragments: &[Fragment]) -> Option<i128> {
+        let trafs = fragments.iter().flat_map(|fragment| &fragment.trafs).filter(|traf| traf.samples > 0);
+        trafs.filter_map(|traf| self.lane(traf.track).map(|lane| lane.shown_to(traf))).max()
+    }
+
+    /// The decode time that a part of a fragment gets in the clip, if the constants in force are kept.
+    pub fn place(&self, traf: &Traf) -> Option<u64> {
+        u64::try_from(self.lane(traf.track)?.place(traf)).ok()
     }
 
     /// Whether these fragments come after everything that the clip holds, if the constants in force were kept.
@@ -246,6 +264,11 @@ impl Lane {
     /// When it is first shown in the clip, in nanoseconds.
     fn shown(&self, traf: &Traf) -> i128 {
         self.nanos(self.place(traf) + i128::from(traf.shown_from) + i128::from(self.offset))
+    }
+
+    /// When it has been shown in the clip, in nanoseconds.
+    fn shown_to(&self, traf: &Traf) -> i128 {
+        self.nanos(self.place(traf) + i128::from(traf.shown_to) + i128::from(self.offset))
     }
 
     /// Whether its first sample is decoded after the last one that is there.
