@@ -62,8 +62,11 @@ pub enum End {
 #[derive(Debug, Clone)]
 pub struct Pictures {
     newest: watch::Receiver<Arc<Snapshot>>,
-    written: Arc<Mutex<Option<(Arc<Snapshot>, Arc<str>)>>>,
+    written: Arc<Mutex<Option<Written>>>,
 }
+
+/// A picture and its line.
+type Written = (Arc<Snapshot>, Arc<str>);
 
 impl Pictures {
     /// The pictures that arrive at `newest`, the one that is there now included.

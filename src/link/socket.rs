@@ -6,7 +6,7 @@
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -35,14 +35,15 @@ pub struct Env {
 impl Env {
     /// This process's.
     pub fn read() -> Self {
-        let dir = |value: Option<OsString>| {
-            // systemd joins several by colons; ours is the first
-            let first = value?.as_bytes().split(|b| *b == b':').next().map(std::ffi::OsStr::from_bytes)?.to_owned();
-            Some(PathBuf::from(first)).filter(|dir| dir.is_absolute())
+        // systemd joins several directories by colons: ours is the first. A relative path means nothing here.
+        let dir = |name| {
+            let joined = std::env::var_os(name)?;
+            let first = joined.as_bytes().split(|byte| *byte == b':').next()?;
+            Some(PathBuf::from(OsStr::from_bytes(first))).filter(|dir| dir.is_absolute())
         };
         Self {
-            xdg_runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()),
-            runtime_directory: dir(std::env::var_os("RUNTIME_DIRECTORY")),
+            xdg_runtime_dir: dir("XDG_RUNTIME_DIR"),
+            runtime_directory: dir("RUNTIME_DIRECTORY"),
             uid: rustix::process::geteuid().as_raw(),
         }
     }
