@@ -2,5 +2,6 @@
 pub mod journal;
 pub mod link;
 pub mod model;
+pub mod monitor;
 pub mod stop;
 pub mod work;

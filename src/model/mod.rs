@@ -8,4 +8,5 @@ pub mod id;
 pub mod record;
 pub mod settings;
 pub mod snapshot;
+pub mod text;
 pub mod time;
