@@ -4,5 +4,6 @@ pub mod journal;
 pub mod link;
 pub mod config;
 pub mod model;
+pub mod monitor;
 pub mod stop;
 pub mod work;
