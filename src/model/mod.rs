@@ -6,6 +6,7 @@ pub mod effect;
 pub mod event;
 pub mod id;
 pub mod record;
+pub mod retention;
 pub mod settings;
 pub mod snapshot;
 pub mod time;
