@@ -62,8 +62,8 @@ pub fn plan(clips: &[Clip], rules: &Archive, sight: &Sight) -> Plan {
 
 /// How many of `sizes`, from the first on, make at least `wanted`; all of them if even those do not.
 fn enough(sizes: &[u64], wanted: u64) -> usize {
-    let mut sum = 0u64;
-    sizes.iter().take_while(|&&bytes| std::mem::replace(&mut sum, sum.saturating_add(bytes)) < wanted).count()
+    let before = sizes.iter().scan(0u64, |sum, &bytes| Some(std::mem::replace(sum, sum.saturating_add(bytes))));
+    before.take_while(|&sum| sum < wanted).count()
 }
 
 fn total(sizes: impl Iterator<Item = u64>) -> u64 {
