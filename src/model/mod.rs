@@ -4,6 +4,7 @@
 pub mod command;
 pub mod effect;
 pub mod event;
+pub mod fmp4;
 pub mod id;
 pub mod record;
 pub mod retention;
