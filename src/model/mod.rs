@@ -17,6 +17,7 @@ pub mod recorder;
 pub mod ring;
 pub mod routing;
 pub mod saving;
+pub mod retention;
 pub mod settings;
 pub mod snapshot;
 pub mod text;
