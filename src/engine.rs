@@ -67,6 +67,8 @@ pub struct Engine {
     clock: Clock,
     stop: Stop,
     inputs: VecDeque<Input>,
+    /// What came of orders that were carried out at once, in order.
+    done: VecDeque<Event>,
     events: mpsc::Receiver<Event>,
     bus: mpsc::Sender<Event>,
     requests: mpsc::Receiver<Request>,
@@ -128,6 +130,7 @@ impl Engine {
             clock,
             stop,
             inputs,
+            done: VecDeque::new(),
             events,
             bus,
             requests: waiting,
@@ -210,6 +213,10 @@ impl Engine {
             for effect in self.recorder.apply(now, input) {
                 self.carry_out(effect);
             }
+            // What was done at once is heard first: what waits may be what FFmpeg did after it.
+            while let Some(event) = self.done.pop_back() {
+                self.inputs.push_front(Input::Event(event));
+            }
         }
         if self.urgent && self.dirty {
             self.publish();
@@ -250,19 +257,18 @@ impl Engine {
         }
     }
 
-    /// Before anything else is looked at: what comes after it in the queue may be what FFmpeg did next.
     fn claim(&mut self, segment: SegmentId, slot: u32) {
         let result = self.ring.claim(&segment, slot);
-        self.inputs.push_front(Input::Event(Event::Claimed { segment, result }));
+        self.done.push_back(Event::Claimed { segment, result });
     }
 
     fn sweep(&mut self) {
         if let Some(event) = self.clock.look() {
-            self.inputs.push_back(Input::Event(event));
+            self.done.push_back(event);
         }
         let rings = self.ring.sweep();
         if let Ok(ram) = archive::space(&self.settings.ring.dir) {
-            self.inputs.push_front(Input::Event(Event::Swept { rings, ram }));
+            self.done.push_back(Event::Swept { rings, ram });
         }
     }
 

@@ -1,8 +1,10 @@
 //! nvr
+
+pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod journal;
 pub mod link;
-pub mod config;
 pub mod model;
 pub mod monitor;
 pub mod stop;

@@ -135,9 +135,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Disarm(meant)) => query::order(&global, query::Order::Disarm, &meant).await,
         Some(Verb::Trigger(meant)) => query::order(&global, query::Order::Trigger, &meant).await,
         Some(Verb::Release(meant)) => query::order(&global, query::Order::Release, &meant).await,
-        Some(Verb::Clips { camera, json, follow, limit }) => {
-            query::clips(&global, camera, json, follow, limit).await
-        }
+        Some(Verb::Clips { camera, json, follow, limit }) => query::clips(&global, camera, json, follow, limit).await,
         Some(Verb::Cat { clip }) => cat::cat(&global, &clip).await,
     }
 }
@@ -169,7 +167,8 @@ impl Global {
 
 /// This program, to start it again.
 fn program() -> Result<PathBuf> {
-    std::env::current_exe().map_err(|error| eyre!("this program's own file cannot be found: {error} (start it by its path)"))
+    std::env::current_exe()
+        .map_err(|error| eyre!("this program's own file cannot be found: {error} (start it by its path)"))
 }
 
 /// A recorder in a process of its own, which no terminal's end reaches.
@@ -194,7 +193,10 @@ async fn start_recorder(config: &Path, socket: &Path, state: &Path) -> Result<to
         .spawn()?;
     let reached = async {
         loop {
-            if matches!(crate::link::dial::reach(&[socket.to_owned()]).await, Ok(crate::link::dial::Reach::Connected(..))) {
+            if matches!(
+                crate::link::dial::reach(&[socket.to_owned()]).await,
+                Ok(crate::link::dial::Reach::Connected(..))
+            ) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -48,7 +48,7 @@ pub async fn order(global: &Global, order: Order, meant: &Meant) -> Result<ExitC
 }
 
 /// The newest picture.
-async fn picture(client: &mut Client) -> Result<Arc<Snapshot>> {
+pub async fn picture(client: &mut Client) -> Result<Arc<Snapshot>> {
     let gone = client.gone();
     tokio::select! {
         found = client.snapshots().wait_for(Option::is_some) => {
@@ -93,9 +93,17 @@ pub async fn status(global: &Global, json: bool) -> Result<ExitCode> {
     }
     let rows: Vec<_> = picture.cameras.iter().map(camera_row).collect();
     let mut out = table::lines(&rows);
-    let mail = picture.mail.port.as_ref().map_or_else(|_| "closed".to_owned(), |at| format!("{at}, {} today", picture.mail.today));
+    let mail = picture
+        .mail
+        .port
+        .as_ref()
+        .map_or_else(|_| "closed".to_owned(), |at| format!("{at}, {} today", picture.mail.today));
     let archive = picture.archive.space.map_or_else(String::new, |space| format!(", {} free", table::size(space.free)));
-    out.push(format!("mail {mail}; archive {}{archive}; ring {} in RAM", picture.archive.dir, table::size(picture.ring.used)));
+    out.push(format!(
+        "mail {mail}; archive {}{archive}; ring {} in RAM",
+        picture.archive.dir,
+        table::size(picture.ring.used)
+    ));
     out.extend(picture.warnings.iter().map(|warning| format!("warning: {}", fit_for_screen(warning, 400))));
     out.extend(troubles.iter().map(|trouble| format!("TROUBLE: {}", fit_for_screen(trouble, 400))));
     out.push(if troubles.is_empty() { "all is well".to_owned() } else { "not all is well".to_owned() });

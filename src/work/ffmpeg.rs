@@ -52,11 +52,8 @@ pub async fn probe(program: &Path) -> Result<Ffmpeg, String> {
 }
 
 async fn ask(program: &Path, args: &[&str]) -> Result<String, String> {
-    let output = tokio::process::Command::new(program)
-        .args(args)
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let output =
+        tokio::process::Command::new(program).args(args).stdin(std::process::Stdio::null()).kill_on_drop(true).output();
     match tokio::time::timeout(Duration::from_secs(20), output).await {
         Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(Ok(output)) => Err(format!(
@@ -234,7 +231,10 @@ const COMPLAINTS: &[(&str, &str)] = &[
     ("timed out", "the camera does not answer (is it on, and the address right?)"),
     ("Failed to resolve hostname", "the host name is unknown (write its address, or check the name server)"),
     ("Name or service not known", "the host name is unknown (write its address, or check the name server)"),
-    ("No space left on device", "the ring has no room left (make ring.dir's file system larger, or ring.slots smaller)"),
+    (
+        "No space left on device",
+        "the ring has no room left (make ring.dir's file system larger, or ring.slots smaller)",
+    ),
     ("matches no streams", "there is no video in this source (correct the camera's source)"),
     ("Protocol not found", "FFmpeg does not know this kind of source (correct the camera's source)"),
     ("No such file or directory", "there is no such file (correct the camera's source)"),
@@ -288,8 +288,7 @@ mod tests {
 
     fn camera(source: &str) -> Camera {
         let second = Duration::from_secs(1);
-        let trigger =
-            Trigger { pre_roll: second, post_roll: second, max_clip: second, cooldown: second, armed: true };
+        let trigger = Trigger { pre_roll: second, post_roll: second, max_clip: second, cooldown: second, armed: true };
         Camera {
             name: "front".parse().expect("a name"),
             alias: vec![],
@@ -315,7 +314,9 @@ mod tests {
         assert!(args.ends_with("-segment_wrap 12 -segment_start_number 7 -segment_format mp4 -segment_format_options \
             movflags=+frag_keyframe+empty_moov+default_base_moof+delay_moov+frag_discont:flush_packets=1 /ring/front/%d.mp4"));
         let list = list.expect("a list");
-        assert!(list.contains("file 'rtsp://me:it'\\''s@10.0.0.9/a'\noption rtsp_transport tcp\noption timeout 4000000\n"));
+        assert!(
+            list.contains("file 'rtsp://me:it'\\''s@10.0.0.9/a'\noption rtsp_transport tcp\noption timeout 4000000\n")
+        );
     }
 
     #[test]
@@ -327,7 +328,11 @@ mod tests {
 
     #[rstest]
     #[case("garden.mp4", false, "-re -stream_loop -1 -f flv -i garden.mp4 -map 0:v:0 -map 0:a:0? -c copy -f segment")]
-    #[case("http://cam/v", true, "-stats_period 5 -f flv -i http://cam/v -map 0:v:0 -map 0:a:0? -c copy -c:a aac -b:a 32k")]
+    #[case(
+        "http://cam/v",
+        true,
+        "-stats_period 5 -f flv -i http://cam/v -map 0:v:0 -map 0:a:0? -c copy -c:a aac -b:a 32k"
+    )]
     #[case("lavfi:testsrc2", false, "-re -f lavfi -i testsrc2 -map 0:v:0 -map 0:a:0? -c copy -c:v libx264")]
     fn each_kind_of_source_is_opened_its_own_way(#[case] source: &str, #[case] aac: bool, #[case] part: &str) {
         let (args, list) = planned(&ffmpeg(false), &camera(source), aac);

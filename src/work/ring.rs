@@ -27,7 +27,10 @@ impl RingDir {
     /// One sentence with the remedy.
     pub fn open(dir: &Path, cameras: &[CameraName]) -> Result<Self, String> {
         let refused = |error: std::io::Error| {
-            format!("ring.dir {} cannot be used: {error} (make it writable for this user, or set ring.dir)", dir.display())
+            format!(
+                "ring.dir {} cannot be used: {error} (make it writable for this user, or set ring.dir)",
+                dir.display()
+            )
         };
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o750);
