@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -76,8 +77,7 @@ async fn only_those_whom_the_mode_lets_in(#[case] wanted: u32) {
     assert_eq!(mode(&dir.path().join("nvr.sock.lock")), 0o600);
     UnixStream::connect(&path).await.expect("listens already");
     drop(bound);
-    let left = fs_err::read_dir(dir.path()).expect("is there").count();
-    assert_eq!(left, 0, "socket and lock are gone");
+    assert!(!path.exists());
 }
 
 #[tokio::test]
@@ -158,6 +158,26 @@ fn of_many_that_start_at_once_one_gets_the_place() {
         assert_eq!(winners, 1, "{bound:?}");
         assert!(!place.path.exists());
     }
+}
+
+#[test]
+fn while_recorders_come_and_go_there_are_never_two() {
+    let dir = dir();
+    let place = place(dir.path().join("nvr.sock"));
+    let (alive, lives) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let come_and_go = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        for _ in 0..500 {
+            let Ok(bound) = runtime.block_on(socket::bind(&place)) else { continue };
+            assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two at a time");
+            lives.fetch_add(1, Ordering::SeqCst);
+            std::thread::yield_now();
+            alive.fetch_sub(1, Ordering::SeqCst);
+            drop(bound);
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(come_and_go))));
+    assert!(lives.load(Ordering::SeqCst) >= 100, "{lives:?}");
 }
 
 #[tokio::test]
