@@ -298,9 +298,13 @@ impl Engine {
             archive.finish().await;
             tasks.wait().await;
         };
-        let heard = async { while events.recv().await.is_some() {} };
+        let hear = async {
+            while events.recv().await.is_some() {}
+            std::future::pending().await
+        };
         tokio::select! {
-            () = async { tokio::join!(hands, heard); } => {}
+            () = hands => {}
+            () = hear => {}
             () = tokio::time::sleep(camera::LADDER) => tracing::warn!("some tasks did not end in time"),
         }
         ring.clear_slots();
