@@ -2,10 +2,11 @@
 
 use super::event::Space;
 use super::id::CameraName;
-use super::record::TriggerKind;
 use super::time::{Anchor, Mono, Wall};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+pub use super::record::TriggerKind;
 
 /// Everything that can be seen of a recorder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -93,7 +93,7 @@ pub(super) fn clips(day: &Day) -> Vec<Found> {
 ///
 /// # Errors
 /// One sentence with the remedy.
-pub(super) fn newest(root: &Path, only: Option<&CameraName>, limit: u32) -> Result<Vec<ClipView>, String> {
+pub fn newest(root: &Path, only: Option<&CameraName>, limit: u32) -> Result<Vec<ClipView>, String> {
     let limit = usize::try_from(limit).unwrap_or(MOST_CLIPS).min(MOST_CLIPS);
     let days = days(root, only).map_err(|error| super::disk::sentence("read", root, &error))?;
     let mut list = Vec::new();
@@ -107,6 +107,15 @@ pub(super) fn newest(root: &Path, only: Option<&CameraName>, limit: u32) -> Resu
         }
     }
     Ok(list)
+}
+
+/// The file of the clip of that name, if there is one.
+pub fn locate(root: &Path, name: &str) -> Option<PathBuf> {
+    let (camera, rest) = name.split_once('_')?;
+    let camera = CameraName::try_from(camera.to_owned()).ok()?;
+    names::start(name, &camera)?;
+    let files = Files { dir: root.join(camera.as_str()).join(rest.get(..10)?), name: name.to_owned() };
+    [files.done(), files.part()].into_iter().find(|path| path.is_file())
 }
 
 /// A clip as lists show it; without a readable record, what its file tells.

@@ -18,6 +18,7 @@ mod sidecar;
 mod source;
 mod writer;
 
+pub use catalog::{locate, newest};
 pub use disk::space;
 pub use recover::Recovered;
 
@@ -178,6 +179,11 @@ fn lock(root: &Path) -> Result<File, String> {
         )),
         Err(TryLockError::Error(error)) => Err(format!("archive.dir {}", sentence("locked", &path, &error))),
     }
+}
+
+/// Whether a recorder has the archive at `root`: then what grows there goes on growing.
+pub fn in_use(root: &Path) -> bool {
+    File::open(root.join(".lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Whether a file can be made here at all.

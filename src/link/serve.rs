@@ -1,0 +1,301 @@
+//! The recorder's end of the link.
+//!
+//! A session is one task and two halves that do not wait for each other: one takes orders, one after the other, and
+//! one writes answers and pictures. What is not yet written is at most [`OUTSTANDING`] answers and one picture, whatever
+//! the client does, and a write that is stuck for [`BLOCKED`] ends the session. So a client costs the recorder a few
+//! kilobytes and never time.
+
+use super::frame::{self, FrameError, Reader, Writer};
+use super::protocol::{Spoken, ToClient, ToRecorder, mismatch, plain};
+use crate::model::command::{Answer, Command};
+use crate::model::snapshot::Snapshot;
+use std::future::{Future, pending};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Sessions at a time; one more is told so and closed.
+pub const SESSIONS: usize = 64;
+
+/// A client whose stream has not taken a line for so long is dropped.
+pub const BLOCKED: Duration = Duration::from_secs(5);
+
+/// A client that has not said hello by then is dropped.
+pub const HELLO: Duration = Duration::from_secs(5);
+
+/// An order that is not answered by then is refused, so that one stuck order does not keep those behind it.
+pub const ANSWER: Duration = Duration::from_secs(9);
+
+/// How long a client may take to read the last word.
+pub const BYE: Duration = Duration::from_secs(2);
+
+/// Answers that wait for a client to read; past it no further order of that client is taken.
+pub const OUTSTANDING: usize = 16;
+
+/// Who takes orders: the engine's handle, or a test.
+pub trait Desk: Clone + Send + 'static {
+    /// Carries out `command`, or refuses it. Never asked a second time by a session before the first is answered.
+    fn ask(&self, command: Command) -> impl Future<Output = Answer> + Send;
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The client closed the connection.
+    Left,
+    /// The recorder is stopping.
+    Stopped,
+    /// The client did not read for [`BLOCKED`].
+    Blocked,
+    /// The client said what nobody understands; the sentence that it was told.
+    Refused(String),
+    /// The connection broke; why.
+    Broken(String),
+}
+
+/// Where sessions see the newest picture; clones share it, so that it is put into words once and not once per client.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    newest: watch::Receiver<Arc<Snapshot>>,
+    written: Arc<Mutex<Option<Written>>>,
+}
+
+/// A picture and its line.
+type Written = (Arc<Snapshot>, Arc<str>);
+
+impl Pictures {
+    /// The pictures that arrive at `newest`, the one that is there now included.
+    pub fn new(mut newest: watch::Receiver<Arc<Snapshot>>) -> Self {
+        newest.mark_changed();
+        Self { newest, written: Arc::default() }
+    }
+
+    /// The line of the newest picture, as soon as there is one that this clone has not given out; `None` once nobody
+    /// makes pictures any more.
+    pub async fn next(&mut self) -> Option<Arc<str>> {
+        loop {
+            self.newest.changed().await.ok()?;
+            let picture = self.newest.borrow_and_update().clone();
+            match self.put_into_words(&picture) {
+                Ok(line) if line.len() <= frame::TO_CLIENT => return Some(line),
+                Ok(line) => tracing::error!(bytes = line.len(), "a picture is too large for the link"),
+                Err(error) => tracing::error!(%error, "a picture cannot be put into words"),
+            }
+        }
+    }
+
+    fn put_into_words(&self, picture: &Arc<Snapshot>) -> Result<Arc<str>, FrameError> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, line)) = written.as_ref()
+            && Arc::ptr_eq(of, picture)
+        {
+            return Ok(line.clone());
+        }
+        let line: Arc<str> = frame::encode(&ToClient::Snapshot(picture.clone()))?.into();
+        *written = Some((picture.clone(), line.clone()));
+        Ok(line)
+    }
+
+    fn farewell(&self) -> String {
+        let reason = self.newest.borrow().stopping.clone();
+        reason.unwrap_or_else(|| "the recorder has stopped (start it again: nvr)".into())
+    }
+}
+
+/// Takes connections until `stop`, then says goodbye to every client and returns when all are gone: after at most
+/// [`BYE`], whatever they do. Dropping the future ends all sessions at once.
+pub async fn listen<D: Desk>(
+    listener: UnixListener,
+    desk: D,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    stop: CancellationToken,
+) {
+    let pictures = Pictures::new(snapshots);
+    let mut sessions = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = sessions.join_next() => note(ended),
+            arrived = listener.accept() => match arrived {
+                Ok((stream, _)) if sessions.len() >= SESSIONS => turn_away(stream).await,
+                Ok((stream, _)) => {
+                    sessions.spawn(session(stream, desk.clone(), pictures.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a monitor could not be let in");
+                    sleep(Duration::from_millis(200)).await; // out of files, most likely: do not spin
+                }
+            },
+        }
+    }
+    drop(listener);
+    while let Some(ended) = sessions.join_next().await {
+        note(ended);
+    }
+}
+
+async fn turn_away(stream: UnixStream) {
+    let reason = format!("{SESSIONS} monitors and scripts are attached already (leave one of them and try again)");
+    let (_reader, mut writer) = frame::split(stream, frame::TO_RECORDER);
+    // A new stream has room for one short line: this does not wait for the client.
+    let told = timeout(Duration::from_millis(100), writer.write(&ToClient::Bye { reason })).await;
+    tracing::warn!(told = matches!(told, Ok(Ok(()))), "{SESSIONS} clients are attached; one more was turned away");
+}
+
+fn note(ended: Result<End, JoinError>) {
+    match ended {
+        Ok(end @ (End::Left | End::Stopped | End::Broken(_))) => tracing::debug!(?end, "a client is gone"),
+        Ok(End::Blocked) => tracing::info!("a client was dropped: it has not read for {} s", BLOCKED.as_secs()),
+        Ok(End::Refused(why)) => tracing::info!("a client was dropped: {why}"),
+        Err(error) => tracing::error!(%error, "a session failed (please report this)"),
+    }
+}
+
+/// One client, from hello to goodbye.
+pub async fn session<S, D>(stream: S, desk: D, pictures: Pictures, stop: CancellationToken) -> End
+where
+    S: AsyncRead + AsyncWrite,
+    D: Desk,
+{
+    let (mut reader, mut writer) = frame::split(stream, frame::TO_RECORDER);
+    let end = tokio::select! {
+        biased; // what can be written is written before the last word
+        end = converse(&mut reader, &mut writer, desk, pictures.clone()) => end,
+        () = stop.cancelled() => End::Stopped,
+    };
+    let reason = match &end {
+        End::Stopped => pictures.farewell(),
+        End::Refused(why) => why.clone(),
+        End::Left | End::Blocked | End::Broken(_) => return end,
+    };
+    if let Ok(Err(error)) = timeout(BYE, writer.write(&ToClient::Bye { reason })).await {
+        tracing::debug!(%error, "a client left before the last word");
+    }
+    end
+}
+
+async fn converse<R, W, D>(reader: &mut Reader<R>, writer: &mut Writer<W>, desk: D, pictures: Pictures) -> End
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+    D: Desk,
+{
+    let pictures = match timeout(HELLO, greet(reader, writer)).await {
+        Ok(Ok(wanted)) => wanted.then_some(pictures),
+        Ok(Err(end)) => return end,
+        Err(_) => return End::Refused(format!("no hello within {} s (say it first)", HELLO.as_secs())),
+    };
+    let (answers, waiting) = mpsc::channel(OUTSTANDING);
+    tokio::select! {
+        biased;
+        end = take_orders(reader, desk, answers) => end,
+        end = give(writer, waiting, pictures) => end,
+    }
+}
+
+/// Both hellos. Returns whether the client wants pictures.
+async fn greet<R, W>(reader: &mut Reader<R>, writer: &mut Writer<W>) -> Result<bool, End>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let (protocol, version, snapshots) = match reader.read().await {
+        Ok(Some(ToRecorder::Hello { protocol, version, snapshots })) => (protocol, version, snapshots),
+        Ok(Some(ToRecorder::Request { .. })) => return Err(refused("an order came before hello")),
+        Ok(None) => return Err(End::Left),
+        Err(error) => return Err(unreadable(error)),
+    };
+    writer.write(&ToClient::hello()).await.map_err(unreadable)?;
+    match mismatch(Spoken::OURS, Spoken { protocol, version: &version }) {
+        Some(sentence) => Err(End::Refused(sentence)),
+        None => Ok(snapshots),
+    }
+}
+
+/// Takes one order after the other, until the client says something else. A client that has only closed its sending
+/// half still gets its answers: `printf … | nc -U` works.
+async fn take_orders<R, D>(reader: &mut Reader<R>, desk: D, answers: mpsc::Sender<String>) -> End
+where
+    R: AsyncRead + Unpin,
+    D: Desk,
+{
+    loop {
+        let (id, command) = match reader.read().await {
+            Ok(Some(ToRecorder::Request { id, command })) => (id, command),
+            Ok(Some(ToRecorder::Hello { .. })) => return refused("hello was said twice"),
+            Ok(None) => break,
+            Err(error) => return unreadable(error),
+        };
+        let answer = timeout(ANSWER, desk.ask(command)).await.unwrap_or_else(|_| {
+            Answer::Refused("the recorder is too busy to answer (look whether it was done, then try again)".into())
+        });
+        let line = match reply(id, answer) {
+            Ok(line) => line,
+            Err(error) => return unreadable(error),
+        };
+        if answers.send(line).await.is_err() {
+            break;
+        }
+    }
+    drop(answers);
+    pending().await
+}
+
+/// An answer as a line that the client will take.
+fn reply(id: u64, answer: Answer) -> Result<String, FrameError> {
+    let line = frame::encode(&ToClient::Reply { id, answer })?;
+    if line.len() <= frame::TO_CLIENT {
+        return Ok(line);
+    }
+    let answer = Answer::Refused("the answer is too long for the link (ask for fewer clips at a time)".into());
+    frame::encode(&ToClient::Reply { id, answer })
+}
+
+/// Writes answers, and the newest picture whenever there is one; until there is nothing more to answer.
+async fn give<W>(writer: &mut Writer<W>, mut waiting: mpsc::Receiver<String>, mut pictures: Option<Pictures>) -> End
+where
+    W: AsyncWrite + Unpin,
+{
+    loop {
+        let newest = async {
+            match pictures.as_mut() {
+                Some(pictures) => pictures.next().await,
+                None => pending().await,
+            }
+        };
+        let written = tokio::select! {
+            biased;
+            answer = waiting.recv() => match answer {
+                Some(line) => timeout(BLOCKED, writer.line(&line)).await,
+                None => return End::Left,
+            },
+            line = newest => match line {
+                Some(line) => timeout(BLOCKED, writer.line(&line)).await,
+                None => return End::Stopped,
+            },
+        };
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return End::Broken(error.to_string()),
+            Err(_) => return End::Blocked,
+        }
+    }
+}
+
+fn refused(why: &str) -> End {
+    End::Refused(format!("{why} (see the protocol: hello first, then orders, one JSON value a line)"))
+}
+
+fn unreadable(error: FrameError) -> End {
+    match error {
+        FrameError::Io(error) => End::Broken(error.to_string()),
+        FrameError::TooLong(_) | FrameError::Garbled(_) | FrameError::CutOff => {
+            refused(&plain(&error.to_string(), 200))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A ring's slots: each with its number and the glyph of its state, fewer details where there is less room.
+
+use super::row::Piece;
+use crate::model::snapshot::SlotView;
+use crate::monitor::theme::Tone;
+
+/// Every state with its glyph, its tone and what it means, in the order of a segment's life.
+pub const LEGEND: [(SlotView, &str); 7] = [
+    (SlotView::Empty, "empty"),
+    (SlotView::Writing, "being written"),
+    (SlotView::Complete, "complete, in RAM only"),
+    (SlotView::Claimed, "claimed: wanted, not stored yet"),
+    (SlotView::Copying, "on its way into the archive"),
+    (SlotView::Stored, "stored in the archive"),
+    (SlotView::Lost, "wanted and lost"),
+];
+
+/// How a slot looks.
+pub fn look(slot: SlotView) -> (&'static str, Tone) {
+    match slot {
+        SlotView::Empty => ("·", Tone::Faint),
+        SlotView::Writing => ("▸", Tone::Strong),
+        SlotView::Complete => ("○", Tone::Plain),
+        SlotView::Claimed => ("●", Tone::Warn),
+        SlotView::Copying => ("↑", Tone::Busy),
+        SlotView::Stored => ("✓", Tone::Good),
+        SlotView::Lost => ("✗", Tone::Bad),
+    }
+}
+
+/// Slots with their numbers if that takes at most `room` columns, else their glyphs, else the glyphs around the slot
+/// that is being written.
+pub fn piece(slots: &[SlotView], room: u16, numbered: bool) -> Piece {
+    let room = usize::from(room);
+    let digits: usize = (0..slots.len()).map(|n| n.to_string().len()).sum();
+    if numbered && digits + 2 * slots.len() <= room + 1 {
+        return Piece::of(0, with_numbers(slots));
+    }
+    if slots.len() <= room {
+        return Piece::of(0, slots.iter().map(|slot| glyph(*slot)).collect());
+    }
+    let writing = slots.iter().position(|slot| *slot == SlotView::Writing).unwrap_or(0);
+    let shown = room.saturating_sub(1);
+    let first = (writing + 1).saturating_sub(shown).min(slots.len() - shown);
+    let window = slots[first..first + shown].iter().map(|slot| glyph(*slot));
+    Piece::of(0, window.chain([(Tone::Faint, "…".to_owned())]).collect())
+}
+
+fn glyph(slot: SlotView) -> (Tone, String) {
+    let (glyph, tone) = look(slot);
+    (tone, glyph.to_owned())
+}
+
+fn with_numbers(slots: &[SlotView]) -> Vec<(Tone, String)> {
+    let spaced = |(n, slot): (usize, &SlotView)| {
+        let (glyph, tone) = look(*slot);
+        let space = if n > 0 { " " } else { "" };
+        (tone, format!("{space}{n}{glyph}"))
+    };
+    slots.iter().enumerate().map(spaced).collect()
+}

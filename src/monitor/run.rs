@@ -1,0 +1,317 @@
+//! The loop: hear, let the person's side change, draw if that can be seen, sleep until something can be seen.
+//!
+//! It is generic over the stream to the recorder, the terminal, its inputs and the clock; tests join it to a recorder
+//! that follows a script and to a terminal in memory.
+
+use super::draw;
+use super::keys::Press;
+use super::line::{self, News};
+use super::paint::Painter;
+use super::terminal::{self, Input, Inputs, Stage, Terminal};
+use super::theme::Theme;
+use super::ui::{Leaving, Order, Ui};
+use super::view::{Scene, View};
+use crate::link::dial::Client;
+use crate::model::command::Command;
+use crate::model::snapshot::Snapshot;
+use crate::model::time::Mono;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use futures::{FutureExt, Stream, StreamExt};
+use jiff::tz::TimeZone;
+use ratatui::crossterm::event::Event;
+use ratatui::layout::Rect;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Time between frames that nobody asked for with a key: at most ten a second.
+const FRAME: Duration = Duration::from_millis(100);
+/// How long the first picture may take before a screen without one is shown.
+const FIRST_PICTURE: Duration = Duration::from_millis(300);
+/// How long the kernel may take to stop us. If it has not by then, nothing could continue us, and it will not.
+const STOPPING: Duration = Duration::from_millis(100);
+/// Inputs taken together before a frame is drawn, so that pasted text costs few frames.
+const TOGETHER: usize = 64;
+
+/// How the monitor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// By a key.
+    Quit {
+        /// The recorder was there at the end.
+        attached: bool,
+    },
+    /// The recorder was stopped by a key and has ended; what it said last.
+    Stopped(String),
+    /// By a signal that asked for it.
+    Terminated,
+    /// Because the terminal is gone; there is nobody to tell.
+    HungUp,
+}
+
+/// Runs the monitor on this process's terminal until it is left.
+///
+/// `dial` connects to the recorder; it is called at once and whenever the recorder is lost. Fails with a sentence if
+/// there is no usable terminal, no recorder at first, or if the terminal breaks.
+pub async fn run<S>(mut dial: impl AsyncFnMut() -> Result<S, String>, leaving: Leaving) -> Result<Left>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let variable = |name: &str| std::env::var(name).ok();
+    terminal::check(variable).map_err(|sentence| eyre!(sentence))?;
+    let client = line::attach(&mut dial).await.map_err(|sentence| eyre!(sentence))?;
+    let means = Means { theme: Theme::from_env(variable), zone: TimeZone::system(), clock: boottime, leaving };
+    let inputs = Inputs::listen().wrap_err("signals cannot be heard")?;
+    attend(client, dial, Terminal::take, inputs, means).await
+}
+
+/// Microseconds since the machine started, suspended time included: the recorder's clock.
+fn boottime() -> Mono {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    Mono(seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1000)
+}
+
+/// What a monitor draws with.
+#[derive(Debug)]
+pub struct Means<C> {
+    /// How tones look.
+    pub theme: Theme,
+    /// For times of day.
+    pub zone: TimeZone,
+    /// The recorder's clock.
+    pub clock: C,
+    /// What leaving means.
+    pub leaving: Leaving,
+}
+
+/// Runs the monitor on any terminal. `open` takes it, once there is something to show or it is clear that it takes a
+/// while.
+pub async fn attend<S, T: Stage>(
+    client: Client,
+    dial: impl AsyncFnMut() -> Result<S, String>,
+    open: impl FnOnce() -> io::Result<T>,
+    mut inputs: impl Stream<Item = io::Result<Input>> + Unpin,
+    means: Means<impl Fn() -> Mono>,
+) -> Result<Left>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (order, orders) = mpsc::channel(Ui::OUTSTANDING);
+    let (tell, mut news) = mpsc::channel(1);
+    let showing = async {
+        let first = tokio::time::timeout(FIRST_PICTURE, news.recv()).await;
+        let stage = open().wrap_err("the terminal cannot be used (is it still there?)")?;
+        let mut monitor = Monitor::new(stage, order, means);
+        if let Ok(Some(first)) = first {
+            if let Some(left) = monitor.hear(first) {
+                return Ok(left);
+            }
+        }
+        monitor.run(&mut news, &mut inputs).await
+    };
+    tokio::select! {
+        left = showing => left,
+        () = line::hold(client, dial, orders, tell) => Err(eyre!("the line to the recorder was given up")),
+    }
+}
+
+/// One monitor on one terminal.
+struct Monitor<T, C> {
+    stage: T,
+    order: mpsc::Sender<Command>,
+    means: Means<C>,
+    ui: Ui,
+    snapshot: Option<Arc<Snapshot>>,
+    painter: Painter,
+    size: (u16, u16),
+    /// What is on the screen; `None`: nothing of ours.
+    shown: Option<View>,
+    /// When another frame may be drawn that nobody asked for.
+    free: Instant,
+    /// A key was pressed: the next frame does not wait.
+    urgent: bool,
+    /// Set while the shell has the terminal: when to take it back if the kernel does not stop us.
+    away: Option<Instant>,
+}
+
+impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
+    fn new(stage: T, order: mpsc::Sender<Command>, means: Means<C>) -> Self {
+        let ui = Ui::new(means.leaving);
+        let size = stage.size().unwrap_or((0, 0));
+        Self {
+            stage,
+            order,
+            means,
+            ui,
+            snapshot: None,
+            painter: Painter::default(),
+            size,
+            shown: None,
+            free: Instant::now(),
+            urgent: true,
+            away: None,
+        }
+    }
+
+    async fn run(
+        &mut self,
+        news: &mut mpsc::Receiver<News>,
+        inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+    ) -> Result<Left> {
+        let broken = self.stage.broken();
+        loop {
+            let wake = self.draw()?;
+            let nap = async {
+                match wake {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let left = tokio::select! {
+                biased;
+                () = broken.cancelled() => return Err(eyre!("a part of the monitor failed; the recording is not touched by that (come back with: nvr)")),
+                input = inputs.next() => self.take(input, inputs)?,
+                Some(heard) = news.recv() => self.hear(heard),
+                () = nap => self.return_from_shell()?,
+            };
+            if let Some(left) = left {
+                return Ok(left);
+            }
+        }
+    }
+
+    fn now(&self) -> Mono {
+        (self.means.clock)()
+    }
+
+    /// Takes an input and those that came with it.
+    fn take(
+        &mut self,
+        first: Option<io::Result<Input>>,
+        inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+    ) -> Result<Option<Left>> {
+        let mut next = Some(first);
+        for _ in 0..TOGETHER {
+            let left = match next {
+                Some(Some(Ok(input))) => self.input(input)?,
+                // The keyboard is gone, and with it whoever could want anything.
+                Some(Some(Err(_)) | None) => Some(Left::HungUp),
+                None => break,
+            };
+            if left.is_some() {
+                return Ok(left);
+            }
+            next = inputs.next().now_or_never();
+        }
+        Ok(None)
+    }
+
+    fn input(&mut self, input: Input) -> Result<Option<Left>> {
+        match input {
+            Input::Terminate => return Ok(Some(Left::Terminated)),
+            Input::Hangup => return Ok(Some(Left::HungUp)),
+            Input::Continued => self.enter()?,
+            Input::Event(Event::Resize(..)) => self.urgent = true,
+            Input::Event(Event::Key(key)) if self.away.is_none() => {
+                let Some(press) = Press::of(&key) else { return Ok(None) };
+                self.urgent = true;
+                let order = self.ui.press(press, self.snapshot.as_deref(), self.now());
+                return self.obey(order);
+            }
+            Input::Event(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn obey(&mut self, order: Order) -> Result<Option<Left>> {
+        match order {
+            Order::Nothing => self.bound_help(),
+            Order::Send(command) => {
+                if self.order.try_send(command).is_err() {
+                    self.ui.answered(Err("nothing was done: the recorder takes no orders".to_owned()), self.now());
+                }
+            }
+            Order::Leave => return Ok(Some(Left::Quit { attached: self.ui.lost.is_none() })),
+            Order::Suspend => {
+                self.shown = None;
+                self.away = Some(Instant::now() + STOPPING);
+                self.stage.suspend().wrap_err("the terminal cannot be given back")?;
+            }
+            Order::Redraw => self.forget(),
+        }
+        Ok(None)
+    }
+
+    /// The help cannot be scrolled past its end, or scrolling back would seem not to work.
+    fn bound_help(&mut self) {
+        let (Some(line), Some(view)) = (self.ui.help, &self.shown) else { return };
+        self.ui.help = Some(line.min(draw::help_reach(view, Rect::new(0, 0, self.size.0, self.size.1))));
+    }
+
+    fn forget(&mut self) {
+        self.painter.forget();
+        self.shown = None;
+        self.urgent = true;
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        self.away = None;
+        self.forget();
+        self.stage.enter().wrap_err("the terminal cannot be used again (come back with: nvr)")
+    }
+
+    /// Takes the terminal back if the kernel did not stop us after all.
+    fn return_from_shell(&mut self) -> Result<Option<Left>> {
+        if self.away.is_some_and(|until| until <= Instant::now()) {
+            self.enter()?;
+        }
+        Ok(None)
+    }
+
+    fn hear(&mut self, news: News) -> Option<Left> {
+        let now = self.now();
+        match news {
+            News::Picture(picture) => self.snapshot = Some(picture),
+            News::Answer(answer) => self.ui.answered(answer, now),
+            News::Lost(gone) if self.ui.stopping => return Some(Left::Stopped(gone.reason)),
+            News::Lost(gone) => self.ui.lose(&gone.reason, gone.bye, now),
+            News::StillLost(reason) => self.ui.still_lost(&reason),
+            News::Found => self.ui.find(now),
+        }
+        None
+    }
+
+    /// Draws what differs, if it is time to; says when to look again without any news.
+    fn draw(&mut self) -> Result<Option<Instant>> {
+        if self.away.is_some() {
+            return Ok(self.away);
+        }
+        let now = self.now();
+        let scene = Scene { snapshot: self.snapshot.as_deref(), now, zone: &self.means.zone, ui: &self.ui };
+        let (view, next) = View::of(&scene);
+        let next = next.map(|at| Instant::now() + at.since(now));
+        let size = self.stage.size().unwrap_or(self.size);
+        if self.shown.as_ref() == Some(&view) && size == self.size {
+            self.urgent = false;
+            return Ok(next);
+        }
+        if !self.urgent && Instant::now() < self.free {
+            return Ok(Some(next.map_or(self.free, |next| next.min(self.free))));
+        }
+        let theme = &self.means.theme;
+        let frame = self.painter.frame(size, |area, buf| draw::draw(&view, theme, area, buf));
+        let frame = frame.wrap_err("a frame cannot be made")?;
+        if !frame.is_empty() {
+            self.stage
+                .show(frame)
+                .wrap_err("the terminal takes no more (the recording goes on; come back with: nvr)")?;
+        }
+        self.free = Instant::now() + FRAME;
+        (self.shown, self.size, self.urgent) = (Some(view), size, false);
+        Ok(next)
+    }
+}

@@ -1,0 +1,141 @@
+//! What a tone looks like. Everything is drawn in tones and with Unicode glyphs; here is decided what this terminal
+//! makes of them: the colours of its own palette, none at all (`NO_COLOR`), or ASCII where the locale has no UTF-8.
+//!
+//! There is never a background colour, so light and dark terminals are equally at home.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier, Style};
+
+/// What a piece of text means to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Text.
+    Plain,
+    /// The words that the eye should find first.
+    Strong,
+    /// There for those who look for it.
+    Faint,
+    /// As it should be.
+    Good,
+    /// Work that is going on: a countdown, a copy.
+    Busy,
+    /// Should be looked at.
+    Warn,
+    /// Footage is or may be lost.
+    Bad,
+    /// What keys act on.
+    Chosen,
+}
+
+/// How tones and glyphs come out on this terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    /// Colours may be used.
+    pub colour: bool,
+    /// Only ASCII comes out right.
+    pub ascii: bool,
+}
+
+impl Theme {
+    /// What the environment asks for: `NO_COLOR` (set and not empty), and the character set of `LC_ALL`, `LC_CTYPE` or
+    /// `LANG`, whichever is set first. `variable` looks one up.
+    pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
+        Self { colour: set("NO_COLOR").is_none(), ascii: !(locale.contains("utf-8") || locale.contains("utf8")) }
+    }
+
+    /// The look of a tone.
+    pub fn style(&self, tone: Tone) -> Style {
+        let plain = Style::new();
+        let coloured = |colour| if self.colour { plain.fg(colour) } else { plain };
+        match tone {
+            Tone::Plain => plain,
+            Tone::Strong => plain.add_modifier(Modifier::BOLD),
+            Tone::Faint => plain.add_modifier(Modifier::DIM),
+            Tone::Good => coloured(Color::Green),
+            Tone::Busy => coloured(Color::Cyan),
+            Tone::Warn if self.colour => plain.fg(Color::Yellow),
+            Tone::Warn => plain.add_modifier(Modifier::BOLD),
+            Tone::Bad if self.colour => plain.fg(Color::Red).add_modifier(Modifier::BOLD),
+            Tone::Bad => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            Tone::Chosen => plain.add_modifier(Modifier::REVERSED),
+        }
+    }
+
+    /// The last step of drawing: what this terminal cannot show is replaced cell by cell, so that nothing drawn before
+    /// has to know about it.
+    pub fn finish(&self, buf: &mut Buffer) {
+        if self.ascii {
+            for cell in buf.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+                cell.set_symbol(ascii(cell.symbol()));
+            }
+        }
+    }
+}
+
+/// The nearest thing in ASCII.
+fn ascii(glyph: &str) -> &'static str {
+    match glyph {
+        "○" => "o",
+        "●" | "★" => "*",
+        "▸" => ">",
+        "✓" => "+",
+        "✗" => "!",
+        "·" => ".",
+        "↑" => "^",
+        "↓" => "v",
+        "→" => ">",
+        "…" => "~",
+        "━" => "=",
+        "─" | "–" => "-",
+        "│" => "|",
+        _ => "?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::layout::Rect;
+
+    fn theme(set: &[(&str, &str)]) -> Theme {
+        Theme::from_env(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_environment_decides() {
+        assert_eq!(theme(&[("LANG", "de_DE.UTF-8")]), Theme { colour: true, ascii: false });
+        assert_eq!(theme(&[("LANG", "C.utf8"), ("NO_COLOR", "1")]), Theme { colour: false, ascii: false });
+        assert_eq!(theme(&[("LANG", "C.UTF-8"), ("NO_COLOR", "")]), Theme { colour: true, ascii: false });
+        assert_eq!(theme(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]), Theme { colour: true, ascii: true });
+        assert_eq!(
+            theme(&[("LANG", "C"), ("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8")]),
+            Theme { colour: true, ascii: false }
+        );
+        assert_eq!(theme(&[]), Theme { colour: true, ascii: true });
+    }
+
+    const TONES: [Tone; 8] =
+        [Tone::Plain, Tone::Strong, Tone::Faint, Tone::Good, Tone::Busy, Tone::Warn, Tone::Bad, Tone::Chosen];
+
+    #[test]
+    fn no_tone_has_a_background_and_without_colour_what_is_wrong_still_stands_out() {
+        let (colour, grey) = (Theme { colour: true, ascii: false }, Theme { colour: false, ascii: false });
+        for tone in TONES {
+            assert_eq!(colour.style(tone).bg, None);
+            assert_eq!((grey.style(tone).fg, grey.style(tone).bg), (None, None));
+        }
+        for tone in [Tone::Warn, Tone::Bad, Tone::Chosen] {
+            assert_ne!(grey.style(tone), grey.style(Tone::Plain));
+        }
+    }
+
+    #[test]
+    fn ascii_replaces_every_cell_and_keeps_the_places() {
+        let mut buf = Buffer::with_lines(["0○ 1▸ 2✗ 猫!"]);
+        Theme { colour: true, ascii: true }.finish(&mut buf);
+        assert_eq!(buf, Buffer::with_lines(["0o 1> 2! ? !"]));
+        assert_eq!(buf.area, Rect::new(0, 0, 12, 1));
+    }
+}

@@ -1,0 +1,116 @@
+//! The lists below the cameras as words. All of them show the newest on top, where the eye begins.
+
+use super::outside;
+use crate::model::snapshot::{CopyOutcome, Level, Snapshot};
+use crate::model::time::Mono;
+use crate::monitor::format;
+use crate::monitor::theme::Tone;
+use jiff::tz::TimeZone;
+use std::time::Duration;
+
+/// More than the tallest screen has room for.
+const MOST: usize = 200;
+
+/// A copy into the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRow {
+    /// When.
+    pub at: String,
+    /// Whose segment.
+    pub camera: String,
+    /// From which slot.
+    pub slot: String,
+    /// Its tone.
+    pub tone: Tone,
+    /// Size and time, or why not.
+    pub outcome: String,
+    /// Into which clip.
+    pub clip: String,
+}
+
+/// A clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClipRow {
+    /// When its footage begins.
+    pub at: String,
+    /// Whose.
+    pub camera: String,
+    /// How long.
+    pub length: String,
+    /// How large.
+    pub bytes: String,
+    /// What wanted it.
+    pub trigger: String,
+    /// What is missing; empty if nothing is.
+    pub missing: String,
+    /// It still grows.
+    pub open: bool,
+}
+
+/// A sentence of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRow {
+    /// When.
+    pub at: String,
+    /// Its tone.
+    pub tone: Tone,
+    /// The sentence, with the camera in front.
+    pub text: String,
+}
+
+pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone) -> Vec<CopyRow> {
+    let row = |copy: &crate::model::snapshot::CopyView| {
+        let (tone, outcome) = match &copy.outcome {
+            CopyOutcome::Stored { bytes, took, retries } => {
+                let again = match retries {
+                    0 => String::new(),
+                    1 => " after 1 retry".to_owned(),
+                    n => format!(" after {n} retries"),
+                };
+                (Tone::Good, format!("{} in {:.2} s{again}", format::bytes(*bytes), took.as_secs_f64()))
+            }
+            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason))),
+            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason))),
+        };
+        CopyRow {
+            at: format::clock(copy.at, &snapshot.anchor, zone),
+            camera: copy.camera.to_string(),
+            slot: copy.slot.to_string(),
+            tone,
+            outcome,
+            clip: outside(&copy.clip),
+        }
+    };
+    snapshot.copies.iter().rev().take(MOST).map(row).collect()
+}
+
+pub(super) fn clips(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<ClipRow> {
+    let today = snapshot.anchor.wall(now);
+    let row = |clip: &crate::model::snapshot::ClipView| ClipRow {
+        at: format::moment(clip.start, today, zone),
+        camera: clip.camera.to_string(),
+        length: format::length(clip.length),
+        bytes: format::bytes(clip.bytes),
+        trigger: outside(&clip.trigger),
+        missing: match clip.missing {
+            Duration::ZERO => String::new(),
+            span => format!("{} missing", format::length(span.max(Duration::from_secs(1)))),
+        },
+        open: clip.open,
+    };
+    snapshot.clips.iter().take(MOST).map(row).collect()
+}
+
+pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone) -> Vec<EntryRow> {
+    let row = |entry: &crate::model::snapshot::Entry| {
+        let camera = entry.camera.as_ref().map(|camera| format!("{camera}: ")).unwrap_or_default();
+        let tone = match entry.level {
+            Level::Info => Tone::Plain,
+            Level::Warn => Tone::Warn,
+            Level::Error => Tone::Bad,
+        };
+        let text = format!("{camera}{}", outside(&entry.text));
+        EntryRow { at: format::clock(entry.at, &snapshot.anchor, zone), tone, text }
+    };
+    snapshot.journal.iter().rev().take(MOST).map(row).collect()
+}
