@@ -9,9 +9,11 @@
 
 mod catalog;
 mod clip;
+mod clock;
 mod disk;
 mod names;
 mod recover;
+pub mod retain;
 mod sidecar;
 mod source;
 mod writer;

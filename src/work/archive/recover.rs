@@ -71,7 +71,7 @@ pub(super) fn recover(site: &Arc<Site>) -> Recovered {
             for day in days {
                 remove_temporaries(&day);
                 for found in catalog::clips(&day).into_iter().filter(|found| found.open) {
-                    match reopen(site, &found) {
+                    match reopen(&found) {
                         Ok(Some(old)) => olds.entry(found.camera).or_default().push(old),
                         Ok(None) => {
                             recovered.sentences.push(format!("{} held nothing and was removed", found.files.name));
@@ -114,7 +114,7 @@ fn remove_temporaries(day: &catalog::Day) {
 }
 
 /// Reads a growing clip and cuts it back to its last whole fragment. `None`: there was none, and it is gone.
-fn reopen(site: &Arc<Site>, found: &Found) -> Result<Option<Old>, String> {
+fn reopen(found: &Found) -> Result<Option<Old>, String> {
     let path = found.path();
     let trouble = |error: io::Error| sentence("finished", &path, &error);
     let sidecar = Sidecar::read(&found.files.record()).ok();
