@@ -99,7 +99,9 @@ const CURL: &[&str] =
     &["-sS", "smtp://HOST:PORT/cam.lan", "--mail-from", "cam@lan", "--mail-rcpt", "garden@nvr", "-T", "-"];
 const MESSAGE: &str =
     "From: cam@lan\r\nTo: garden@nvr\r\nSubject: Motion\r\n\r\n.one dot\r\n..two\r\nBewegung im Garten\r\n";
-const PYTHON: &str = "
+const PYTHON: &[&str] = &[
+    "-c",
+    "
 import smtplib, sys
 with smtplib.SMTP('HOST', PORT, timeout=10) as smtp:
     smtp.ehlo()
@@ -113,7 +115,8 @@ with smtplib.SMTP('HOST', PORT, timeout=10) as smtp:
     smtp.noop(); smtp.rset(); smtp.verify('garden')
     assert smtp.sendmail('cam@lan', ['garden@nvr'], sys.stdin.read(), mail_options=['BODY=8BITMIME']) == {}
     assert smtp.docmd('STARTTLS')[0] == 502
-";
+",
+];
 
 #[rstest]
 #[case::swaks("swaks", &[SWAKS])]
@@ -123,7 +126,7 @@ with smtplib.SMTP('HOST', PORT, timeout=10) as smtp:
 #[case::swaks_helo("swaks", &[SWAKS, &["--protocol", "SMTP", "-h", "old camera"]])]
 #[case::curl("curl", &[CURL])]
 #[case::curl_login("curl", &[CURL, &["--user", "admin:secret"]])]
-#[case::python("python3", &[&["-c", PYTHON]])]
+#[case::python("python3", &[PYTHON])]
 #[tokio::test]
 async fn real_clients_deliver(#[case] program: &str, #[case] args: &[&[&str]]) {
     let mut port = Port::open().await;

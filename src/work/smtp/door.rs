@@ -171,7 +171,7 @@ impl Door {
     /// Who has made no progress for the longest, and when that is too long; not those who are leaving already.
     fn stalest(&self, among: impl Fn(&Guest) -> bool) -> Option<(Instant, &Guest)> {
         let staying = self.guests.values().filter(|guest| !guest.pulse.leave.is_cancelled() && among(guest));
-        staying.map(|guest| (guest.pulse.stale_at(&self.house.limits), guest)).min_by_key(|(at, _)| *at)
+        staying.map(|guest| (guest.pulse.stale_at(), guest)).min_by_key(|(at, _)| *at)
     }
 
     /// When somebody has to leave; `None`: nobody waits, or somebody is leaving already.
@@ -203,7 +203,7 @@ impl Door {
         let Some((stream, address)) = self.waiting.take() else { return };
         // Without it replies are slower; nothing else.
         let _ = stream.set_nodelay(true);
-        let pulse = Arc::new(Pulse::new());
+        let pulse = Arc::new(Pulse::new(&self.house.limits));
         let id = self.sessions.spawn(talk(stream, address, pulse.clone(), self.house.clone())).id();
         self.guests.insert(id, Guest { address, pulse });
     }
@@ -288,7 +288,12 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_cannot_take_all_connections_but_its_stale_ones_make_room_for_its_new_ones() {
-        let limits = Limits { connections: 8, per_address: 2, mute: Duration::from_millis(50), ..Limits::default() };
+        let limits = Limits {
+            connections: 8,
+            per_address: 2,
+            patience_without_mail: Duration::from_millis(50),
+            ..Limits::default()
+        };
         let mut street = Street::new(limits).await;
         let mut first = street.knock("10.0.0.7").await;
         let mut second = street.knock("::ffff:10.0.0.7").await;
