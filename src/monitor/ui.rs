@@ -121,7 +121,7 @@ impl Ui {
     pub fn status(&self, now: Mono) -> Status {
         if self.asking {
             return Status::Question(
-                "Stop the recorder? Nothing is recorded any more then. (y: stop, any other key: no)".to_owned(),
+                "Stop the recorder, and with it all recording? y yes, any other key no".to_owned(),
             );
         }
         match (&self.said, self.pending.last()) {

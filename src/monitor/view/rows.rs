@@ -22,8 +22,10 @@ pub struct CopyRow {
     pub slot: String,
     /// Its tone.
     pub tone: Tone,
-    /// Size and time, or why not.
+    /// Its size, or why it was not stored.
     pub outcome: String,
+    /// How long it took; empty if it was not stored.
+    pub took: String,
     /// Into which clip.
     pub clip: String,
 }
@@ -60,24 +62,25 @@ pub struct EntryRow {
 
 pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone) -> Vec<CopyRow> {
     let row = |copy: &crate::model::snapshot::CopyView| {
-        let (tone, outcome) = match &copy.outcome {
+        let (tone, outcome, took) = match &copy.outcome {
             CopyOutcome::Stored { bytes, took, retries } => {
                 let again = match retries {
                     0 => String::new(),
-                    1 => " after 1 retry".to_owned(),
-                    n => format!(" after {n} retries"),
+                    1 => ", 1 retry".to_owned(),
+                    n => format!(", {n} retries"),
                 };
-                (Tone::Good, format!("{} in {:.2} s{again}", format::bytes(*bytes), took.as_secs_f64()))
+                (Tone::Plain, format::bytes(*bytes), format!("{:.2} s{again}", took.as_secs_f64()))
             }
-            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason))),
-            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason))),
+            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason)), String::new()),
+            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason)), String::new()),
         };
         CopyRow {
             at: format::clock(copy.at, &snapshot.anchor, zone),
             camera: copy.camera.to_string(),
-            slot: copy.slot.to_string(),
+            slot: format!("slot {}", copy.slot),
             tone,
             outcome,
+            took,
             clip: outside(&copy.clip),
         }
     };
