@@ -124,10 +124,13 @@ impl Ui {
                 "Stop the recorder, and with it all recording? y yes, any other key no".to_owned(),
             );
         }
-        match (&self.said, self.pending.last()) {
+        let said = self.said.as_ref().filter(|(_, _, until)| now < *until);
+        match (said, self.pending.last()) {
+            // What was refused is not hidden by what is under way.
+            (Some((Tone::Warn, text, _)), _) => Status::Said(Tone::Warn, text.clone()),
             (_, Some(pending)) => Status::Pending(pending.clone()),
-            (Some((tone, text, until)), None) if now < *until => Status::Said(*tone, text.clone()),
-            (Some(_) | None, None) => Status::Hints,
+            (Some((tone, text, _)), None) => Status::Said(*tone, text.clone()),
+            (None, None) => Status::Hints,
         }
     }
 
