@@ -84,8 +84,8 @@ pub struct Ui {
     pub help: Option<u16>,
     /// Whether `Q` awaits its `y`.
     asking: bool,
-    /// Orders under way, oldest first, in words.
-    pending: Vec<String>,
+    /// Orders under way, oldest first.
+    pending: Vec<Command>,
     /// The last answer, how it sounds, and until when it is shown.
     said: Option<(Tone, String, Mono)>,
     /// The person has asked the recorder to stop.
@@ -128,7 +128,7 @@ impl Ui {
         match (said, self.pending.last()) {
             // What was refused is not hidden by what is under way.
             (Some((Tone::Warn, text, _)), _) => Status::Said(Tone::Warn, text.clone()),
-            (_, Some(pending)) => Status::Pending(pending.clone()),
+            (_, Some(pending)) => Status::Pending(format!("{} …", format::command(pending))),
             (Some((tone, text, _)), None) => Status::Said(*tone, text.clone()),
             (None, None) => Status::Hints,
         }
@@ -147,13 +147,11 @@ impl Ui {
 
     /// The oldest order's answer is here.
     pub fn answered(&mut self, answer: Result<Answer, String>, now: Mono) {
-        if !self.pending.is_empty() {
-            self.pending.remove(0);
-        }
+        let asked = (!self.pending.is_empty()).then(|| self.pending.remove(0));
         match answer {
             Ok(Answer::Done(text)) => self.say(Tone::Good, &text, now),
             Ok(Answer::Refused(text)) | Err(text) => {
-                self.stopping = false;
+                self.stopping &= asked != Some(Command::Stop);
                 self.say(Tone::Warn, &text, now);
             }
             Ok(Answer::Clips(_)) => {} // never asked for here; the picture carries the last clips
@@ -287,7 +285,7 @@ impl Ui {
             return self.refuse("nothing was done: the recorder has not answered what was asked before", now);
         }
         self.stopping |= command == Command::Stop;
-        self.pending.push(format!("{} …", format::command(&command)));
+        self.pending.push(command.clone());
         Order::Send(command)
     }
 }

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let shown = &view.copies[..view.copies.len().min(usize::from(area.height))];
     let widest = |of: fn(&CopyRow) -> &str| shown.iter().map(|copy| width(of(copy))).max().unwrap_or(0);
-    let (name, slot) = (widest(|copy| &copy.camera), widest(|copy| &copy.slot));
+    let (at, name, slot) = (widest(|copy| &copy.at), widest(|copy| &copy.camera), widest(|copy| &copy.slot));
     let bytes = widest(|copy| if copy.took.is_empty() { "" } else { &copy.outcome });
     for (y, copy) in (area.y..area.bottom()).zip(shown) {
         let outcome = match copy.took.as_str() {
@@ -18,12 +18,12 @@ pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
             _ => Piece::new(0, copy.tone, format!("{:>to$}", copy.outcome, to = usize::from(bytes))),
         };
         Row::default()
-            .left(Piece::new(0, Tone::Faint, format!(" {}", copy.at)))
+            .left(Piece::new(0, Tone::Faint, format!(" {}", pad(&copy.at, at))))
             .left(Piece::new(1, Tone::Plain, pad(&copy.camera, name)))
             .left(Piece::new(3, Tone::Faint, pad(&copy.slot, slot)))
             .left(outcome)
             .left(Piece::new(2, Tone::Plain, copy.took.clone()))
-            .right(Piece::new(4, Tone::Faint, copy.clip.clone()))
+            .left(Piece::new(4, Tone::Faint, format!("→ {}", copy.clip)))
             .draw(Rect { y, height: 1, ..area }, theme, buf);
     }
 }

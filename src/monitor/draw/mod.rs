@@ -77,7 +77,7 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
         match view.help {
             Some(scroll) => help::draw(scroll, view.leaving, head.union(rest), theme, buf),
             None => {
-                header::draw(view, head, theme, buf);
+                header::draw(view, margin(head), theme, buf);
                 body(view, theme, area, rest, buf);
             }
         }
@@ -106,8 +106,8 @@ fn body(view: &View, theme: &Theme, whole: Rect, area: Rect, buf: &mut Buffer) {
     header::draw_alerts(&alerts, Rect { height: taken, ..area }, theme, buf);
 
     let (room, spare) = (below(area, taken + air), density.spare(whole));
-    let cameras = Rect { height: cameras::height(view, density, room, spare), ..room };
-    cameras::draw(view, density, spare, room, theme, buf);
+    let cameras = Rect { height: cameras::height(view, density, margin(room), spare), ..room };
+    cameras::draw(view, density, spare, margin(room), theme, buf);
     lists(view, density, below(room, cameras.height + air), theme, buf);
     if view.stale {
         fade(room, buf);
@@ -120,12 +120,17 @@ fn below(area: Rect, lines: u16) -> Rect {
     Rect { y: area.y + lines, height: area.height - lines, ..area }
 }
 
+/// Without the last column: what stands against the right edge needs some air.
+fn margin(area: Rect) -> Rect {
+    Rect { width: area.width.saturating_sub(1), ..area }
+}
+
 /// Copies, clips and journal, as far as there is room.
 fn lists(view: &View, density: Density, area: Rect, theme: &Theme, buf: &mut Buffer) {
     if area.height < 3 || view.cards.is_empty() {
         return;
     }
-    let journal = if area.height < 8 || density == Density::Lines { 0 } else { (area.height / 3).clamp(3, 10) };
+    let journal = if area.height < 8 || density == Density::Lines { 0 } else { (area.height / 3).clamp(3, 20) };
     let upper = Rect { height: area.height - journal, ..area };
     let lower = below(area, upper.height);
     if area.width >= 76 {
@@ -142,9 +147,9 @@ fn lists(view: &View, density: Density, area: Rect, theme: &Theme, buf: &mut Buf
     }
 }
 
-/// Draws a title with a rule; what is below it. One column at the right stays free.
+/// Draws a title with a rule; what is below it.
 fn titled(title: &str, empty: bool, area: Rect, theme: &Theme, buf: &mut Buffer) -> Rect {
-    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    let area = margin(area);
     let rule = "─".repeat(usize::from(area.width.saturating_sub(row::width(title) + 2)));
     let spans = vec![(Tone::Strong, format!(" {title} ")), (Tone::Faint, rule)];
     Row::default().left(Piece::of(0, spans)).draw(Rect { height: 1, ..area }, theme, buf);
@@ -156,9 +161,11 @@ fn titled(title: &str, empty: bool, area: Rect, theme: &Theme, buf: &mut Buffer)
 }
 
 fn sentences(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    for (y, entry) in (area.y..area.bottom()).zip(&view.journal) {
+    let shown = &view.journal[..view.journal.len().min(usize::from(area.height))];
+    let at = shown.iter().map(|entry| row::width(&entry.at)).max().unwrap_or(0);
+    for (y, entry) in (area.y..area.bottom()).zip(shown) {
         Row::default()
-            .left(Piece::new(0, Tone::Faint, format!(" {}", entry.at)))
+            .left(Piece::new(0, Tone::Faint, format!(" {}", pad(&entry.at, at))))
             .left(Piece::new(0, entry.tone, entry.text.clone()).flexible(1))
             .draw(Rect { y, height: 1, ..area }, theme, buf);
     }

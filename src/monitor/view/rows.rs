@@ -26,7 +26,7 @@ pub struct CopyRow {
     pub outcome: String,
     /// How long it took; empty if it was not stored.
     pub took: String,
-    /// Into which clip.
+    /// Into which clip: its name, without the camera's.
     pub clip: String,
 }
 
@@ -60,7 +60,11 @@ pub struct EntryRow {
     pub text: String,
 }
 
-pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone) -> Vec<CopyRow> {
+fn at(at: Mono, snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> String {
+    format::moment(snapshot.anchor.wall(at), snapshot.anchor.wall(now), zone)
+}
+
+pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<CopyRow> {
     let row = |copy: &crate::model::snapshot::CopyView| {
         let (tone, outcome, took) = match &copy.outcome {
             CopyOutcome::Stored { bytes, took, retries } => {
@@ -75,13 +79,14 @@ pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone) -> Vec<CopyRow> {
             CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason)), String::new()),
         };
         CopyRow {
-            at: format::clock(copy.at, &snapshot.anchor, zone),
+            at: at(copy.at, snapshot, zone, now),
             camera: copy.camera.to_string(),
             slot: format!("slot {}", copy.slot),
             tone,
             outcome,
             took,
-            clip: outside(&copy.clip),
+            // The camera stands in the same line already.
+            clip: outside(copy.clip.strip_prefix(&format!("{}_", copy.camera)).unwrap_or(&copy.clip)),
         }
     };
     snapshot.copies.iter().rev().take(MOST).map(row).collect()
@@ -104,7 +109,7 @@ pub(super) fn clips(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<Clip
     snapshot.clips.iter().take(MOST).map(row).collect()
 }
 
-pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone) -> Vec<EntryRow> {
+pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<EntryRow> {
     let row = |entry: &crate::model::snapshot::Entry| {
         let camera = entry.camera.as_ref().map(|camera| format!("{camera}: ")).unwrap_or_default();
         let tone = match entry.level {
@@ -113,7 +118,7 @@ pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone) -> Vec<EntryRow> {
             Level::Error => Tone::Bad,
         };
         let text = format!("{camera}{}", outside(&entry.text));
-        EntryRow { at: format::clock(entry.at, &snapshot.anchor, zone), tone, text }
+        EntryRow { at: at(entry.at, snapshot, zone, now), tone, text }
     };
     snapshot.journal.iter().rev().take(MOST).map(row).collect()
 }
