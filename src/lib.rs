@@ -1,4 +1,8 @@
 //! nvr
+
+pub mod cli;
+pub mod config;
+pub mod engine;
 pub mod journal;
 pub mod link;
 pub mod model;

@@ -1,2 +1,7 @@
-//! The thin binary.
-fn main() {}
+//! The thin binary; all that can be tested is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nvr::cli::main()
+}

@@ -62,8 +62,11 @@ pub enum End {
 #[derive(Debug, Clone)]
 pub struct Pictures {
     newest: watch::Receiver<Arc<Snapshot>>,
-    written: Arc<Mutex<Option<(Arc<Snapshot>, Arc<str>)>>>,
+    written: Arc<Mutex<Option<Written>>>,
 }
+
+/// A picture and its line.
+type Written = (Arc<Snapshot>, Arc<str>);
 
 impl Pictures {
     /// The pictures that arrive at `newest`, the one that is there now included.
@@ -105,7 +108,7 @@ impl Pictures {
 }
 
 /// Takes connections until `stop`, then says goodbye to every client and returns when all are gone: after at most
-/// twice [`BYE`], whatever they do. Dropping the future ends all sessions at once.
+/// [`BYE`], whatever they do. Dropping the future ends all sessions at once.
 pub async fn listen<D: Desk>(
     listener: UnixListener,
     desk: D,
@@ -131,13 +134,8 @@ pub async fn listen<D: Desk>(
         }
     }
     drop(listener);
-    let all_gone = async {
-        while let Some(ended) = sessions.join_next().await {
-            note(ended);
-        }
-    };
-    if timeout(2 * BYE, all_gone).await.is_err() {
-        sessions.shutdown().await;
+    while let Some(ended) = sessions.join_next().await {
+        note(ended);
     }
 }
 
@@ -154,7 +152,6 @@ fn note(ended: Result<End, JoinError>) {
         Ok(end @ (End::Left | End::Stopped | End::Broken(_))) => tracing::debug!(?end, "a client is gone"),
         Ok(End::Blocked) => tracing::info!("a client was dropped: it has not read for {} s", BLOCKED.as_secs()),
         Ok(End::Refused(why)) => tracing::info!("a client was dropped: {why}"),
-        Err(error) if error.is_cancelled() => tracing::debug!("a client was dropped: it took too long to say goodbye"),
         Err(error) => tracing::error!(%error, "a session failed (please report this)"),
     }
 }

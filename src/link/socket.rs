@@ -6,9 +6,10 @@
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -35,14 +36,15 @@ pub struct Env {
 impl Env {
     /// This process's.
     pub fn read() -> Self {
-        let dir = |value: Option<OsString>| {
-            // systemd joins several by colons; ours is the first
-            let first = value?.as_bytes().split(|b| *b == b':').next().map(std::ffi::OsStr::from_bytes)?.to_owned();
-            Some(PathBuf::from(first)).filter(|dir| dir.is_absolute())
+        // systemd joins several directories by colons: ours is the first. A relative path means nothing here.
+        let dir = |name| {
+            let joined = std::env::var_os(name)?;
+            let first = joined.as_bytes().split(|byte| *byte == b':').next()?;
+            Some(PathBuf::from(OsStr::from_bytes(first))).filter(|dir| dir.is_absolute())
         };
         Self {
-            xdg_runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()),
-            runtime_directory: dir(std::env::var_os("RUNTIME_DIRECTORY")),
+            xdg_runtime_dir: dir("XDG_RUNTIME_DIR"),
+            runtime_directory: dir("RUNTIME_DIRECTORY"),
             uid: rustix::process::geteuid().as_raw(),
         }
     }
@@ -114,22 +116,20 @@ pub struct Bound {
     pub guard: Guard,
 }
 
-/// Holds the lock. Dropping it removes socket and lock.
+/// Holds the lock. Dropping it removes the socket and lets the lock go.
+///
+/// The lock's empty file stays: whoever removes it while another process is about to lock it lets two recorders in.
 #[derive(Debug)]
 pub struct Guard {
     path: PathBuf,
     socket: Option<(u64, u64)>,
-    lock: File,
+    _lock: OwnedFd,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.socket.is_some() && self.socket == fs::symlink_metadata(&self.path).ok().as_ref().map(identity) {
             fs::remove_file(&self.path).ok(); // a socket left behind does no harm: the next recorder removes it
-        }
-        let lock = lock_path(&self.path);
-        if is_at(&self.lock, &lock) {
-            fs::remove_file(lock).ok();
         }
     }
 }
@@ -152,7 +152,7 @@ pub async fn bind(place: &Place) -> Result<Bound, String> {
             None => format!("another recorder is just starting or stopping at {} (try again)", path.display()),
         });
     };
-    let mut guard = Guard { path: path.clone(), socket: None, lock };
+    let mut guard = Guard { path: path.clone(), socket: None, _lock: lock };
     if let Some(pid) = listener_of(path).await {
         return Err(format!("{} is taken by another program ({pid}end it, or {OTHER})", path.display()));
     }
@@ -203,7 +203,7 @@ fn lock_path(socket: &Path) -> PathBuf {
 }
 
 /// `None`: a living process holds it.
-fn take_lock(path: &Path) -> Result<Option<File>, String> {
+fn take_lock(path: &Path) -> Result<Option<OwnedFd>, String> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => cannot("make", path, &error, &format!("run: mkdir -p {}", dir.display())),
@@ -212,29 +212,17 @@ fn take_lock(path: &Path) -> Result<Option<File>, String> {
         }
         _ => cannot("lock", path, &error, OTHER),
     };
-    // A recorder that ends removes its lock: what was opened just before is then no longer the lock of this place.
-    for _ in 0..16 {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|error| failed(error.into()))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(error) if error == rustix::io::Errno::WOULDBLOCK => return Ok(None),
-            Err(error) => return Err(failed(error.into())),
-        }
-        let file = File::from(file);
-        if is_at(&file, path) {
-            return Ok(Some(file));
-        }
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|error| failed(error.into()))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(error) if error == rustix::io::Errno::WOULDBLOCK => Ok(None),
+        Err(error) => Err(failed(error.into())),
     }
-    Ok(None)
 }
 
 fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    matches!((file.metadata(), fs::symlink_metadata(path)), (Ok(open), Ok(there)) if identity(&open) == identity(&there))
 }
 
 fn make_private(dir: &Path, uid: u32) -> Result<(), String> {

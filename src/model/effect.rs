@@ -32,6 +32,8 @@ pub enum Effect {
         /// What to report as the reason; `None`: it was asked for.
         reason: Option<String>,
     },
+    /// Look what really lies in every ring directory.
+    Sweep,
     /// Rename a finished slot out of FFmpeg's reach.
     Claim {
         /// What it is from now on.
@@ -78,7 +80,7 @@ pub enum Effect {
         /// The answer.
         answer: Answer,
     },
-    /// Put a sentence into the log; the model has it in its own tail already.
+    /// Put a sentence into the log; it is in the snapshot's tail already.
     Log(Entry),
     /// Remember who is armed, for the next start.
     SaveArmed(Vec<(CameraName, bool)>),

@@ -42,7 +42,7 @@ pub enum Event {
         /// What its header says, if it could be read.
         media: Option<Media>,
     },
-    /// Once a second: what really lies in the ring directories.
+    /// The answer to [`super::effect::Effect::Sweep`]: what really lies in the ring directories.
     Swept {
         /// One entry a camera.
         rings: Vec<(CameraName, Vec<SlotFile>)>,
@@ -60,8 +60,8 @@ pub enum Event {
     Mail(Mail),
     /// The mail port is open, or why it is not.
     MailPort(Result<String, String>),
-    /// Something about mail that a person should know: refused peers, limits reached.
-    MailNote(String),
+    /// A sentence for the journal: mail that was refused, footage that was recovered.
+    Note(String),
     /// A clip's file exists; it has a name now.
     ClipOpened {
         /// Which.
@@ -124,10 +124,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CameraNews {
     /// It runs.
-    Started {
-        /// Process id.
-        pid: u32,
-    },
+    Started,
     /// `-progress` spoke.
     Progress {
         /// Video packets so far.
@@ -135,12 +132,10 @@ pub enum CameraNews {
     },
     /// A line of stderr, without secrets and control characters.
     Said(String),
-    /// It ended and was reaped; all its files are closed.
+    /// It ended and was reaped: it writes no more.
     Ended {
         /// Why, in words; `None` if we asked for it.
         reason: Option<Trouble>,
-        /// What it left in the ring.
-        files: Vec<SlotFile>,
     },
 }
 

@@ -1,12 +1,25 @@
 //! What to do is decided here, and only here. Pure: no clock, no IO, no async; time comes in as an argument. So every
 //! rule can be tested in microseconds, and the same inputs always give the same orders.
 
+pub mod backoff;
+pub mod camera;
+pub mod clip;
 pub mod command;
 pub mod effect;
 pub mod event;
+pub mod fmp4;
 pub mod id;
+pub mod life;
+pub mod out;
+pub mod rate;
 pub mod record;
+pub mod recorder;
+pub mod retention;
+pub mod ring;
+pub mod routing;
+pub mod saving;
 pub mod settings;
 pub mod snapshot;
 pub mod text;
 pub mod time;
+mod view;

@@ -107,6 +107,17 @@ pub enum TriggerKind {
     },
 }
 
+impl TriggerKind {
+    /// One word for lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            TriggerKind::Key => "key",
+            TriggerKind::Command => "command",
+            TriggerKind::Mail { .. } => "mail",
+        }
+    }
+}
+
 /// One segment in a clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stored {

@@ -1,3 +1,12 @@
 //! The hands: one file per kind of task. They do what the model orders, and each end is an event.
 
+pub mod archive;
+pub mod camera;
+pub mod ffmpeg;
+pub mod host;
+pub mod mail;
 pub mod places;
+pub mod ring;
+pub mod ring_watch;
+pub mod smtp;
+pub mod state;

@@ -1,0 +1,75 @@
+//! `nvr cat`: a clip on standard output. It is read from the archive directly: that needs the right to read it,
+//! and no recorder; one that still grows is followed until it is closed.
+
+use super::{Global, query};
+use crate::model::id::CameraName;
+use crate::work::archive;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+
+/// How often a growing clip is looked at. It grows with every finished segment.
+const LOOK: Duration = Duration::from_millis(250);
+/// A growing clip ends like this.
+const PART: &str = ".part";
+
+/// Writes a clip to standard output.
+pub async fn cat(global: &Global, wanted: &str) -> Result<ExitCode> {
+    let path = find(global, wanted).await?;
+    let mut file = fs_err::tokio::File::open(&path).await.wrap_err("the clip cannot be read (who may: ls -l it)")?;
+    let mut out = std::io::stdout().lock();
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        // Looked at before reading: what is written until the clip is closed is read after that.
+        let grows = growing(&path);
+        loop {
+            let count = file.read(&mut chunk).await?;
+            if count == 0 {
+                break;
+            }
+            match out.write_all(&chunk[..count]).and_then(|()| out.flush()) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS), // seen enough
+                other => other?,
+            }
+        }
+        if !grows {
+            return Ok(ExitCode::SUCCESS);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Whether more may come: it has not got its final name, and a recorder holds the archive.
+fn growing(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(PART) && path.exists() && path.ancestors().nth(3).is_some_and(archive::in_use)
+}
+
+/// The file that is meant: a path, a name, or `CAMERA@last`.
+async fn find(global: &Global, wanted: &str) -> Result<PathBuf> {
+    if wanted.contains('/') {
+        return Ok(PathBuf::from(wanted));
+    }
+    let dir = archive_dir(global).await?;
+    let Some((camera, which)) = wanted.split_once('@') else {
+        let found = archive::locate(&dir, wanted.trim_end_matches(".mp4"));
+        return found.ok_or_else(|| eyre!("there is no clip {wanted} in {} (see: nvr clips)", dir.display()));
+    };
+    if which != "last" {
+        return Err(eyre!("{wanted} names no clip (write {camera}@last, or a name that `nvr clips` shows)"));
+    }
+    let camera: CameraName = camera.parse()?;
+    let newest = archive::newest(&dir, Some(&camera), 1).map_err(|sentence| eyre!(sentence))?;
+    let clip = newest.into_iter().next().ok_or_else(|| eyre!("there is no clip of {camera} yet (see: nvr clips)"))?;
+    Ok(PathBuf::from(clip.path))
+}
+
+/// Where the clips are: the running recorder knows, and without one the configuration does.
+async fn archive_dir(global: &Global) -> Result<PathBuf> {
+    match query::client(global, true).await {
+        Ok(mut recorder) => Ok(PathBuf::from(&query::picture(&mut recorder).await?.archive.dir)),
+        Err(_) => Ok(global.load()?.0.settings.archive.dir),
+    }
+}

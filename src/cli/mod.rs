@@ -1,0 +1,220 @@
+//! The command line: verbs, options, and what each prints. Everything it says goes to standard output, everything that
+//! goes wrong to standard error with exit code 1; a mistake in the words themselves is exit code 2.
+
+mod attach;
+mod cat;
+mod check;
+mod demo;
+mod query;
+mod record;
+mod table;
+
+use crate::config::{self, Loaded};
+use crate::link::socket;
+use clap::{Args, Parser, Subcommand};
+use color_eyre::eyre::{Result, eyre};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A network video recorder for headless boxes. Without a verb: the monitor; it starts a recorder if none runs.
+#[derive(Debug, Parser)]
+#[command(name = "nvr", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// What every verb understands.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// The configuration [default: ./nvr.toml, $XDG_CONFIG_HOME/nvr/nvr.toml, /etc/nvr/nvr.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The recorder's socket [default: /run/nvr/nvr.sock, $XDG_RUNTIME_DIR/nvr.sock]
+    #[arg(long, global = true, value_name = "PATH", env = "NVR_SOCKET")]
+    socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Record in the foreground, without a screen: for systemd and containers
+    Record {
+        /// Write the log to files in this directory instead of standard error
+        #[arg(long, value_name = "DIR", hide = true)]
+        log_dir: Option<PathBuf>,
+    },
+    /// See it all on two synthetic cameras, in a temporary place: needs no camera and no configuration
+    Demo {
+        /// Leave footage and configuration where they are
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Look for what would keep it from recording, each with its remedy
+    Check,
+    /// One look; the exit code says whether all is well
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Obey triggers from outside
+    Arm(Meant),
+    /// Ignore triggers from outside
+    Disarm(Meant),
+    /// Save footage now, armed or not
+    Trigger(Meant),
+    /// End the countdown
+    Release(Meant),
+    /// List clips, newest first
+    Clips {
+        /// Only this camera's
+        camera: Option<String>,
+        /// As JSON, one clip a line
+        #[arg(long)]
+        json: bool,
+        /// Go on, with every clip that is saved
+        #[arg(long)]
+        follow: bool,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Write a clip to standard output; one that still grows is followed to its end
+    Cat {
+        /// Its name, a path, or CAMERA@last
+        clip: String,
+    },
+}
+
+/// Which cameras.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Meant {
+    /// Names of cameras
+    #[arg(value_name = "CAMERA")]
+    cameras: Vec<String>,
+    /// Every camera
+    #[arg(long)]
+    all: bool,
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The recorder's children are told to end when the thread that started them does: so it is this one, for ever.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&eyre!("nothing can be started: {error} (too many open files or processes?)")),
+    };
+    let outcome = runtime.block_on(run(cli));
+    runtime.shutdown_background();
+    match outcome {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+/// One sentence a line, without a frame around it: what a person needs is in the words.
+fn failed(error: &color_eyre::Report) -> ExitCode {
+    let words: Vec<_> = error.chain().map(ToString::to_string).collect();
+    eprintln!("nvr: {}", words.join(": "));
+    ExitCode::FAILURE
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let global = cli.global;
+    match cli.verb {
+        None => attach::attach(&global).await,
+        Some(Verb::Record { log_dir }) => record::record(&global, log_dir).await,
+        Some(Verb::Demo { keep }) => demo::demo(keep).await,
+        Some(Verb::Check) => check::check(&global).await,
+        Some(Verb::Status { json }) => query::status(&global, json).await,
+        Some(Verb::Arm(meant)) => query::order(&global, query::Order::Arm, &meant).await,
+        Some(Verb::Disarm(meant)) => query::order(&global, query::Order::Disarm, &meant).await,
+        Some(Verb::Trigger(meant)) => query::order(&global, query::Order::Trigger, &meant).await,
+        Some(Verb::Release(meant)) => query::order(&global, query::Order::Release, &meant).await,
+        Some(Verb::Clips { camera, json, follow, limit }) => query::clips(&global, camera, json, follow, limit).await,
+        Some(Verb::Cat { clip }) => cat::cat(&global, &clip).await,
+    }
+}
+
+impl Global {
+    /// Reads the configuration. Answers it with the path it was found at.
+    fn load(&self) -> Result<(Loaded, PathBuf)> {
+        let env = |name: &str| std::env::var(name).ok();
+        let path = config::find(self.config.as_deref(), &env)?;
+        let loaded = config::load(&path, &env)?;
+        Ok((loaded, path))
+    }
+
+    /// The socket that is asked for: by the command line, else by the configuration, if it can be read.
+    fn named_socket(&self) -> Result<Option<PathBuf>> {
+        match (&self.socket, &self.config) {
+            (Some(socket), _) => Ok(Some(socket.clone())),
+            // A file that was named must be right; one that was only found may be somebody else's to read.
+            (None, Some(_)) => Ok(self.load()?.0.settings.recorder.socket),
+            (None, None) => Ok(self.load().ok().and_then(|(loaded, _)| loaded.settings.recorder.socket)),
+        }
+    }
+
+    /// Where a recorder may be found.
+    fn sockets(&self) -> Result<Vec<PathBuf>> {
+        Ok(socket::candidates(self.named_socket()?, &socket::Env::read()))
+    }
+}
+
+/// This program, to start it again.
+fn program() -> Result<PathBuf> {
+    std::env::current_exe()
+        .map_err(|error| eyre!("this program's own file cannot be found: {error} (start it by its path)"))
+}
+
+/// A recorder in a process of its own, which no terminal's end reaches.
+///
+/// Waits until it can be reached at `socket`, or until it has ended; then its own words are the error.
+async fn start_recorder(config: &Path, socket: &Path, state: &Path) -> Result<tokio::process::Child> {
+    let refused = |error: std::io::Error| eyre!("{error} (check recorder.state_dir)");
+    fs_err::create_dir_all(state).map_err(refused)?;
+    let words = state.join("start.log");
+    let last_words = std::fs::File::from(fs_err::File::create(&words).map_err(refused)?);
+    let mut child = tokio::process::Command::new(program()?)
+        .arg("--config")
+        .arg(config)
+        .arg("--socket")
+        .arg(socket)
+        .args(["record", "--log-dir"])
+        .arg(state)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(last_words)
+        .process_group(0)
+        .spawn()?;
+    let reached = async {
+        loop {
+            if matches!(
+                crate::link::dial::reach(&[socket.to_owned()]).await,
+                Ok(crate::link::dial::Reach::Connected(..))
+            ) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = reached => Ok(child),
+        status = child.wait() => {
+            let said = fs_err::read_to_string(&words).unwrap_or_default();
+            let said = said.trim().trim_start_matches("nvr: ");
+            Err(match status {
+                _ if !said.is_empty() => eyre!("{said}"),
+                Ok(status) => eyre!("the recorder ended at once ({status}; see the log in {})", state.display()),
+                Err(error) => eyre!("the recorder cannot be watched: {error}"),
+            })
+        }
+        () = tokio::time::sleep(std::time::Duration::from_secs(60)) => {
+            Err(eyre!("the recorder does not answer (see its log in {})", state.display()))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `nvr record`: the recorder itself, in the foreground.
+
+use super::Global;
+use crate::engine::{Engine, Handle};
+use crate::journal::{self, LogTo};
+use crate::link::serve::{self, Desk};
+use crate::link::socket;
+use crate::model::command::{Answer, Command};
+use crate::stop::{self, Stage, Stop};
+use color_eyre::eyre::{Result, eyre};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+impl Desk for Handle {
+    async fn ask(&self, command: Command) -> Answer {
+        Handle::ask(self, command).await
+    }
+}
+
+/// Records until it is asked to stop.
+pub async fn record(global: &Global, log_dir: Option<PathBuf>) -> Result<ExitCode> {
+    let (loaded, path) = global.load()?;
+    loaded.needs_camera(&path)?;
+    let (settings, warnings) = (Arc::new(loaded.settings), loaded.warnings);
+    let _log = journal::init(log_dir.map_or(LogTo::Stderr, LogTo::File), std::env::var("NVR_LOG").ok())
+        .map_err(|sentence| eyre!(sentence))?;
+
+    let stop = Stop::new();
+    let signals = stop::signals().map_err(|error| eyre!("signals cannot be heard: {error}"))?;
+    let obeying = tokio::spawn({
+        let stop = stop.clone();
+        async move { stop.obey(signals).await }
+    });
+    let named = global.socket.clone().or_else(|| settings.recorder.socket.clone());
+    let place = socket::for_recorder(named, &socket::Env::read());
+    let bound = socket::bind(&place).await.map_err(|sentence| eyre!(sentence))?;
+    let (engine, handle) = Engine::start(settings, warnings, stop.clone()).await.map_err(|sentence| eyre!(sentence))?;
+
+    let goodbye = CancellationToken::new();
+    let snapshots = handle.snapshots.clone();
+    let serving = tokio::spawn(serve::listen(bound.listener, handle, snapshots, goodbye.clone()));
+    let systemd = tokio::spawn(systemd(stop.clone()));
+    tracing::info!("recording; monitors attach at {}", place.path.display());
+    engine.run().await;
+
+    goodbye.cancel();
+    // A session that fails has said so in the log already.
+    let _ = stop.stage(Stage::Monitors, serving).await;
+    obeying.abort();
+    systemd.abort();
+    drop(bound.guard);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells systemd that it is ready, alive and stopping; does nothing anywhere else.
+async fn systemd(stop: Stop) {
+    use sd_notify::NotifyState;
+    // Whoever started us may not want to know.
+    let tell = |state| drop(sd_notify::notify(&[state]));
+    tell(NotifyState::Ready);
+    let every = sd_notify::watchdog_enabled().map_or(Duration::from_secs(3600), |limit| limit / 2);
+    loop {
+        tokio::select! {
+            () = stop.asked().cancelled() => break,
+            () = tokio::time::sleep(every) => tell(NotifyState::Watchdog),
+        }
+    }
+    tell(NotifyState::Stopping);
+    // Stopping has its own time limits; it must not be taken for a hang.
+    loop {
+        tokio::time::sleep(every).await;
+        tell(NotifyState::Watchdog);
+    }
+}

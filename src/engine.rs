@@ -1,0 +1,361 @@
+//! The one task that owns the state: receive → apply → carry out → publish.
+//!
+//! Facts and commands come in over bounded channels, the model says what follows, the hands are told, and everyone who
+//! watches gets the newest picture. What must be over before the next fact is looked at (a claim, which races with
+//! FFmpeg) is done right here; it takes microseconds. Whatever may wait for a disk, a child or a peer is a task.
+
+use crate::journal;
+use crate::model::command::{Answer, Command};
+use crate::model::effect::Effect;
+use crate::model::event::Event;
+use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
+use crate::model::recorder::{Input, Recorder, Remembered};
+use crate::model::settings::Settings;
+use crate::model::snapshot::Snapshot;
+use crate::model::time::{Anchor, Mono};
+use crate::stop::{Stage, Stop};
+use crate::work::archive::{self, Archive};
+use crate::work::camera::{self, Common, Job};
+use crate::work::ring::RingDir;
+use crate::work::{ffmpeg, ring_watch, smtp, state};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::TaskTracker;
+
+/// Facts that may wait for the engine; a hand that finds no room waits.
+const EVENTS: usize = 1024;
+/// Commands that may wait.
+const REQUESTS: usize = 64;
+/// Pictures are at least so far apart, unless a person or a trigger has just acted.
+const CALM: Duration = Duration::from_millis(500);
+/// The wall clock has been set if it is off by more than this.
+const CLOCK_STEP: jiff::SignedDuration = jiff::SignedDuration::from_millis(200);
+
+/// A command and the way back.
+struct Request {
+    command: Command,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What the rest of the process sees of the engine. Clones are the same.
+#[derive(Clone)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    /// The newest picture.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Handle {
+    /// Has a command carried out.
+    pub async fn ask(&self, command: Command) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let gone = || Answer::Refused("the recorder is stopping".to_owned());
+        match self.requests.send(Request { command, answer }).await {
+            Ok(()) => answered.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+}
+
+/// The engine and all that it holds in its hands.
+pub struct Engine {
+    settings: Arc<Settings>,
+    recorder: Recorder,
+    clock: Clock,
+    stop: Stop,
+    inputs: VecDeque<Input>,
+    /// What came of orders that were carried out at once, in order.
+    done: VecDeque<Event>,
+    events: mpsc::Receiver<Event>,
+    bus: mpsc::Sender<Event>,
+    requests: mpsc::Receiver<Request>,
+    asked: HashMap<RequestId, oneshot::Sender<Answer>>,
+    next_request: u64,
+    cameras: HashMap<CameraName, (RunId, oneshot::Sender<Option<String>>)>,
+    common: Arc<Common>,
+    archive: Archive,
+    armed: watch::Sender<Vec<(CameraName, bool)>>,
+    pictures: watch::Sender<Arc<Snapshot>>,
+    published: Option<Instant>,
+    dirty: bool,
+    urgent: bool,
+    tasks: TaskTracker,
+    mail: TaskTracker,
+    ring: RingDir,
+    _watcher: notify::RecommendedWatcher,
+}
+
+impl Engine {
+    /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`].
+    ///
+    /// # Errors
+    /// One sentence with the remedy; nothing stays behind.
+    pub async fn start(settings: Arc<Settings>, warnings: Vec<String>, stop: Stop) -> Result<(Self, Handle), String> {
+        let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
+        let listener = smtp::bind(settings.smtp.listen).await?;
+        let (bus, events) = mpsc::channel(EVENTS);
+        let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
+        let ring = RingDir::open(&settings.ring.dir, &names)?;
+        let archive = Archive::open(&settings.archive.dir, settings.ring.dir.clone(), bus.clone())?;
+        let recovered = archive.recover().await;
+        ring.clear_slots();
+        let watcher = ring_watch::watch(&settings.ring.dir, &names, bus.clone())?;
+
+        let clock = Clock::start();
+        let remembered = Remembered { armed: state::load(&settings.recorder.state_dir), first: ring.first_numbers() };
+        let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor);
+        let (armed, to_save) = watch::channel(Vec::new());
+        let (requests, waiting) = mpsc::channel(REQUESTS);
+        let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
+
+        let mut inputs = VecDeque::from([Input::Event(clock.event())]);
+        let said = warnings.into_iter().chain(ring.warning()).map(Event::Warning);
+        let found = recovered.sentences.into_iter().map(Event::Note);
+        inputs.extend(said.chain(found).chain([Event::ClipsFound(recovered.clips)]).map(Input::Event));
+        let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
+        inputs.push_back(Input::Event(Event::MailPort(Ok(address))));
+
+        let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
+        let (allow, limits) = (settings.smtp.allow.clone(), smtp::Limits::default());
+        mail.spawn(smtp::serve(listener, allow, limits, bus.clone(), stop.asked().clone()));
+        mail.close();
+        tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
+        let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
+        let engine = Self {
+            settings,
+            recorder,
+            clock,
+            stop,
+            inputs,
+            done: VecDeque::new(),
+            events,
+            bus,
+            requests: waiting,
+            asked: HashMap::new(),
+            next_request: 0,
+            cameras: HashMap::new(),
+            common,
+            archive,
+            armed,
+            pictures,
+            published: None,
+            dirty: true,
+            urgent: true,
+            tasks,
+            mail,
+            ring,
+            _watcher: watcher,
+        };
+        Ok((engine, Handle { requests, snapshots }))
+    }
+
+    /// Records until it is asked to stop, and then stops in the written order: no more mail, cameras, what is claimed,
+    /// clips. Monitors leave after that, for they want to see it.
+    pub async fn run(mut self) {
+        let asked = self.stop.asked().clone();
+        self.until(|_| asked.is_cancelled()).await;
+        let who = self.stop.by().unwrap_or("nobody knows who").to_owned();
+        self.inputs.push_back(Input::Event(Event::StopAsked(who)));
+
+        let stop = self.stop.clone();
+        let mail = self.mail.clone();
+        stop.stage(Stage::Mail, self.until(|_| mail.is_empty())).await;
+        stop.stage(Stage::Cameras, self.until(Recorder::cameras_stopped)).await;
+        stop.stage(Stage::Archive, self.until(Recorder::stored)).await;
+        stop.stage(Stage::Clips, self.until(Recorder::finished)).await;
+        self.end().await;
+    }
+
+    /// Goes on until something is true of the recorder.
+    async fn until(&mut self, done: impl Fn(&Recorder) -> bool) {
+        loop {
+            self.settle();
+            if done(&self.recorder) {
+                return;
+            }
+            self.receive().await;
+        }
+    }
+
+    /// Waits for the next thing to happen. Facts come before time: a machine that slept has news to hear first.
+    async fn receive(&mut self) {
+        let now = self.clock.now();
+        let tick = self.clock.instant(self.recorder.due(now).unwrap_or(now + Duration::from_secs(1)));
+        let publish = self.publish_at();
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => {
+                self.urgent |= matches!(event, Event::Mail(_));
+                self.inputs.push_back(Input::Event(event));
+            }
+            Some(Request { command, answer }) = self.requests.recv() => {
+                self.urgent |= !matches!(command, Command::Clips { .. });
+                self.next_request += 1;
+                let id = RequestId(self.next_request);
+                self.asked.insert(id, answer);
+                self.inputs.push_back(Input::Command(id, command));
+            }
+            () = self.stop.asked().cancelled(), if !self.recorder.stopping() => {}
+            () = self.mail.wait(), if self.recorder.stopping() && !self.mail.is_empty() => {}
+            () = sleep_until(publish.unwrap_or(tick)), if publish.is_some_and(|at| at < tick) => self.publish(),
+            () = sleep_until(tick) => self.inputs.push_back(Input::Tick),
+        }
+    }
+
+    /// Applies what has come in, and carries out what follows from it, until nothing more follows.
+    fn settle(&mut self) {
+        while let Some(input) = self.inputs.pop_front() {
+            let now = self.clock.now();
+            self.dirty = true;
+            for effect in self.recorder.apply(now, input) {
+                self.carry_out(effect);
+            }
+            // What was done at once is heard first: what waits may be what FFmpeg did after it.
+            while let Some(event) = self.done.pop_back() {
+                self.inputs.push_front(Input::Event(event));
+            }
+        }
+        if self.urgent && self.dirty {
+            self.publish();
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::StartCamera { camera, run, slot, encode_audio } => {
+                let (stop, stopped) = oneshot::channel();
+                self.cameras.insert(camera.name.clone(), (run, stop));
+                let job = Job { camera, run, slot, encode_audio };
+                self.tasks.spawn(camera::run(self.common.clone(), job, self.bus.clone(), stopped));
+            }
+            Effect::StopCamera { camera, run, reason } => {
+                if self.cameras.get(&camera).is_some_and(|(running, _)| *running == run)
+                    && let Some((_, stop)) = self.cameras.remove(&camera)
+                {
+                    // One that ended this instant has said so already.
+                    let _ = stop.send(reason);
+                }
+            }
+            Effect::Sweep => self.sweep(),
+            Effect::Claim { segment, slot } => self.claim(segment, slot),
+            Effect::Unlink { camera, slot } => self.ring.unlink(&camera, slot),
+            Effect::Append(append) => self.archive.append(*append),
+            Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
+            Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
+            Effect::ListClips { request, camera, limit } => self.archive.list(request, camera, limit),
+            Effect::Reply { request, answer } => {
+                if let Some(asked) = self.asked.remove(&request) {
+                    let _ = asked.send(answer); // who asked may have left
+                }
+            }
+            Effect::Log(entry) => journal::write(&entry),
+            Effect::SaveArmed(armed) => drop(self.armed.send_replace(armed)),
+            Effect::Stop { who } => self.stop.ask(who),
+        }
+    }
+
+    fn claim(&mut self, segment: SegmentId, slot: u32) {
+        let result = self.ring.claim(&segment, slot);
+        self.done.push_back(Event::Claimed { segment, result });
+    }
+
+    fn sweep(&mut self) {
+        if let Some(event) = self.clock.look() {
+            self.done.push_back(event);
+        }
+        let rings = self.ring.sweep();
+        if let Ok(ram) = archive::space(&self.settings.ring.dir) {
+            self.done.push_back(Event::Swept { rings, ram });
+        }
+    }
+
+    /// When the next picture is due; `None`: nothing happened since the last one.
+    fn publish_at(&self) -> Option<Instant> {
+        self.dirty.then(|| self.published.map_or_else(Instant::now, |last| last + CALM))
+    }
+
+    fn publish(&mut self) {
+        let picture = self.recorder.snapshot(self.clock.now());
+        self.pictures.send_if_modified(|last| {
+            let news = **last != picture;
+            if news {
+                *last = Arc::new(picture);
+            }
+            news
+        });
+        (self.published, self.dirty, self.urgent) = (Some(Instant::now()), false, false);
+    }
+
+    /// Ends what is left of the hands. Whoever still has something to say is heard, so that none waits for room.
+    async fn end(self) {
+        let Self { archive, tasks, armed, cameras, bus, mut events, ring, .. } = self;
+        drop((armed, cameras, bus));
+        tasks.close();
+        let hands = async {
+            archive.finish().await;
+            tasks.wait().await;
+        };
+        let hear = async {
+            while events.recv().await.is_some() {}
+            std::future::pending().await
+        };
+        tokio::select! {
+            () = hands => {}
+            () = hear => {}
+            () = tokio::time::sleep(camera::LADDER) => tracing::warn!("some tasks did not end in time"),
+        }
+        ring.clear_slots();
+    }
+}
+
+/// The only reader of clocks: one instant of tokio's, anchored once to CLOCK_BOOTTIME and to the wall.
+struct Clock {
+    instant: Instant,
+    anchor: Anchor,
+    day: String,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let (wall, day) = wall();
+        Self { instant: Instant::now(), anchor: Anchor { mono: boot_time(), wall }, day }
+    }
+
+    fn now(&self) -> Mono {
+        self.anchor.mono + self.instant.elapsed()
+    }
+
+    fn instant(&self, at: Mono) -> Instant {
+        self.instant + at.since(self.anchor.mono)
+    }
+
+    fn event(&self) -> Event {
+        Event::Clock { anchor: self.anchor, day: self.day.clone() }
+    }
+
+    /// Looks at the wall; answers if it was set, or if a new day has begun.
+    fn look(&mut self) -> Option<Event> {
+        let (wall, day) = wall();
+        let now = self.now();
+        let off = wall.duration_since(self.anchor.wall(now)).abs();
+        if off < CLOCK_STEP && day == self.day {
+            return None;
+        }
+        *self = Self { instant: Instant::now(), anchor: Anchor { mono: now, wall }, day };
+        Some(self.event())
+    }
+}
+
+fn wall() -> (jiff::Timestamp, String) {
+    let now = jiff::Zoned::now();
+    (now.timestamp(), now.date().to_string())
+}
+
+/// Microseconds since the machine started, as every process of it sees them.
+fn boot_time() -> Mono {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Mono(now.tv_sec.unsigned_abs() * 1_000_000 + now.tv_nsec.unsigned_abs() / 1_000)
+}

@@ -1,0 +1,292 @@
+//! The life of one camera's FFmpeg: when to start it, when it has stalled, when to try again.
+//!
+//! Never give up, and never run in circles: the wait before a try doubles up to half a minute, and only good segments
+//! (not mere uptime) set it back.
+
+use super::backoff;
+use super::event::{Cure, Trouble};
+use super::id::RunId;
+use super::snapshot::CameraState;
+use super::time::Mono;
+use std::time::Duration;
+
+/// FFmpeg itself gives up on a silent RTSP peer after 8 s; what hangs longer than this hangs for ever.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// One camera's FFmpeg.
+#[derive(Debug)]
+pub struct Life {
+    run: RunId,
+    stage: Stage,
+    /// Tries in a row without a good segment.
+    failures: u32,
+    starts: u64,
+    encode_audio: bool,
+    seed: u64,
+    /// Longest time between two switches of slots.
+    switch: Duration,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Waiting { retry_at: Mono, reason: Option<String> },
+    Running { since: Mono, recording: Option<Mono>, frames: u64, advanced: Mono, switched: Mono },
+    Ending { since: Mono, reason: Option<String> },
+    Stopped,
+}
+
+/// What is to be done about an FFmpeg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Start it, as this run.
+    Start(RunId),
+    /// Take it down: it has stalled, for this reason.
+    End(RunId, String),
+}
+
+impl Life {
+    /// A camera that is to be started at once.
+    ///
+    /// `segment` is the wanted length of a segment. A camera ends one at its next key frame, and key frames may be
+    /// seconds apart, so a switch is overdue only after twice that and 20 s.
+    pub fn new(name: &str, segment: Duration, now: Mono) -> Self {
+        Self {
+            run: RunId(0),
+            stage: Stage::Waiting { retry_at: now, reason: None },
+            failures: 0,
+            starts: 0,
+            encode_audio: false,
+            seed: backoff::seed(name),
+            switch: segment * 2 + SILENCE,
+        }
+    }
+
+    /// The present run; news of any other is old.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Whether there is or may be an FFmpeg that writes.
+    pub fn alive(&self) -> bool {
+        matches!(self.stage, Stage::Running { .. } | Stage::Ending { .. })
+    }
+
+    /// Whether it has ended for good.
+    pub fn stopped(&self) -> bool {
+        matches!(self.stage, Stage::Stopped)
+    }
+
+    /// How often it had to be started again.
+    pub fn restarts(&self) -> u64 {
+        self.starts.saturating_sub(1)
+    }
+
+    /// Whether this camera's sound must be made AAC.
+    pub fn encode_audio(&self) -> bool {
+        self.encode_audio
+    }
+
+    /// When [`Life::tick`] next matters.
+    pub fn due(&self) -> Option<Mono> {
+        match &self.stage {
+            Stage::Waiting { retry_at, .. } => Some(*retry_at),
+            Stage::Running { advanced, switched, .. } => Some((*advanced + SILENCE).min(*switched + self.switch)),
+            Stage::Ending { .. } | Stage::Stopped => None,
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Mono) -> Option<Step> {
+        if self.due().is_none_or(|due| now < due) {
+            return None;
+        }
+        match &self.stage {
+            Stage::Waiting { .. } => {
+                self.run = RunId(self.run.0 + 1);
+                self.starts += 1;
+                self.stage = Stage::Running { since: now, recording: None, frames: 0, advanced: now, switched: now };
+                Some(Step::Start(self.run))
+            }
+            Stage::Running { recording, advanced, .. } => {
+                let reason = match recording {
+                    None => format!("no picture within {} s of connecting", SILENCE.as_secs()),
+                    Some(_) if now >= *advanced + SILENCE => {
+                        format!("the stream froze: no new frame for {} s", now.since(*advanced).as_secs())
+                    }
+                    Some(_) => format!(
+                        "no segment finished within {} s (does the camera send key frames at least every {} s?)",
+                        self.switch.as_secs(),
+                        SILENCE.as_secs()
+                    ),
+                };
+                self.stage = Stage::Ending { since: now, reason: Some(reason.clone()) };
+                Some(Step::End(self.run, reason))
+            }
+            Stage::Ending { .. } | Stage::Stopped => None,
+        }
+    }
+
+    /// `-progress` said how many frames there were; a frozen count is no life.
+    pub fn progressed(&mut self, count: u64, now: Mono) {
+        if let Stage::Running { frames, advanced, .. } = &mut self.stage
+            && count > *frames
+        {
+            *frames = count;
+            *advanced = now;
+        }
+    }
+
+    /// A slot was opened: footage comes in.
+    pub fn slot_opened(&mut self, now: Mono) {
+        if let Stage::Running { recording, advanced, switched, .. } = &mut self.stage {
+            recording.get_or_insert(now);
+            *advanced = now;
+            *switched = now;
+        }
+    }
+
+    /// A segment with footage was finished: the camera is well again.
+    pub fn segment_finished(&mut self) {
+        if matches!(self.stage, Stage::Running { .. }) {
+            self.failures = 0;
+        }
+    }
+
+    /// FFmpeg ended and was reaped. Answers the reason, if it was not what we asked for.
+    pub fn ended(&mut self, trouble: Option<Trouble>, now: Mono) -> Option<String> {
+        let cure = trouble.as_ref().and_then(|trouble| trouble.cure);
+        let asked = matches!(&self.stage, Stage::Ending { reason: None, .. });
+        if asked || self.stopped() {
+            self.stage = Stage::Stopped;
+            return None;
+        }
+        let reason = trouble.map_or_else(|| "FFmpeg ended".to_owned(), |trouble| trouble.text);
+        let retry_at = match cure {
+            Some(Cure::EncodeAudio) if !self.encode_audio => {
+                self.encode_audio = true;
+                now
+            }
+            Some(Cure::EncodeAudio) | None => {
+                self.failures = self.failures.saturating_add(1);
+                now + backoff::wait(self.failures, self.seed)
+            }
+        };
+        self.stage = Stage::Waiting { retry_at, reason: Some(reason.clone()) };
+        Some(reason)
+    }
+
+    /// The recorder is ending. Answers the run to take down, if there is one.
+    pub fn stop(&mut self, now: Mono) -> Option<RunId> {
+        match self.stage {
+            Stage::Running { .. } | Stage::Ending { .. } => {
+                self.stage = Stage::Ending { since: now, reason: None };
+                Some(self.run)
+            }
+            Stage::Waiting { .. } | Stage::Stopped => {
+                self.stage = Stage::Stopped;
+                None
+            }
+        }
+    }
+
+    /// For the screen.
+    pub fn view(&self) -> CameraState {
+        match &self.stage {
+            Stage::Waiting { retry_at, reason: Some(reason) } => {
+                CameraState::NoSignal { retry_at: *retry_at, attempt: self.failures, reason: reason.clone() }
+            }
+            Stage::Waiting { retry_at, reason: None } => CameraState::Connecting { since: *retry_at },
+            Stage::Running { recording: Some(since), .. } => CameraState::Recording { since: *since },
+            Stage::Running { since, .. } => CameraState::Connecting { since: *since },
+            Stage::Ending { since, reason: Some(reason) } => {
+                CameraState::Stalled { since: *since, reason: reason.clone() }
+            }
+            Stage::Ending { reason: None, .. } | Stage::Stopped => CameraState::Stopped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Mono {
+        Mono(0) + Duration::from_secs(seconds)
+    }
+
+    fn trouble(cure: Option<Cure>) -> Option<Trouble> {
+        Some(Trouble { text: "connection refused".into(), cure })
+    }
+
+    fn started() -> Life {
+        let mut life = Life::new("front", Duration::from_secs(10), at(0));
+        assert_eq!(life.tick(at(0)), Some(Step::Start(RunId(1))));
+        life
+    }
+
+    #[test]
+    fn waits_longer_after_each_failure_until_a_segment_is_good() {
+        let mut life = started();
+        let mut now = at(1);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            life.ended(trouble(None), now);
+            let due = life.due().expect("a next try");
+            waits.push(due.since(now));
+            now = due;
+            assert!(matches!(life.tick(now), Some(Step::Start(_))));
+        }
+        assert!(waits.windows(2).all(|pair| pair[1] >= pair[0].mul_f64(0.75)), "{waits:?}");
+        assert!(waits[7] > Duration::from_secs(20));
+        life.slot_opened(now);
+        life.segment_finished();
+        life.ended(trouble(None), now);
+        assert!(life.due().expect("a next try").since(now) <= backoff::FIRST);
+    }
+
+    #[test]
+    fn a_frozen_frame_count_is_a_stall_even_if_progress_goes_on() {
+        let mut life = started();
+        life.slot_opened(at(2));
+        for second in 3..10 {
+            life.progressed(100, at(second));
+        }
+        assert_eq!(life.tick(at(22)), None, "frame 100 came at 3 s");
+        assert!(matches!(life.tick(at(23)), Some(Step::End(_, reason)) if reason.contains("froze")));
+        assert!(matches!(life.view(), CameraState::Stalled { .. }));
+        life.ended(trouble(None), at(25));
+        assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }));
+    }
+
+    #[test]
+    fn frames_without_a_finished_segment_are_a_stall_too() {
+        let mut life = started();
+        life.slot_opened(at(1));
+        for second in 1..41 {
+            life.progressed(second, at(second));
+            assert_eq!(life.tick(at(second)), None);
+        }
+        assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("key frames")));
+    }
+
+    #[test]
+    fn sound_that_mp4_cannot_hold_is_made_aac_at_once_and_only_once() {
+        let mut life = started();
+        life.ended(trouble(Some(Cure::EncodeAudio)), at(1));
+        assert_eq!((life.due(), life.encode_audio()), (Some(at(1)), true));
+        life.tick(at(1));
+        life.ended(trouble(Some(Cure::EncodeAudio)), at(2));
+        assert!(life.due() > Some(at(2)));
+    }
+
+    #[test]
+    fn what_was_asked_to_stop_stays_stopped() {
+        let mut life = started();
+        assert_eq!(life.stop(at(1)), Some(RunId(1)));
+        assert_eq!(life.ended(trouble(None), at(2)), None);
+        assert_eq!((life.stopped(), life.due()), (true, None));
+        let mut waiting = Life::new("front", Duration::from_secs(10), at(0));
+        assert_eq!(waiting.stop(at(0)), None);
+        assert!(waiting.stopped());
+    }
+}

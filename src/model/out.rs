@@ -1,0 +1,37 @@
+//! What one step of the recorder gives: orders to the hands, and lines for people.
+
+use super::effect::Effect;
+use super::id::CameraName;
+use super::snapshot::{CopyView, Entry, Level};
+use super::time::{Anchor, Mono};
+
+/// Collects while a step runs.
+#[derive(Debug)]
+pub struct Out {
+    /// The instant of the step.
+    pub now: Mono,
+    /// The clocks, to turn instants into times of day.
+    pub anchor: Anchor,
+    /// Orders so far.
+    pub effects: Vec<Effect>,
+    /// Lines for the copy log.
+    pub copies: Vec<CopyView>,
+}
+
+impl Out {
+    /// Nothing yet.
+    pub fn new(now: Mono, anchor: Anchor) -> Self {
+        Self { now, anchor, effects: Vec::new(), copies: Vec::new() }
+    }
+
+    /// Gives an order.
+    pub fn order(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Says a sentence.
+    pub fn say(&mut self, level: Level, camera: Option<&CameraName>, text: impl Into<String>) {
+        let (at, camera) = (self.now, camera.cloned());
+        self.order(Effect::Log(Entry { at, level, camera, text: text.into() }));
+    }
+}

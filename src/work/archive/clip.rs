@@ -1,0 +1,284 @@
+//! One clip that grows. Blocking; [`super::Archive`] runs it where that does no harm.
+//!
+//! What is durable is known at every instant: `length` bytes, and nothing behind them counts. An append that fails is
+//! cut off again; the hash, the time line and the counters of what is durable are not touched by it.
+
+use super::Site;
+use super::disk::{Medium, sentence, settle, sync_dir};
+use super::names::{self, Files};
+use super::sidecar::{Resume, Sidecar};
+use super::source::{Fault, Segment};
+use super::writer::Writer;
+use crate::model::effect::Append;
+use crate::model::event::{Added, AppendFailure};
+use crate::model::fmp4::{Arrival, Init, Timeline};
+use crate::model::id::{CameraName, RunId, SegmentId};
+use crate::model::record::{ClipState, Record};
+use crate::model::time::Wall;
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A clip with a file.
+pub(super) struct Clip {
+    pub files: Files,
+    pub file: Box<dyn Medium>,
+    pub init: Init,
+    pub line: Timeline,
+    pub start: Wall,
+    /// FFmpeg's life that wrote the last segment; `None`: unknown.
+    pub run: Option<RunId>,
+    /// Of the durable bytes.
+    pub hash: Sha256,
+    /// Durable bytes.
+    pub length: u64,
+    /// There are bytes behind the durable ones that could not be cut off yet.
+    pub dirty: bool,
+    /// Video frames.
+    pub frames: u64,
+    /// Segments that are in it.
+    pub stored: HashSet<u64>,
+    /// The record as last ordered.
+    pub record: Arc<Record>,
+    /// It has its final name; only the directory may not be durable yet.
+    pub settled: bool,
+}
+
+/// What one append brought.
+pub(super) struct Grown {
+    pub added: Added,
+    /// Something that a person should know.
+    pub note: Option<String>,
+}
+
+/// Why a clip was not opened; and its files, if they could not be removed and have to be before the next try.
+pub(super) type NotOpened = (AppendFailure, Option<Files>);
+
+impl Clip {
+    /// Opens a clip with its first segment: file, footage and record, or nothing of all that.
+    pub fn open(site: &Arc<Site>, append: &Append, segment: Segment) -> Result<(Clip, Grown), NotOpened> {
+        let (files, file) = create(site, &append.segment.camera, append.wall)
+            .map_err(|(path, error)| (AppendFailure::Archive(sentence("written", &path, &error)), None))?;
+        let mut clip = Clip {
+            file,
+            line: Timeline::new(&segment.init),
+            init: segment.init.clone(),
+            start: append.wall,
+            run: None,
+            hash: Sha256::new(),
+            length: 0,
+            dirty: false,
+            frames: 0,
+            stored: HashSet::new(),
+            record: append.record.clone(),
+            settled: false,
+            files,
+        };
+        let opened = clip.write(append, segment).and_then(|grown| {
+            clip.save(&append.record).map_err(AppendFailure::Archive)?;
+            Ok(grown)
+        });
+        match opened {
+            Ok(grown) => Ok((clip, grown)),
+            // What does not fit even at time 0 will not fit into another clip either.
+            Err(AppendFailure::Different) => {
+                Err(clip.undo(AppendFailure::Unusable("its times fit into no clip".to_owned())))
+            }
+            Err(failure @ (AppendFailure::Archive(_) | AppendFailure::Unusable(_))) => Err(clip.undo(failure)),
+        }
+    }
+
+    fn undo(self, failure: AppendFailure) -> NotOpened {
+        let left = discard(&self.files).err().map(|_| self.files);
+        (failure, left)
+    }
+
+    /// What to report of a segment that is in the clip already: an order that came twice.
+    pub fn again(&self, segment: &SegmentId) -> Option<Grown> {
+        self.stored.contains(&segment.number).then(|| Grown { added: self.added(0, 0, None), note: None })
+    }
+
+    /// Appends one more segment.
+    pub fn append(&mut self, append: &Append, segment: Segment) -> Result<Grown, AppendFailure> {
+        if !self.init.goes_on_with(&segment.init) {
+            return Err(AppendFailure::Different);
+        }
+        let before = self.line.shift();
+        let grown = self.write(append, segment)?;
+        if self.line.shift() != before {
+            // A recovery needs the new shift; without it the footage is only filed separately.
+            let record = self.record.clone();
+            if let Err(text) = self.save(&record) {
+                tracing::warn!("{text}");
+            }
+        }
+        Ok(grown)
+    }
+
+    /// Writes a segment behind the durable bytes and makes it durable; on failure everything is as before.
+    fn write(&mut self, append: &Append, segment: Segment) -> Result<Grown, AppendFailure> {
+        self.cut_back().map_err(AppendFailure::Archive)?;
+        let same_run = self.run == Some(append.run);
+        let arrival = Arrival { same_run, offset: append.offset };
+        let (frames, damage) = (segment.frames(), segment.damage.clone());
+        let before = self.length;
+        let hole = match self.write_segment(segment, arrival) {
+            Ok(hole) => hole,
+            Err(fault) => {
+                self.dirty = true;
+                if let Err(text) = self.cut_back() {
+                    tracing::warn!("{text}"); // tried again before the next append
+                }
+                return Err(self.failure(fault));
+            }
+        };
+        self.run = Some(append.run);
+        self.frames += frames;
+        self.stored.insert(append.segment.number);
+        let added = self.added(self.length - before, frames, hole);
+        let note = damage.map(|damage| format!("{} was stored only in part: {damage}", append.segment));
+        Ok(Grown { added, note })
+    }
+
+    /// The same without undoing anything; what counts as durable changes only at the very end.
+    pub fn write_segment(&mut self, mut segment: Segment, arrival: Arrival) -> Result<Option<Duration>, Fault> {
+        let mut line = self.line.clone();
+        let hole = line
+            .enter(&segment.init, &segment.fragments, arrival)
+            .map_err(|malformed| Fault::Source(malformed.to_string()))?;
+        let mut writer = Writer::new(self.file.as_mut(), self.hash.clone(), self.length);
+        if self.length == 0 {
+            writer.put(&segment.head)?;
+        }
+        for (fragment, moof) in segment.fragments.iter().zip(&mut segment.moofs) {
+            line.take(fragment, moof).map_err(|_| Fault::Different)?;
+            writer.put(moof)?;
+            writer.pour(&segment.file, fragment.range.start + fragment.moof..fragment.range.end)?;
+        }
+        let (hash, length) = writer.finish()?;
+        self.file.sync().map_err(Fault::Archive)?;
+        (self.hash, self.length, self.line) = (hash, length, line);
+        Ok(hole)
+    }
+
+    /// Writes the record, completed by what only the archive knows.
+    pub fn save(&mut self, record: &Arc<Record>) -> Result<(), String> {
+        self.record = record.clone();
+        let growing = record.state == ClipState::Open;
+        let resume = self.line.shift().filter(|_| growing).map(|shift| Resume { start: self.start, shift });
+        let sidecar = Sidecar { record: self.complete(record), resume };
+        sidecar.write(&self.files).map_err(|error| sentence("written", &self.files.record(), &error))
+    }
+
+    fn complete(&self, record: &Record) -> Record {
+        let mut record = record.clone();
+        record.bytes = self.length;
+        record.seconds = self.line.length().as_secs_f64();
+        record.frames = self.frames;
+        record.sha256 = Some(self.sha256());
+        record.media = record.media.or_else(|| self.init.media());
+        record
+    }
+
+    /// Gives the clip its last record and its final name. May be called again after an error.
+    pub fn close(&mut self, record: &Arc<Record>) -> Result<String, String> {
+        let (part, done) = (self.files.part(), self.files.done());
+        if !self.settled {
+            self.cut_back()?;
+            let mut last = Record::clone(record);
+            if last.state == ClipState::Open {
+                last.state = ClipState::Closed;
+            }
+            self.save(&Arc::new(last))?;
+            settle(&part, &done).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => {
+                    format!("{} exists already and stays as it is (move it away)", done.display())
+                }
+                _ => sentence("renamed", &part, &error),
+            })?;
+            self.settled = true;
+        }
+        sync_dir(&self.files.dir).map_err(|error| sentence("written", &self.files.dir, &error))?;
+        Ok(done.display().to_string())
+    }
+
+    /// Cuts off what a failed append left behind the durable bytes.
+    fn cut_back(&mut self) -> Result<(), String> {
+        if self.dirty {
+            self.file.cut(self.length).map_err(|error| sentence("cut back", &self.files.part(), &error))?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    fn failure(&self, fault: Fault) -> AppendFailure {
+        match fault {
+            Fault::Archive(error) => AppendFailure::Archive(sentence("written", &self.files.part(), &error)),
+            Fault::Source(why) => AppendFailure::Unusable(why),
+            Fault::Different => AppendFailure::Different,
+        }
+    }
+
+    /// The clip as it is now; only the lane knows since when it took how long.
+    fn added(&self, bytes: u64, frames: u64, hole: Option<Duration>) -> Added {
+        let (clip_bytes, clip_length) = (self.length, self.line.length());
+        Added { bytes, clip_bytes, clip_length, frames, took: Duration::ZERO, hole, sha256: self.sha256() }
+    }
+
+    /// Of the durable bytes, as `sha256sum` prints it.
+    pub fn sha256(&self) -> Arc<str> {
+        use std::fmt::Write;
+        let mut text = String::with_capacity(64);
+        for byte in self.hash.clone().finalize() {
+            let _ = write!(text, "{byte:02x}"); // a String takes everything
+        }
+        text.into()
+    }
+}
+
+/// Removes what a clip that could not be opened has left.
+pub(super) fn discard(files: &Files) -> io::Result<()> {
+    for path in [files.temporary(), files.record(), files.part()] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    sync_dir(&files.dir)
+}
+
+type Created = (Files, Box<dyn Medium>);
+
+/// Makes the day's directory and a file of a name that nothing has.
+fn create(site: &Site, camera: &CameraName, start: Wall) -> Result<Created, (std::path::PathBuf, io::Error)> {
+    const MOST: u32 = 1000;
+    let first = names::files(&site.root, camera, start, &site.zone, 1);
+    for dir in [site.root.join(camera.as_str()), first.dir] {
+        super::disk::make_dir(&dir).map_err(|error| (dir, error))?;
+    }
+    for count in 1..=MOST {
+        let files = names::files(&site.root, camera, start, &site.zone, count);
+        let part = files.part();
+        let file = match site.disk.create(&part) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err((part, error)),
+        };
+        // Looked for after the name is ours: a clip that is just being closed is seen either before or after.
+        if taken(&files.done()) || taken(&files.record()) {
+            fs::remove_file(&part).map_err(|error| (part, error))?;
+            continue;
+        }
+        sync_dir(&files.dir).map_err(|error| (files.dir.clone(), error))?;
+        return Ok((files, file));
+    }
+    Err((site.root.join(camera.as_str()), io::Error::other("1000 clips of the same second")))
+}
+
+fn taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

@@ -1,0 +1,51 @@
+//! A clip's record on the disk.
+
+use super::disk::{open_regular, replace_record};
+use super::names::Files;
+use crate::model::record::Record;
+use crate::model::time::Wall;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The record, and what only the archive needs to go on with a clip after a crash.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Sidecar {
+    /// What people read.
+    #[serde(flatten)]
+    pub record: Record,
+    /// How the clip's time was made; only while it grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+}
+
+/// What a clip's time hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Resume {
+    /// When its footage began.
+    pub start: Wall,
+    /// Nanoseconds added to the stream's times.
+    pub shift: i64,
+}
+
+impl Sidecar {
+    /// A record of more than this is not ours.
+    const MAX: u64 = 4 << 20;
+
+    /// Reads one.
+    pub fn read(path: &Path) -> io::Result<Sidecar> {
+        let mut text = Vec::new();
+        open_regular(path)?.take(Self::MAX + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > Self::MAX {
+            return Err(io::Error::other("a record of more than 4 MiB"));
+        }
+        Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// Puts it in place, durably.
+    pub fn write(&self, files: &Files) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        replace_record(files, &text)
+    }
+}

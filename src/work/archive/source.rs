@@ -1,0 +1,160 @@
+//! Reads MP4 files from the ring and from the archive, through [`Walk`]: headers into memory, footage not.
+
+use super::disk::open_regular;
+use crate::model::fmp4::{Fragment, Init, Malformed, Part, Walk};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// A file that is walked through.
+pub(super) struct Walker {
+    file: File,
+    walk: Walk,
+    body: Vec<u8>,
+}
+
+/// Why a file cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// The kernel says so.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// Its content says so.
+    #[error("it is damaged: {0}")]
+    Malformed(#[from] Malformed),
+}
+
+impl Walker {
+    /// Begins at the first byte of a regular file.
+    pub fn open(path: &Path) -> io::Result<Walker> {
+        let file = open_regular(path)?;
+        let walk = Walk::new(file.metadata()?.len());
+        Ok(Walker { file, walk, body: Vec::new() })
+    }
+
+    /// The next part; `None` at the end. After a fragment [`Walker::moof`] has its bytes.
+    pub fn next(&mut self) -> Result<Option<Part>, Unreadable> {
+        while let Some(range) = self.walk.wants() {
+            // `Walk` asks for no more than 4 MiB.
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            self.file.read_exact_at(&mut bytes, range.start)?;
+            let part = self.walk.give(&bytes)?;
+            if bytes.len() > 16 {
+                self.body = bytes; // a head is never longer
+            }
+            if part.is_some() {
+                return Ok(part);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes of the last fragment's `moof`.
+    pub fn moof(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.body)
+    }
+
+    /// What has been walked so far.
+    pub fn walk(&self) -> &Walk {
+        &self.walk
+    }
+
+    /// The file itself.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// What went wrong between two files.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// On the archive's side, or for want of memory or descriptors: the same again later.
+    Archive(io::Error),
+    /// The segment's: there is nothing that could be stored.
+    Source(String),
+    /// Nobody's: the segment needs a clip of its own.
+    Different,
+}
+
+impl Fault {
+    /// An error of reading a segment, which only bad luck of ours excuses.
+    pub fn reading(error: io::Error) -> Fault {
+        match Errno::from_io_error(&error) {
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Fault::Archive(error),
+            Some(_) | None => Fault::Source(Unreadable::Io(error).to_string()),
+        }
+    }
+}
+
+/// A finished segment: everything but its footage.
+pub(super) struct Segment {
+    /// Where the footage is.
+    pub file: File,
+    /// What it is.
+    pub init: Init,
+    /// `ftyp` and `moov`.
+    pub head: Vec<u8>,
+    /// Its whole fragments; at least one.
+    pub fragments: Vec<Fragment>,
+    /// Their `moof`s.
+    pub moofs: Vec<Vec<u8>>,
+    /// Why it was not read to its end, if a writer that was killed does not explain it.
+    pub damage: Option<String>,
+}
+
+impl Segment {
+    /// Most memory for `moof`s: hours of footage, and what a hostile file may cost.
+    const MAX_MOOFS: usize = 32 << 20;
+
+    /// Reads a segment; everything up to the first damage counts.
+    ///
+    /// # Errors
+    /// Why there is no footage in it that could be stored, or why that cannot be told now.
+    pub fn read(path: &Path) -> Result<Segment, Fault> {
+        let mut walker = Walker::open(path).map_err(Fault::reading)?;
+        let (mut fragments, mut moofs, mut size) = (Vec::new(), Vec::new(), 0);
+        let damage = loop {
+            match walker.next() {
+                Ok(Some(Part::Init(_))) => {}
+                Ok(Some(Part::Fragment(fragment))) if fragment.is_empty() => {}
+                Ok(Some(Part::Fragment(fragment))) => {
+                    let moof = walker.moof();
+                    size += moof.len();
+                    if size > Self::MAX_MOOFS {
+                        break Some("it has more than 32 MiB of headers".to_owned());
+                    }
+                    fragments.push(fragment);
+                    moofs.push(moof);
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        let Some(init) = walker.walk.init().cloned().filter(|_| !fragments.is_empty()) else {
+            return Err(Fault::Source(damage.unwrap_or_else(|| "it has no whole fragment".to_owned())));
+        };
+        let mut head = Vec::new();
+        for range in &init.ranges {
+            if range.end - range.start > Walk::MAX_INIT {
+                return Err(Fault::Source("its header is larger than 1 MiB".to_owned()));
+            }
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            walker.file.read_exact_at(&mut bytes, range.start).map_err(Fault::reading)?;
+            head.append(&mut bytes);
+        }
+        Ok(Segment { file: walker.file, init, head, fragments, moofs, damage })
+    }
+
+    /// Video frames.
+    pub fn frames(&self) -> u64 {
+        self.fragments.iter().map(|fragment| frames(&self.init, fragment)).sum()
+    }
+}
+
+/// Video frames of a fragment.
+pub(super) fn frames(init: &Init, fragment: &Fragment) -> u64 {
+    let is_video = |id| init.tracks.iter().any(|track| track.id == id && track.is_video());
+    fragment.trafs.iter().filter(|traf| is_video(traf.track)).map(|traf| traf.samples).sum()
+}

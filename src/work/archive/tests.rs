@@ -1,0 +1,581 @@
+//! The archive on real footage, on disks that fail, and after crashes at every byte.
+
+#[path = "../../../tests/footage/mod.rs"]
+mod footage;
+
+use super::disk::Medium;
+use super::*;
+use crate::model::event::Added;
+use crate::model::id::{RunId, SegmentId};
+use crate::model::record::{ClipState, Gap};
+use crate::model::snapshot::ClipView;
+use crate::model::time::{Wall, Window};
+use footage::{Codec, assert_is_tail};
+use rstest::rstest;
+use sha2::{Digest, Sha256};
+use std::sync::Mutex;
+use std::time::Duration;
+
+const CLIP: ClipId = ClipId(7);
+
+/// An archive and a ring in a place that cleans up after itself.
+struct World {
+    archive: Archive,
+    events: mpsc::Receiver<Event>,
+    dir: tempfile::TempDir,
+    start: Wall,
+}
+
+fn camera() -> CameraName {
+    "front-door".parse().expect("a valid name")
+}
+
+fn segment(number: u64) -> SegmentId {
+    SegmentId { camera: camera(), number }
+}
+
+fn record(start: Wall) -> Arc<Record> {
+    let to = start + Duration::from_secs(600);
+    Arc::new(Record {
+        version: Record::VERSION,
+        camera: camera(),
+        state: ClipState::Open,
+        asked: Window { from: start, to },
+        got: None,
+        gaps: Vec::new(),
+        triggers: Vec::new(),
+        more_triggers: 0,
+        segments: Vec::new(),
+        media: None,
+        bytes: 0,
+        seconds: 0.0,
+        frames: 0,
+        sha256: None,
+        continues: None,
+    })
+}
+
+fn sha256(path: &Path) -> String {
+    let bytes = fs::read(path).expect("a file");
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl World {
+    fn new() -> World {
+        Self::on(Box::new(RealDisk))
+    }
+
+    fn on(disk: Box<dyn Disk>) -> World {
+        let dir = tempfile::tempdir().expect("a place");
+        let (sender, events) = mpsc::channel(100);
+        let ring = dir.path().join("ring");
+        fs::create_dir_all(places::claims(&ring, &camera())).expect("a ring");
+        let archive = Archive::on(&dir.path().join("archive"), ring, sender, TimeZone::UTC, disk).expect("an archive");
+        let start = "2026-11-22T13:02:31Z".parse().expect("a time");
+        World { archive, events, dir, start }
+    }
+
+    /// The same places after the recorder was killed and started again.
+    async fn restart(self) -> (World, Recovered) {
+        let World { archive, dir, start, .. } = self;
+        drop(archive);
+        // Lanes hold the site, and with it the lock, until they notice.
+        let (sender, events) = mpsc::channel(100);
+        let open = || {
+            let disk = Box::new(RealDisk);
+            Archive::on(&dir.path().join("archive"), dir.path().join("ring"), sender.clone(), TimeZone::UTC, disk)
+        };
+        let archive = loop {
+            match open() {
+                Ok(archive) => break archive,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        let recovered = archive.recover().await;
+        (World { archive, events, dir, start }, recovered)
+    }
+
+    fn root(&self) -> &Path {
+        &self.archive.site.root
+    }
+
+    fn claimed(&self, number: u64) -> PathBuf {
+        places::claimed(&self.archive.site.ring, &segment(number))
+    }
+
+    /// Puts a finished segment where a claim puts it; it was closed `age` after the clip's beginning.
+    fn claim(&self, number: u64, from: &Path, age: f64) {
+        let to = self.claimed(number);
+        fs::copy(from, &to).expect("copied");
+        let closed = self.start + Duration::from_secs_f64(age);
+        let file = OpenOptions::new().write(true).open(to).expect("there");
+        file.set_modified(closed.into()).expect("dated");
+    }
+
+    fn order(&mut self, clip: ClipId, number: u64, run: u64, offset: f64) {
+        let offset = Duration::from_secs_f64(offset);
+        let (wall, record) = (self.start, record(self.start));
+        self.archive.append(Append { clip, segment: segment(number), run: RunId(run), wall, offset, record });
+    }
+
+    async fn event(&mut self) -> Event {
+        self.events.recv().await.expect("an event")
+    }
+
+    /// Appends and expects that it works.
+    async fn append(&mut self, number: u64, run: u64, offset: f64) -> Added {
+        self.order(CLIP, number, run, offset);
+        loop {
+            match self.event().await {
+                Event::ClipOpened { clip, .. } => assert_eq!(clip, CLIP),
+                Event::Appended { added, .. } => break added,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Appends and expects that it fails.
+    async fn refuse(&mut self, number: u64) -> AppendFailure {
+        self.order(CLIP, number, 0, 0.0);
+        match self.event().await {
+            Event::AppendFailed { failure, .. } => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn close(&mut self) -> PathBuf {
+        self.archive.close_clip(CLIP, record(self.start));
+        match self.event().await {
+            Event::ClipClosed { result, .. } => result.expect("closed").into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Claims and appends all, as one run whose stream time is our time.
+    async fn store(&mut self, segments: &[PathBuf]) {
+        for (number, path) in segments.iter().enumerate() {
+            self.claim(number as u64, path, 2.0 * number as f64 + 2.0);
+            self.append(number as u64, 0, 2.0 * number as f64).await;
+        }
+    }
+
+    fn day(&self) -> PathBuf {
+        self.root().join("front-door/2026-11-22")
+    }
+
+    /// All files of the day, sorted.
+    fn files(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.day()) else { return Vec::new() };
+        let name = |entry: io::Result<fs::DirEntry>| entry.expect("an entry").file_name().into_string();
+        let mut names: Vec<String> = entries.map(|entry| name(entry).expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
+}
+
+fn read_record(clip: &Path) -> Record {
+    let text = fs::read(clip.with_extension("json")).expect("a record");
+    serde_json::from_slice(&text).expect("a record")
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_clip_holds_every_packet_once_with_its_own_time(
+    #[values(Codec::H264, Codec::H264WithBFrames, Codec::Hevc)] codec: Codec,
+    #[values(0, 2)] first: usize,
+) {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), codec, 9);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[first..]).await;
+    assert!(fs::read_dir(world.claimed(0).parent().expect("claims")).expect("claims").next().is_none());
+
+    let part = world.day().join("front-door_2026-11-22_13-02-31+0000.mp4.part");
+    assert_is_tail(&part, &source); // playable while it grows
+    let clip = world.close().await;
+    assert_eq!(world.files(), ["front-door_2026-11-22_13-02-31+0000.json", "front-door_2026-11-22_13-02-31+0000.mp4"]);
+    assert_is_tail(&clip, &source);
+
+    let record = read_record(&clip);
+    let seconds = 9.0 - 2.0 * first as f64;
+    assert_eq!(record.state, ClipState::Closed);
+    assert_eq!(record.frames, (seconds * 25.0) as u64);
+    assert!((record.seconds - seconds).abs() < 0.1, "{}", record.seconds);
+    assert_eq!(record.bytes, fs::metadata(&clip).expect("a clip").len());
+    assert_eq!(record.sha256.as_deref(), Some(sha256(&clip).as_str()));
+    let media = record.media.expect("known");
+    let name = if codec == Codec::Hevc { "hevc" } else { "h264" };
+    assert_eq!((media.video.as_str(), media.width, media.height), (name, 320, 180));
+    assert_eq!(media.audio.as_deref(), Some("aac"));
+}
+
+#[tokio::test]
+async fn what_an_append_reports_is_what_is_on_the_disk() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    let part = world.day().join("front-door_2026-11-22_13-02-31+0000.mp4.part");
+    let mut bytes = 0;
+    for (number, path) in segments.iter().enumerate() {
+        world.claim(number as u64, path, 0.0);
+        let added = world.append(number as u64, 0, 2.0 * number as f64).await;
+        bytes += added.bytes;
+        assert_eq!((added.clip_bytes, bytes), (bytes, fs::metadata(&part).expect("a clip").len()));
+        assert_eq!(&*added.sha256, sha256(&part));
+        assert_eq!(added.hole, None);
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_of_ffmpeg_our_clock_says_how_long_the_hole_is() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264WithBFrames, 4);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.claim(0, &segments[0], 0.0);
+    world.claim(1, &segments[0], 0.0);
+    world.claim(2, &segments[1], 0.0);
+    let first = world.append(0, 1, 0.0).await;
+    let second = world.append(1, 2, 10.0).await; // the same times again, from another life
+    let third = world.append(2, 2, 11.9).await; // our clock's jitter is not the stream's
+    let hole = second.hole.expect("a hole");
+    assert!((first.clip_length + hole).abs_diff(Duration::from_secs(10)) < Duration::from_millis(100), "{hole:?}");
+    assert_eq!((first.hole, third.hole), (None, None));
+    assert!(third.clip_length.abs_diff(Duration::from_secs(14)) < Duration::from_millis(100), "{third:?}");
+
+    let clip = world.close().await;
+    assert_eq!(footage::complaints(&clip), "");
+    footage::assert_starts_at_zero(&clip);
+    for (stream, track) in footage::packets(&clip) {
+        assert!(track.is_sorted_by(|a, b| a.dts < b.dts), "stream {stream}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_comes_twice_stores_once() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments).await;
+    world.claim(1, &segments[1], 0.0);
+    let again = world.append(1, 0, 2.0).await;
+    assert_eq!((again.bytes, again.hole), (0, None));
+    assert!(!world.claimed(1).exists());
+    assert_is_tail(&world.close().await, &source);
+}
+
+#[tokio::test]
+async fn another_codec_needs_another_clip_and_nonsense_needs_none() {
+    let mut world = World::new();
+    let h264 = footage::make(world.dir.path(), Codec::H264, 3);
+    let hevc = footage::make(world.dir.path(), Codec::Hevc, 3);
+    let slot = |name: &str, source| footage::segments(&world.dir.path().join(name), source)[0].clone();
+    let (h264, hevc) = (slot("a", &h264), slot("b", &hevc));
+    world.claim(0, &h264, 0.0);
+    world.append(0, 0, 0.0).await;
+
+    world.claim(1, &hevc, 0.0);
+    assert_eq!(world.refuse(1).await, AppendFailure::Different);
+    assert!(world.claimed(1).exists(), "it is wanted elsewhere");
+
+    fs::write(world.claimed(2), b"this is no footage at all").expect("written");
+    let whole = fs::read(&h264).expect("a segment");
+    fs::write(world.claimed(3), &whole[..2000]).expect("written"); // FFmpeg was killed before its first fragment
+    for number in [2, 3, 4] {
+        let AppendFailure::Unusable(why) = world.refuse(number).await else { panic!("{number} was taken") };
+        assert!(!why.is_empty());
+        assert!(!world.claimed(number).exists());
+    }
+    fs::write(world.claimed(5), &whole[..whole.len() - 2000]).expect("written"); // killed later: all but the last GOP
+    world.append(5, 0, 2.0).await;
+    assert_eq!(footage::packets(&world.close().await)[&0].len(), 50 + 25);
+}
+
+#[tokio::test]
+async fn clips_of_the_same_second_get_names_of_their_own_and_nothing_is_overwritten() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 3);
+    let slot = footage::segments(&world.dir.path().join("slots"), &source)[0].clone();
+    let name = "front-door_2026-11-22_13-02-31+0000";
+    fs::create_dir_all(world.day()).expect("a day");
+    fs::write(world.day().join(format!("{name}.mp4")), "old").expect("written");
+    fs::write(world.day().join(format!("{name}_2.json")), "old").expect("written");
+    fs::write(world.day().join(format!("{name}_3.mp4.part")), "old").expect("written");
+    for number in 0..6 {
+        world.claim(number, &slot, 0.0);
+        world.order(ClipId(number), number, 0, 0.0);
+        world.archive.close_clip(ClipId(number), record(world.start));
+    }
+    let mut closed = Vec::new();
+    while closed.len() < 6 {
+        if let Event::ClipClosed { result, .. } = world.event().await {
+            closed.push(result.expect("closed"));
+        }
+    }
+    closed.sort();
+    let path = |count| world.day().join(format!("{name}_{count}.mp4")).display().to_string();
+    assert_eq!(closed, (4..10).map(path).collect::<Vec<_>>());
+    for old in [".mp4", "_2.json", "_3.mp4.part"] {
+        assert_eq!(fs::read(world.day().join(format!("{name}{old}"))).expect("still there"), b"old");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_file_under_the_final_name_stays() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 3);
+    let slot = footage::segments(&world.dir.path().join("slots"), &source)[0].clone();
+    world.claim(0, &slot, 0.0);
+    world.append(0, 0, 0.0).await;
+    let done = world.day().join("front-door_2026-11-22_13-02-31+0000.mp4");
+    fs::write(&done, "foreign").expect("written");
+    world.archive.close_clip(CLIP, record(world.start));
+    let Event::ClipClosed { result: Err(text), .. } = world.event().await else { panic!("closed over it") };
+    assert!(text.contains("exists already"), "{text}");
+    assert_eq!(fs::read(&done).expect("still there"), b"foreign");
+    fs::remove_file(&done).expect("moved away");
+    assert_eq!(world.close().await, done);
+}
+
+#[tokio::test]
+async fn an_archive_has_one_recorder() {
+    let world = World::new();
+    let (events, _listener) = mpsc::channel(1);
+    let again = Archive::open(world.root(), world.dir.path().join("ring"), events);
+    let text = again.err().expect("refused");
+    assert!(text.contains("another recorder") && text.ends_with(')'), "{text}");
+}
+
+#[tokio::test]
+async fn a_clip_that_never_got_footage_closes_without_a_file() {
+    let mut world = World::new();
+    assert!(matches!(world.refuse(0).await, AppendFailure::Unusable(_)));
+    assert_eq!(world.close().await, Path::new(""));
+    assert!(world.files().is_empty());
+    let World { archive, mut events, .. } = world;
+    archive.finish().await;
+    assert_eq!(events.recv().await, None);
+}
+
+/// A disk that fails at chosen steps: they count up over all files.
+#[derive(Default)]
+struct Failing {
+    step: Arc<Mutex<Plan>>,
+}
+
+#[derive(Default)]
+struct Plan {
+    step: u32,
+    /// At these steps, with this error.
+    fail: std::ops::Range<u32>,
+    errno: i32,
+}
+
+struct FailingFile(File, Arc<Mutex<Plan>>);
+
+impl FailingFile {
+    fn step(&self) -> io::Result<()> {
+        let mut plan = self.1.lock().expect("no panic");
+        plan.step += 1;
+        if plan.fail.contains(&(plan.step - 1)) { Err(io::Error::from_raw_os_error(plan.errno)) } else { Ok(()) }
+    }
+}
+
+impl Disk for Failing {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        Ok(Box::new(FailingFile(file, self.step.clone())))
+    }
+}
+
+impl Medium for FailingFile {
+    fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
+        let step = self.step();
+        let bytes = if step.is_ok() { bytes } else { &bytes[..bytes.len() / 2] }; // a stump, as a full disk leaves it
+        Medium::write(&mut self.0, bytes, at).and(step)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.step().and_then(|()| self.0.sync_data())
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.step().and_then(|()| self.0.set_len(length))
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn whatever_step_fails_nothing_is_lost_and_nothing_stays_twice(
+    #[values(1, 2, 3, 5)] failures: u32,
+    #[values((28, "disk is full"), (5, "dmesg"), (30, "remount"))] error: (i32, &str),
+) {
+    let dir = tempfile::tempdir().expect("a place");
+    let source = footage::make(dir.path(), Codec::H264WithBFrames, 6);
+    let segments = footage::segments(&dir.path().join("slots"), &source);
+    let healthy = undisturbed(&segments, &source).await;
+    for first in 0..8 {
+        let disk = Failing::default();
+        *disk.step.lock().expect("no panic") = Plan { step: 0, fail: first..first + failures, errno: error.0 };
+        let mut world = World::on(Box::new(disk));
+        let mut failed = 0;
+        for (number, path) in segments.iter().enumerate() {
+            world.claim(number as u64, path, 0.0);
+            loop {
+                let before = world.files();
+                world.order(CLIP, number as u64, 0, 2.0 * number as f64);
+                let mut event = world.event().await;
+                if let Event::ClipOpened { .. } = event {
+                    event = world.event().await;
+                }
+                match event {
+                    Event::Appended { .. } => break,
+                    Event::AppendFailed { failure: AppendFailure::Archive(text), .. } => {
+                        assert!(text.contains(error.1), "{text}");
+                        assert_eq!(fs::read(world.claimed(number as u64)).ok(), fs::read(path).ok());
+                        assert_eq!(world.files(), before, "a stump");
+                        failed += 1;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert!(failed > 0 || first >= 6, "step {first} failed and nobody said so");
+        let clip = world.close().await;
+        assert_eq!(sha256(&clip), healthy);
+        assert_eq!(read_record(&clip).sha256.as_deref(), Some(healthy.as_str()));
+    }
+}
+
+/// The hash of the clip that comes of these segments when nothing fails.
+async fn undisturbed(segments: &[PathBuf], source: &Path) -> String {
+    let mut world = World::new();
+    world.store(segments).await;
+    let clip = world.close().await;
+    assert_is_tail(&clip, source);
+    sha256(&clip)
+}
+
+#[tokio::test]
+async fn a_clip_is_finished_wherever_the_last_append_was_cut() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264WithBFrames, 6);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    let healthy = undisturbed(&segments, &source).await;
+    world.store(&segments[..1]).await;
+    let before = fs::metadata(world.day().join(&world.files()[1])).expect("a clip").len();
+    world.claim(1, &segments[1], 4.0);
+    world.append(1, 0, 2.0).await;
+    let part = world.day().join(&world.files()[1]);
+    let (whole, json) = (fs::read(&part).expect("a clip"), fs::read(part.with_file_name(&world.files()[0])));
+    let json = json.expect("a record");
+
+    let before = before as usize;
+    let heads = before..before + 2000; // where boxes begin
+    let offsets = (before..whole.len()).step_by(701).chain(heads.step_by(37)).chain([whole.len()]);
+    for cut in offsets {
+        fs::remove_dir_all(world.day()).expect("gone");
+        fs::create_dir(world.day()).expect("a day");
+        fs::write(&part, &whole[..cut]).expect("written");
+        fs::write(world.day().join("front-door_2026-11-22_13-02-31+0000.json"), &json).expect("written");
+        world.claim(1, &segments[1], 4.0);
+        world.claim(2, &segments[2], 6.0);
+        let (again, recovered) = world.restart().await;
+        world = again;
+        assert_eq!(recovered.waiting, []);
+        assert_eq!(recovered.clips.len(), 1, "cut at {cut}: {:?}", recovered.sentences);
+        let clip = PathBuf::from(&recovered.clips[0].path);
+        assert_eq!(sha256(&clip), healthy, "cut at {cut}");
+        let record = read_record(&clip);
+        assert_eq!((record.state, record.gaps.len()), (ClipState::Interrupted, 1));
+        assert_eq!(record.sha256.as_deref(), Some(healthy.as_str()));
+        assert!(!world.claimed(1).exists() && !world.claimed(2).exists());
+    }
+}
+
+#[tokio::test]
+async fn what_fits_nowhere_becomes_a_clip_of_its_own() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 8);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    world.claim(1, &segments[0], 60.0); // the same footage again, from another life a minute later
+    fs::write(world.claimed(1), recoded(&world, 3)).expect("written");
+    world.claim(2, &segments[2], 106.0);
+    world.claim(3, &segments[3], 108.0);
+    fs::write(world.claimed(4), "nonsense").expect("written");
+    let (world, recovered) = world.restart().await;
+    assert_eq!(recovered.waiting, []);
+    assert!(recovered.sentences.iter().any(|text| text.contains("#4") && text.contains("holds nothing")));
+    let frames = |clip: &ClipView| footage::packets(Path::new(&clip.path))[&0].len();
+    assert_eq!(recovered.clips.iter().map(frames).sum::<usize>(), 50 + 50 + 50 + 50);
+    assert_eq!(recovered.clips.len(), 3);
+    assert!(recovered.clips.iter().all(|clip| !clip.open && footage::complaints(Path::new(&clip.path)).is_empty()));
+    assert!(world.files().iter().all(|name| !name.ends_with(".part")));
+}
+
+/// A segment of other footage with times from 0.
+fn recoded(world: &World, seconds: u32) -> Vec<u8> {
+    let source = footage::make(world.dir.path(), Codec::H264WithBFrames, seconds);
+    fs::read(&footage::segments(&world.dir.path().join("other"), &source)[0]).expect("a segment")
+}
+
+#[tokio::test]
+async fn empty_parts_go_and_unreadable_ones_stay() {
+    let world = World::new();
+    fs::create_dir_all(world.day()).expect("a day");
+    let file = |name: &str| world.day().join(format!("front-door_2026-11-22_{name}+0000.mp4.part"));
+    fs::write(file("10-00-00"), "").expect("written");
+    fs::write(file("11-00-00"), b"\0\0\0\x1cftypisom").expect("written"); // cut off in its first box
+    fs::write(file("12-00-00"), b"\0\0\0\x04moov: damaged beyond reading").expect("written");
+    fs::write(world.day().join("front-door_2026-11-22_10-00-00+0000.json.tmp"), "{").expect("written");
+    fs::write(world.day().join("holiday.mp4.part"), "not ours").expect("written");
+    let (world, recovered) = world.restart().await;
+    assert_eq!(world.files(), ["front-door_2026-11-22_12-00-00+0000.mp4.part", "holiday.mp4.part"]);
+    assert_eq!(recovered.sentences.len(), 3, "{:?}", recovered.sentences);
+    assert!(recovered.sentences.iter().any(|text| text.contains("stays as it is")));
+}
+
+#[tokio::test]
+async fn the_list_is_newest_first_and_shows_only_clips() {
+    let mut world = World::new();
+    let put = |camera: &str, day: &str, name: &str, bytes: &[u8]| {
+        let dir = world.root().join(camera).join(day);
+        fs::create_dir_all(&dir).expect("a day");
+        fs::write(dir.join(name), bytes).expect("written");
+    };
+    put("garden", "2026-11-21", "garden_2026-11-21_23-00-00+0000.mp4", b"1234");
+    put("garden", "2026-11-22", "garden_2026-11-22_08-00-00+0000.mp4", b"12");
+    put("front-door", "2026-11-22", "front-door_2026-11-22_09-00-00+0000.mp4", b"123");
+    put("front-door", "2026-11-22", "front-door_2026-11-22_10-00-00+0000.mp4.part", b"1");
+    put("front-door", "2026-11-22", "garden_2026-11-22_11-00-00+0000.mp4", b"of another camera");
+    put("front-door", "2026-11-22", "notes.mp4", b"not ours");
+    put("front-door", "lost+found", "front-door_2026-11-22_12-00-00+0000.mp4", b"no day");
+    put("Other Things", "2026-11-22", "a.mp4", b"no camera");
+    put("front-door", "2026-11-22", "front-door_2026-11-22_09-00-00+0000.json", b"{\"no\": \"record\"}");
+    let mut told = Record::clone(&record(world.start));
+    let window = Window { from: world.start, to: world.start + Duration::from_secs(3) };
+    told.gaps.push(Gap { window, cause: "no signal".into() });
+    told.seconds = 12.5;
+    let told = serde_json::to_vec(&told).expect("JSON");
+    put("garden", "2026-11-21", "garden_2026-11-21_23-00-00+0000.json", &told);
+    let day = world.root().join("garden/2026-11-22");
+    std::os::unix::fs::symlink("/etc/passwd", day.join("garden_2026-11-22_13-00-00+0000.mp4")).expect("linked");
+    fs::create_dir(day.join("garden_2026-11-22_14-00-00+0000.mp4")).expect("a directory");
+    std::os::unix::fs::symlink(&day, world.root().join("linked")).expect("linked");
+
+    let mut list = async |camera: Option<&str>, limit| {
+        let camera = camera.map(|name| name.parse().expect("a name"));
+        world.archive.list(RequestId(3), camera, limit);
+        let Event::ClipsListed { request, result } = world.event().await else { panic!("no list") };
+        assert_eq!(request, RequestId(3));
+        result.expect("a list")
+    };
+    let short = |clips: &[ClipView]| clips.iter().map(|clip| clip.bytes).collect::<Vec<_>>();
+    let all = list(None, 100).await;
+    assert_eq!(short(&all), [1, 3, 2, 4]);
+    assert_eq!(all.iter().map(|clip| clip.open).collect::<Vec<_>>(), [true, false, false, false]);
+    assert_eq!((all[3].length, all[3].missing), (Duration::from_millis(12_500), Duration::from_secs(3)));
+    assert_eq!(short(&list(None, 2).await), [1, 3]);
+    assert_eq!(short(&list(Some("garden"), 100).await), [2, 4]);
+    assert_eq!(short(&list(None, 0).await), [0u64; 0]);
+}

@@ -1,0 +1,329 @@
+//! Supervises one FFmpeg from its start to its end, and reports both. When to start and when to end it is decided in
+//! the model; how is done here: the ladder is `q`, SIGTERM, SIGKILL, reap.
+
+use super::ffmpeg::{self, Ffmpeg, Plan, Redactor, Target};
+use super::places;
+use crate::model::event::{CameraNews, Event, Trouble};
+use crate::model::id::RunId;
+use crate::model::settings;
+use command_fds::{CommandFdExt, FdMapping};
+use rustix::process::{Pid, Signal};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long FFmpeg has to obey `q`: it finishes its file in 0.1 s.
+const ASK: Duration = Duration::from_secs(3);
+/// How long FFmpeg has to obey SIGTERM.
+const INSIST: Duration = Duration::from_secs(2);
+/// How long a whole ladder takes at most.
+pub const LADDER: Duration = Duration::from_secs(6);
+/// How long a camera may take to show a first picture.
+const GLANCE: Duration = Duration::from_secs(15);
+/// Lines of stderr that are kept for the reason of its end.
+const KEPT: usize = 20;
+/// Longest line of stderr.
+const LINE: usize = 4096;
+/// Lines of stderr a second that are passed on; a damaged stream complains at every packet.
+const LINES_A_SECOND: u32 = 5;
+
+/// What every FFmpeg of a recorder has in common.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// Which FFmpeg.
+    pub ffmpeg: Ffmpeg,
+    /// The rings' directory.
+    pub ring: settings::Ring,
+}
+
+/// One life of one camera's FFmpeg.
+#[derive(Debug)]
+pub struct Job {
+    /// What to open.
+    pub camera: Arc<settings::Camera>,
+    /// Of which life the news are.
+    pub run: RunId,
+    /// The first slot.
+    pub slot: u32,
+    /// Make the sound AAC.
+    pub encode_audio: bool,
+}
+
+/// Runs FFmpeg until it ends; `stop` takes it down the ladder and says what to report as the reason (`None`: it was
+/// asked for). Its end, or that it could not be started, is always reported.
+pub async fn run(common: Arc<Common>, job: Job, events: mpsc::Sender<Event>, stop: oneshot::Receiver<Option<String>>) {
+    let (camera, run) = (job.camera.name.clone(), job.run);
+    let news = |news| Event::Camera { camera: camera.clone(), run, news };
+    let reason = match start(&common, &job) {
+        Ok(ffmpeg) => {
+            // Only a recorder that is gone does not listen, and then nobody wants the news.
+            let _ = events.send(news(CameraNews::Started)).await;
+            ffmpeg.supervise(&events, &news, stop).await
+        }
+        Err(text) => Some(Trouble { text, cure: None }),
+    };
+    let _ = events.send(news(CameraNews::Ended { reason })).await;
+}
+
+/// Whether a camera sends a picture.
+///
+/// # Errors
+/// Why not, in words and with the remedy.
+pub async fn glance(ffmpeg: &Ffmpeg, camera: &settings::Camera) -> Result<(), String> {
+    let (program, redactor) = (&ffmpeg.program, Redactor::new(&camera.source));
+    let plan = ffmpeg::glance(ffmpeg, camera);
+    let mut running = spawn(program, plan, redactor).map_err(|error| ffmpeg::not_run(program, &error))?;
+    let (mut said, mut pictures) = (VecDeque::new(), 0);
+    let seen = async {
+        loop {
+            tokio::select! {
+                biased;
+                lines = running.progress.next() => {
+                    pictures = lines.iter().filter_map(|line| ffmpeg::frames(line)).fold(pictures, u64::max);
+                }
+                lines = running.stderr.next() => lines.iter().for_each(|line| keep(&mut said, &running.redactor.clean(line))),
+                status = running.child.wait() => break status,
+            }
+        }
+    };
+    let status = timeout(GLANCE, seen).await.map_err(|_| format!("no picture within {} s", GLANCE.as_secs()))?;
+    running.last_words(&mut said).await;
+    let ending = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    // Exit code 0 does not mean that anything came.
+    if pictures > 0 { Ok(()) } else { Err(ffmpeg::diagnose(said.make_contiguous(), &ending).text) }
+}
+
+/// A running FFmpeg and the pipes to it.
+struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stderr: Lines<ChildStderr>,
+    progress: Lines<pipe::Receiver>,
+    redactor: Redactor,
+}
+
+/// Lines of at most [`LINE`] bytes; the rest of a longer one is dropped. (A codec would stop at such a line, and a pipe
+/// that is not drained stops the recording.) FFmpeg ends some lines with a carriage return.
+struct Lines<R> {
+    from: Option<R>,
+    line: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(from: R) -> Self {
+        Self { from: Some(from), line: Vec::new() }
+    }
+
+    /// The lines that came next; waits for ever once the pipe has ended. Nothing is lost if it is dropped while waiting.
+    async fn next(&mut self) -> Vec<String> {
+        let Some(from) = &mut self.from else { return std::future::pending().await };
+        let mut bytes = [0; 2048];
+        let Ok(count @ 1..) = from.read(&mut bytes).await else {
+            self.from = None;
+            return Vec::new();
+        };
+        let mut lines = Vec::new();
+        for &byte in &bytes[..count] {
+            if matches!(byte, b'\n' | b'\r') {
+                lines.push(String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned());
+            } else if self.line.len() < LINE {
+                self.line.push(byte);
+            }
+        }
+        lines
+    }
+}
+
+fn start(common: &Common, job: &Job) -> Result<Running, String> {
+    let dir = places::ring(&common.ring.dir, &job.camera.name);
+    fs_err::create_dir_all(places::claims(&common.ring.dir, &job.camera.name))
+        .map_err(|error| format!("the ring cannot be made: {error} (check ring.dir)"))?;
+    let (segment, wrap) = (common.ring.segment, common.ring.wrap());
+    let target = Target { dir: &dir, segment, wrap, slot: job.slot, encode_audio: job.encode_audio };
+    let plan = ffmpeg::plan(&common.ffmpeg, &job.camera, &target);
+    let program = &common.ffmpeg.program;
+    spawn(program, plan, Redactor::new(&job.camera.source)).map_err(|error| ffmpeg::not_run(program, &error))
+}
+
+fn spawn(program: &PathBuf, plan: Plan, redactor: Redactor) -> std::io::Result<Running> {
+    let (progress, progress_theirs) = std::io::pipe()?;
+    let mut fds = vec![FdMapping { parent_fd: OwnedFd::from(progress_theirs), child_fd: ffmpeg::PROGRESS_FD }];
+    if let Some(list) = plan.list {
+        let (theirs, mut ours) = std::io::pipe()?;
+        // A URL is far smaller than a pipe, so this does not wait.
+        ours.write_all(list.as_bytes())?;
+        fds.push(FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: ffmpeg::LIST_FD });
+    }
+    let mut command = Command::new(program);
+    command
+        .args(plan.args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .env_remove("NOTIFY_SOCKET")
+        .env("AV_LOG_FORCE_NOCOLOR", "1")
+        .kill_on_drop(true);
+    command.fd_mappings(fds).map_err(std::io::Error::other)?;
+    own_session(&mut command);
+    let mut child = command.spawn()?;
+    let stdin = child.stdin.take();
+    let stderr = child.stderr.take().ok_or_else(|| std::io::Error::other("no stderr"))?;
+    let progress = pipe::Receiver::from_owned_fd(OwnedFd::from(progress))?;
+    Ok(Running { child, stdin, stderr: Lines::new(stderr), progress: Lines::new(progress), redactor })
+}
+
+/// A session of its own, so that no terminal's hang-up or Ctrl-C reaches it; and SIGTERM, at which FFmpeg finishes its
+/// file, should the recorder die. That signal comes when the *thread* dies that spawned it: the recorder's runtime is
+/// the main thread, which lives as long as the process.
+#[allow(unsafe_code, reason = "pre_exec runs between fork and exec; what it calls are plain system calls")]
+fn own_session(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let before_exec = move || {
+        rustix::process::setsid()?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+        if rustix::process::getppid() != Some(parent) {
+            return Err(std::io::Error::other("the recorder is gone"));
+        }
+        Ok(())
+    };
+    // SAFETY: only async-signal-safe system calls, no allocation, no locks.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// How far down the ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rung {
+    Asked,
+    Insisted,
+    Killed,
+}
+
+impl Running {
+    /// Reads all it says until it has ended. Every pipe is drained all the time: one that fills up stops the recording.
+    async fn supervise(
+        mut self,
+        events: &mpsc::Sender<Event>,
+        news: &impl Fn(CameraNews) -> Event,
+        mut stop: oneshot::Receiver<Option<String>>,
+    ) -> Option<Trouble> {
+        let mut said = VecDeque::new();
+        let mut ladder: Option<(Rung, Instant)> = None;
+        let mut asked: Option<Option<String>> = None;
+        let mut quota = Quota::new();
+        let status = loop {
+            let rung_ends = ladder.map_or_else(Instant::now, |(_, at)| at);
+            tokio::select! {
+                status = self.child.wait() => break status,
+                lines = self.stderr.next() => for line in lines.iter().filter_map(|line| self.clean(line)) {
+                    keep(&mut said, &line);
+                    if quota.allows() {
+                        let _ = events.send(news(CameraNews::Said(line))).await;
+                    }
+                },
+                lines = self.progress.next() => for frames in lines.iter().filter_map(|line| ffmpeg::frames(line)) {
+                    let _ = events.send(news(CameraNews::Progress { frames })).await;
+                },
+                reason = &mut stop, if asked.is_none() => {
+                    // A recorder that is gone asks for nothing but wants it ended all the same.
+                    asked = Some(reason.unwrap_or(None));
+                    ladder = Some(self.step(None).await);
+                }
+                () = sleep_until(rung_ends), if ladder.is_some_and(|(rung, _)| rung != Rung::Killed) => {
+                    ladder = Some(self.step(ladder.map(|(rung, _)| rung)).await);
+                }
+            }
+        };
+        self.last_words(&mut said).await;
+        let ending = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        match asked {
+            Some(None) => None,
+            Some(Some(text)) => Some(Trouble { text, cure: None }),
+            None => Some(ffmpeg::diagnose(said.make_contiguous(), &ending)),
+        }
+    }
+
+    /// The next rung of the ladder, and when the one after it comes.
+    async fn step(&mut self, after: Option<Rung>) -> (Rung, Instant) {
+        let now = Instant::now();
+        match after {
+            None => {
+                if let Some(mut stdin) = self.stdin.take() {
+                    // If it does not read any more, the next rung will tell.
+                    let _ = timeout(Duration::from_millis(100), stdin.write_all(b"q")).await;
+                    self.stdin = Some(stdin);
+                }
+                (Rung::Asked, now + ASK)
+            }
+            Some(Rung::Asked) => {
+                self.signal(Signal::TERM);
+                (Rung::Insisted, now + INSIST)
+            }
+            Some(Rung::Insisted | Rung::Killed) => {
+                self.signal(Signal::KILL);
+                (Rung::Killed, now + INSIST)
+            }
+        }
+    }
+
+    /// To its whole process group, which is its own.
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            // It may have ended this instant; then there is nobody to signal and nothing to do.
+            let _ = rustix::process::kill_process_group(pid, signal);
+        }
+    }
+
+    /// Without secrets; `None` if nothing is left.
+    fn clean(&self, line: &str) -> Option<String> {
+        Some(self.redactor.clean(line)).filter(|line| !line.is_empty())
+    }
+
+    /// What it said just before it ended is most often the reason. A child of its own may hold the pipe open, so this
+    /// does not wait for the end.
+    async fn last_words(&mut self, said: &mut VecDeque<String>) {
+        let rest = async {
+            while self.stderr.from.is_some() {
+                let lines = self.stderr.next().await;
+                lines.iter().filter_map(|line| self.clean(line)).for_each(|line| keep(said, &line));
+            }
+        };
+        let _ = timeout(Duration::from_millis(200), rest).await;
+    }
+}
+
+fn keep(said: &mut VecDeque<String>, line: &str) {
+    said.push_back(line.to_owned());
+    while said.len() > KEPT {
+        said.pop_front();
+    }
+}
+
+/// How much of what FFmpeg says is passed on.
+struct Quota {
+    second: Instant,
+    lines: u32,
+}
+
+impl Quota {
+    fn new() -> Self {
+        Self { second: Instant::now(), lines: 0 }
+    }
+
+    fn allows(&mut self) -> bool {
+        if self.second.elapsed() >= Duration::from_secs(1) {
+            (self.second, self.lines) = (Instant::now(), 0);
+        }
+        self.lines += 1;
+        self.lines <= LINES_A_SECOND
+    }
+}

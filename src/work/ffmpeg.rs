@@ -1,0 +1,387 @@
+//! How to talk to FFmpeg: its arguments, what its complaints mean, and which kind it is. Pure but for [`probe`].
+//!
+//! Every flag has a reason that was measured on 4.2, 5.1 and 7.0; the comments beside them say which.
+
+use crate::model::event::{Cure, Trouble};
+use crate::model::settings::{Audio, Camera, Source, SourceKind};
+use crate::model::text::fit_for_screen;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// FFmpeg gives up on an RTSP peer that is silent for twice this.
+const RTSP_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The FFmpeg at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ffmpeg {
+    /// What to run.
+    pub program: PathBuf,
+    /// As it calls itself, such as `5.1.9-0+deb12u1`.
+    pub version: String,
+    /// FFmpeg 5 and later take options in a list on a pipe, so that no password stands in the process list.
+    pub hides_passwords: bool,
+    /// FFmpeg 4 calls the RTSP timeout `-stimeout`, and has no `-stats_period`.
+    pub old: bool,
+    /// The H.264 encoder for synthetic sources, the first that it has of a list.
+    pub encoder: Option<String>,
+}
+
+/// Finds out which FFmpeg there is.
+///
+/// # Errors
+/// One sentence with the remedy if it cannot be run or is too old.
+pub async fn probe(program: &Path) -> Result<Ffmpeg, String> {
+    let version = ask(program, &["-hide_banner", "-version"]).await?;
+    let version = version.split_whitespace().nth(2).unwrap_or("unknown").to_owned();
+    let rtsp = ask(program, &["-hide_banner", "-h", "demuxer=rtsp"]).await?;
+    let encoders = ask(program, &["-hide_banner", "-encoders"]).await?;
+    let old = rtsp.contains("stimeout");
+    if version.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major < 4) {
+        return Err(format!("FFmpeg {version} is too old (install FFmpeg 4.2 or later)"));
+    }
+    let has = |name: &&str| encoders.lines().any(|line| line.split_whitespace().nth(1) == Some(*name));
+    let encoder = ["libx264", "libopenh264", "h264_v4l2m2m", "mpeg4"].iter().find(|name| has(name));
+    Ok(Ffmpeg {
+        program: program.to_owned(),
+        version,
+        hides_passwords: !old,
+        old,
+        encoder: encoder.map(|name| (*name).to_owned()),
+    })
+}
+
+async fn ask(program: &Path, args: &[&str]) -> Result<String, String> {
+    let output =
+        tokio::process::Command::new(program).args(args).stdin(std::process::Stdio::null()).kill_on_drop(true).output();
+    match tokio::time::timeout(Duration::from_secs(20), output).await {
+        Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(Ok(output)) => Err(format!(
+            "{} {} failed: {} (is it really FFmpeg? recorder.ffmpeg names it)",
+            program.display(),
+            args.join(" "),
+            fit_for_screen(&String::from_utf8_lossy(&output.stderr), 200)
+        )),
+        Ok(Err(error)) => Err(not_run(program, &error)),
+        Err(_) => Err(format!("{} does not answer (recorder.ffmpeg names it)", program.display())),
+    }
+}
+
+/// Why FFmpeg could not be run, with the remedy.
+pub fn not_run(program: &Path, error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        format!("{} was not found (run: apt install ffmpeg, or set recorder.ffmpeg)", program.display())
+    } else {
+        format!("{} cannot be run: {error} (recorder.ffmpeg names it)", program.display())
+    }
+}
+
+/// What one FFmpeg is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The arguments.
+    pub args: Vec<OsString>,
+    /// What it reads from fd 3: the source with its password.
+    pub list: Option<String>,
+}
+
+/// The ring that one FFmpeg writes.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The camera's directory.
+    pub dir: &'a Path,
+    /// Wanted length of a segment.
+    pub segment: Duration,
+    /// Slots until the names begin anew.
+    pub wrap: u32,
+    /// The first slot.
+    pub slot: u32,
+    /// Make the sound AAC, whatever the settings say.
+    pub encode_audio: bool,
+}
+
+/// The fd on which FFmpeg reads the list with the source.
+pub const LIST_FD: i32 = 3;
+/// The fd on which FFmpeg reports its progress.
+pub const PROGRESS_FD: i32 = 4;
+
+/// How to start FFmpeg for a camera.
+pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
+    let mut plan = input(ffmpeg, camera);
+    let lavfi = camera.source.kind() == SourceKind::Lavfi;
+    if camera.audio != Audio::None {
+        plan.push(&["-map", "0:a:0?"]);
+    }
+    plan.push(&["-c", "copy"]);
+    if lavfi {
+        // A key frame a second: segments and fragments end at key frames.
+        let encoder = ffmpeg.encoder.as_deref().unwrap_or("libx264");
+        plan.push(&["-c:v", encoder, "-pix_fmt", "yuv420p", "-force_key_frames", "expr:gte(t,n_forced)"]);
+        if encoder == "libx264" {
+            plan.push(&["-preset", "ultrafast", "-tune", "zerolatency"]);
+        }
+    }
+    if camera.audio == Audio::Aac || target.encode_audio || lavfi {
+        plan.push(&["-c:a", "aac", "-b:a", "32k"]);
+    }
+    plan.push(&["-f", "segment", "-segment_time", &target.segment.as_secs_f64().to_string()]);
+    plan.push(&["-segment_wrap", &target.wrap.to_string(), "-segment_start_number", &target.slot.to_string()]);
+    // Fragments: a file that breaks off is playable up to its last key frame. frag_discont: times go on from slot to slot.
+    let movflags = "movflags=+frag_keyframe+empty_moov+default_base_moof+delay_moov+frag_discont:flush_packets=1";
+    plan.push(&["-segment_format", "mp4", "-segment_format_options", movflags]);
+    plan.args.push(target.dir.join("%d.mp4").into_os_string());
+    plan
+}
+
+/// How to find out whether a camera sends a picture: FFmpeg ends after the first.
+pub fn glance(ffmpeg: &Ffmpeg, camera: &Camera) -> Plan {
+    let mut plan = input(ffmpeg, camera);
+    plan.push(&["-c", "copy", "-frames:v", "1", "-f", "null", "-"]);
+    plan
+}
+
+/// Everything up to the video that is taken from the source.
+fn input(ffmpeg: &Ffmpeg, camera: &Camera) -> Plan {
+    let source = &camera.source;
+    let kind = source.kind();
+    let list = (kind == SourceKind::Rtsp && ffmpeg.hides_passwords).then(|| rtsp_list(source));
+    let hidden = list.is_some();
+    let mut plan = Plan { args: Vec::new(), list };
+    plan.push(&["-hide_banner", "-loglevel", "repeat+level+warning", "-progress", &format!("pipe:{PROGRESS_FD}")]);
+    if !ffmpeg.old {
+        plan.push(&["-stats_period", "5"]);
+    }
+    match kind {
+        SourceKind::Rtsp if hidden => {
+            let protocols = "file,pipe,tcp,udp,rtp,rtsp,rtsps,tls,crypto";
+            plan.push(&["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols]);
+            // Not pipe:3, which makes FFmpeg deaf to `q`.
+            plan.push(&["-i", &format!("/dev/fd/{LIST_FD}")]);
+        }
+        SourceKind::Rtsp => {
+            let timeout = RTSP_TIMEOUT.as_micros().to_string();
+            plan.push(&["-rtsp_transport", "tcp", "-stimeout", &timeout, "-i", source.reveal()]);
+        }
+        SourceKind::Lavfi => plan.push(&["-re", "-f", "lavfi", "-i", source.reveal().trim_start_matches("lavfi:")]),
+        SourceKind::File | SourceKind::Url => {
+            if kind == SourceKind::File {
+                plan.push(&["-re", "-stream_loop", "-1"]);
+            }
+            plan.args.extend(camera.input_args.iter().map(OsString::from));
+            plan.push(&["-i", source.reveal()]);
+        }
+    }
+    plan.push(&["-map", "0:v:0"]);
+    plan
+}
+
+impl Plan {
+    fn push(&mut self, words: &[&str]) {
+        self.args.extend(words.iter().map(OsString::from));
+    }
+}
+
+/// A list of one source, with the options that RTSP needs: TCP, for a lost packet is a broken picture; and a timeout,
+/// without which FFmpeg waits for a frozen camera for ever.
+fn rtsp_list(source: &Source) -> String {
+    let url = source.reveal().replace('\'', r"'\''");
+    let timeout = RTSP_TIMEOUT.as_micros();
+    format!("ffconcat version 1.0\nfile '{url}'\noption rtsp_transport tcp\noption timeout {timeout}\n")
+}
+
+/// Takes a source's secrets out of text; FFmpeg's errors print whole URLs.
+#[derive(Debug, Clone)]
+pub struct Redactor {
+    /// Longest first.
+    secrets: Vec<String>,
+}
+
+impl Redactor {
+    /// Knows every form in which this source's secrets may be printed.
+    pub fn new(source: &Source) -> Self {
+        let text = source.reveal();
+        let mut secrets = Vec::new();
+        if let Some((_, rest)) = text.split_once("://") {
+            // A password may hold any sign, so everything up to the last @ counts.
+            if let Some((user_info, _)) = rest.rsplit_once('@') {
+                secrets.push(user_info.to_owned());
+                secrets.extend(user_info.split_once(':').map(|(_, password)| password.to_owned()));
+            }
+            secrets.extend(text.split_once('?').map(|(_, query)| query.to_owned()));
+        }
+        let decoded: Vec<_> = secrets
+            .iter()
+            .map(|secret| percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned())
+            .collect();
+        secrets.extend(decoded);
+        secrets.retain(|secret| !secret.is_empty());
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        Self { secrets }
+    }
+
+    /// `text` without secrets, fit for a screen.
+    pub fn clean(&self, text: &str) -> String {
+        let bare = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"));
+        fit_for_screen(&bare, 300)
+    }
+}
+
+/// The frame count in a line of `-progress`.
+pub fn frames(line: &str) -> Option<u64> {
+    line.strip_prefix("frame=")?.trim().parse().ok()
+}
+
+/// What FFmpeg's complaints mean, and what to do. The first that matches counts.
+const COMPLAINTS: &[(&str, &str)] = &[
+    ("401 Unauthorized", "wrong user or password (correct the camera's source in nvr.toml)"),
+    ("403 Forbidden", "the camera forbids it (give the user the right to view in the camera's settings)"),
+    ("404 Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
+    ("404 Stream Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
+    ("Connection refused", "connection refused (is the camera on, its RTSP service enabled, and the port right?)"),
+    ("No route to host", "no route to the camera (is it on, and the address right?)"),
+    ("Network is unreachable", "the network is unreachable (check cable, Wi-Fi and address)"),
+    ("timed out", "the camera does not answer (is it on, and the address right?)"),
+    ("Failed to resolve hostname", "the host name is unknown (write its address, or check the name server)"),
+    ("Name or service not known", "the host name is unknown (write its address, or check the name server)"),
+    (
+        "No space left on device",
+        "the ring has no room left (make ring.dir's file system larger, or ring.slots smaller)",
+    ),
+    ("matches no streams", "there is no video in this source (correct the camera's source)"),
+    ("Protocol not found", "FFmpeg does not know this kind of source (correct the camera's source)"),
+    ("No such file or directory", "there is no such file (correct the camera's source)"),
+    ("No such filter", "FFmpeg has no such synthetic source (correct the camera's source)"),
+    ("Unrecognized option", "FFmpeg does not know one of the options (correct the camera's input_args)"),
+    ("Invalid data found", "what comes is no video (correct the camera's source)"),
+];
+
+/// Why FFmpeg ended, from its last lines and what the system says of its end.
+pub fn diagnose(lines: &[String], ending: &str) -> Trouble {
+    let said = |needle: &str| lines.iter().any(|line| line.contains(needle));
+    if said("Could not find tag for codec pcm_") || said("codec not currently supported in container") {
+        let text = "MP4 cannot hold this camera's sound; it is made AAC from now on".to_owned();
+        return Trouble { text, cure: Some(Cure::EncodeAudio) };
+    }
+    let known = COMPLAINTS.iter().find(|(needle, _)| said(needle)).map(|(_, meaning)| (*meaning).to_owned());
+    let text = known.unwrap_or_else(|| {
+        let errors = lines.iter().rev().filter(|line| line.contains("[error]") || line.contains("[fatal]"));
+        match errors.map(|line| bare(line)).find(|line| !line.is_empty()) {
+            Some(line) => format!("FFmpeg ended ({ending}): {line}"),
+            None => format!("the stream ended ({ending})"),
+        }
+    });
+    Trouble { text, cure: None }
+}
+
+/// A line of stderr without `[rtsp @ 0x5581…] [error]`.
+fn bare(line: &str) -> &str {
+    let mut rest = line;
+    while let Some((_, after)) = rest.strip_prefix('[').and_then(|tagged| tagged.split_once("] ")) {
+        rest = after;
+    }
+    rest.trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::settings::Trigger;
+    use rstest::rstest;
+
+    fn ffmpeg(old: bool) -> Ffmpeg {
+        Ffmpeg {
+            program: "ffmpeg".into(),
+            version: "5.1".into(),
+            hides_passwords: !old,
+            old,
+            encoder: Some("libx264".into()),
+        }
+    }
+
+    fn camera(source: &str) -> Camera {
+        let second = Duration::from_secs(1);
+        let trigger = Trigger { pre_roll: second, post_roll: second, max_clip: second, cooldown: second, armed: true };
+        Camera {
+            name: "front".parse().expect("a name"),
+            alias: vec![],
+            source: Source::new(source.into()),
+            input_args: vec!["-f".into(), "flv".into()],
+            audio: Audio::Copy,
+            trigger,
+        }
+    }
+
+    fn planned(ffmpeg: &Ffmpeg, camera: &Camera, encode_audio: bool) -> (String, Option<String>) {
+        let segment = Duration::from_secs(10);
+        let target = Target { dir: Path::new("/ring/front"), segment, wrap: 12, slot: 7, encode_audio };
+        let plan = plan(ffmpeg, camera, &target);
+        let words: Vec<_> = plan.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        (words.join(" "), plan.list)
+    }
+
+    #[test]
+    fn a_password_is_in_the_list_and_not_in_the_arguments() {
+        let (args, list) = planned(&ffmpeg(false), &camera("rtsp://me:it's@10.0.0.9/a"), false);
+        assert!(!args.contains("me:") && args.contains("-i /dev/fd/3") && !args.contains("nostdin"));
+        assert!(args.ends_with("-segment_wrap 12 -segment_start_number 7 -segment_format mp4 -segment_format_options \
+            movflags=+frag_keyframe+empty_moov+default_base_moof+delay_moov+frag_discont:flush_packets=1 /ring/front/%d.mp4"));
+        let list = list.expect("a list");
+        assert!(
+            list.contains("file 'rtsp://me:it'\\''s@10.0.0.9/a'\noption rtsp_transport tcp\noption timeout 4000000\n")
+        );
+    }
+
+    #[test]
+    fn an_old_ffmpeg_gets_its_own_names() {
+        let (args, list) = planned(&ffmpeg(true), &camera("rtsp://me:pw@10.0.0.9/a"), false);
+        assert!(args.contains("-stimeout 4000000 -i rtsp://me:pw@10.0.0.9/a") && !args.contains("-stats_period"));
+        assert_eq!(list, None);
+    }
+
+    #[rstest]
+    #[case("garden.mp4", false, "-re -stream_loop -1 -f flv -i garden.mp4 -map 0:v:0 -map 0:a:0? -c copy -f segment")]
+    #[case(
+        "http://cam/v",
+        true,
+        "-stats_period 5 -f flv -i http://cam/v -map 0:v:0 -map 0:a:0? -c copy -c:a aac -b:a 32k"
+    )]
+    #[case("lavfi:testsrc2", false, "-re -f lavfi -i testsrc2 -map 0:v:0 -map 0:a:0? -c copy -c:v libx264")]
+    fn each_kind_of_source_is_opened_its_own_way(#[case] source: &str, #[case] aac: bool, #[case] part: &str) {
+        let (args, list) = planned(&ffmpeg(false), &camera(source), aac);
+        assert!(args.contains(part), "{args}");
+        assert_eq!(list, None);
+    }
+
+    #[rstest]
+    #[case("rtsp://me:s3cret@cam/a", "opening rtsp://me:s3cret@cam/a: s3cret", "opening rtsp://…@cam/a: …")]
+    #[case("rtsp://me:p%40ss@cam/a", "p@ss or p%40ss", "… or …")]
+    #[case("http://cam/v?token=abc", "http://cam/v?token=abc", "http://cam/v?…")]
+    #[case("rtsp://cam/a", "\x1b[31mrtsp://cam/a", "[31mrtsp://cam/a")]
+    fn secrets_are_taken_out_of_whatever_ffmpeg_says(#[case] source: &str, #[case] line: &str, #[case] clean: &str) {
+        assert_eq!(Redactor::new(&Source::new(source.into())).clean(line), clean);
+    }
+
+    #[rstest]
+    #[case(&["[rtsp @ 0x5] [error] method DESCRIBE failed: 401 Unauthorized"], "wrong user or password")]
+    #[case(&["[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554 failed: Connection refused"], "connection refused")]
+    #[case(&["[warning] harmless", "[mp4 @ 0x1] [error] odd thing"], "FFmpeg ended (exit status 1): odd thing")]
+    #[case(&[], "the stream ended (exit status 1)")]
+    fn complaints_become_sentences(#[case] lines: &[&str], #[case] sentence: &str) {
+        let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+        let trouble = diagnose(&lines, "exit status 1");
+        assert!(trouble.text.starts_with(sentence), "{}", trouble.text);
+        assert_eq!(trouble.cure, None);
+    }
+
+    #[test]
+    fn sound_that_mp4_refuses_has_a_cure() {
+        let line = "[mp4 @ 0x1] [error] Could not find tag for codec pcm_alaw in stream #1".to_owned();
+        assert_eq!(diagnose(&[line], "").cure, Some(Cure::EncodeAudio));
+    }
+
+    #[test]
+    fn progress_is_the_frame_count() {
+        assert_eq!((frames("frame=128"), frames("fps=25"), frames("frame=x")), (Some(128), None, None));
+    }
+}

@@ -1,0 +1,101 @@
+//! The rings' directory: taking it, claiming from it, clearing it. Every call takes microseconds, for it lies in RAM.
+
+use super::{places, ring_watch};
+use crate::model::event::SlotFile;
+use crate::model::id::{CameraName, SegmentId};
+use rustix::fs::FlockOperation;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// The magic number of tmpfs, and of ramfs, in `statfs`.
+const IN_RAM: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+
+/// The directory of all rings. One recorder has it; a lock says so.
+#[derive(Debug)]
+pub struct RingDir {
+    dir: PathBuf,
+    cameras: Vec<CameraName>,
+    _lock: File,
+}
+
+impl RingDir {
+    /// Makes the directories that are missing, for the recorder's eyes only, and takes the lock.
+    ///
+    /// # Errors
+    /// One sentence with the remedy.
+    pub fn open(dir: &Path, cameras: &[CameraName]) -> Result<Self, String> {
+        let refused = |error: std::io::Error| {
+            format!(
+                "ring.dir {} cannot be used: {error} (make it writable for this user, or set ring.dir)",
+                dir.display()
+            )
+        };
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o750);
+        builder.create(dir).map_err(refused)?;
+        for camera in cameras {
+            builder.create(places::claims(dir, camera)).map_err(refused)?;
+        }
+        let lock = File::options().create(true).truncate(false).write(true).open(dir.join(".lock")).map_err(refused)?;
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            format!("ring.dir {} belongs to another recorder (stop that one, or set ring.dir)", dir.display())
+        })?;
+        Ok(Self { dir: dir.to_owned(), cameras: cameras.to_vec(), _lock: lock })
+    }
+
+    /// What is wrong with the place, if anything.
+    pub fn warning(&self) -> Option<String> {
+        let kind = rustix::fs::statfs(&self.dir).ok()?.f_type;
+        (!IN_RAM.contains(&u64::try_from(kind).unwrap_or(0))).then(|| {
+            format!(
+                "ring.dir {} is not in RAM: every second of every camera is written to that disk (set ring.dir to a \
+                 directory in /dev/shm)",
+                self.dir.display()
+            )
+        })
+    }
+
+    /// The number that each camera's first segment is to have: beyond all that still waits to be stored.
+    pub fn first_numbers(&self) -> BTreeMap<CameraName, u64> {
+        let first = |camera: &CameraName| {
+            let entries = std::fs::read_dir(places::claims(&self.dir, camera)).ok()?;
+            entries.flatten().filter_map(|entry| places::number(&entry.path())).max().map(|last| last + 1)
+        };
+        self.cameras.iter().filter_map(|camera| Some((camera.clone(), first(camera)?))).collect()
+    }
+
+    /// Renames a finished slot out of FFmpeg's reach. Answers its size.
+    ///
+    /// # Errors
+    /// Why, in words: then its footage is lost.
+    pub fn claim(&self, segment: &SegmentId, slot: u32) -> Result<u64, String> {
+        let place = places::claimed(&self.dir, segment);
+        fs_err::rename(places::slot(&self.dir, &segment.camera, slot), &place).map_err(|error| error.to_string())?;
+        fs_err::metadata(&place).map(|file| file.len()).map_err(|error| error.to_string())
+    }
+
+    /// Removes a slot. If that fails FFmpeg overwrites it, which is only a name less that is free.
+    pub fn unlink(&self, camera: &CameraName, slot: u32) {
+        if let Err(error) = fs_err::remove_file(places::slot(&self.dir, camera, slot))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// What really lies in the rings.
+    pub fn sweep(&self) -> Vec<(CameraName, Vec<SlotFile>)> {
+        ring_watch::sweep(&self.dir, &self.cameras)
+    }
+
+    /// Removes every slot; what is claimed stays.
+    pub fn clear_slots(&self) {
+        for (camera, files) in self.sweep() {
+            for file in files {
+                self.unlink(&camera, file.slot);
+            }
+        }
+    }
+}

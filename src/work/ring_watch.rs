@@ -1,0 +1,78 @@
+//! Tells what FFmpeg does in the ring: a slot was opened, a slot is complete. The kernel says so (inotify); nothing is
+//! asked over and over. Its queue can overflow, so this is a hint, and [`sweep`] is the truth.
+
+use super::places;
+use crate::model::event::{Event, SlotFile};
+use crate::model::fmp4::Walk;
+use crate::model::id::CameraName;
+use crate::model::snapshot::Media;
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
+
+/// Enough of a segment to hold its header.
+const HEADER: u64 = 64 << 10;
+
+/// Watches the rings of `cameras` below `dir` for as long as the answer is kept. The directories must exist.
+///
+/// # Errors
+/// One sentence with the remedy: most often the system's limit of watches.
+pub fn watch(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) -> Result<RecommendedWatcher, String> {
+    let root = dir.to_owned();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return }; // an overflow, which the sweep makes good
+        for fact in event.paths.iter().filter_map(|path| fact(&root, &event.kind, path)) {
+            // Only a recorder that is gone does not listen.
+            let _ = events.blocking_send(fact);
+        }
+    })
+    .map_err(refused)?;
+    for camera in cameras {
+        watcher.watch(&places::ring(dir, camera), RecursiveMode::NonRecursive).map_err(refused)?;
+    }
+    Ok(watcher)
+}
+
+fn refused(error: notify::Error) -> String {
+    format!("the ring cannot be watched: {error} (raise it: sysctl fs.inotify.max_user_instances=1024)")
+}
+
+fn fact(root: &Path, kind: &EventKind, path: &PathBuf) -> Option<Event> {
+    let slot = u32::try_from(places::number(path)?).ok()?;
+    let camera = path.strip_prefix(root).ok()?.parent()?.to_str()?.parse().ok()?;
+    match kind {
+        EventKind::Create(CreateKind::File) => Some(Event::SlotOpened { camera, slot }),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+            let bytes = fs_err::metadata(path).ok()?.len();
+            Some(Event::SlotClosed { camera, file: SlotFile { slot, bytes }, media: media(path) })
+        }
+        _ => None,
+    }
+}
+
+/// What a segment's header says; `None` if it has none, which is no news: the archive will tell.
+fn media(path: &Path) -> Option<Media> {
+    let mut head = Vec::new();
+    fs_err::File::open(path).ok()?.take(HEADER).read_to_end(&mut head).ok()?;
+    let mut walk = Walk::new(head.len() as u64);
+    while walk.init().is_none() {
+        let range = walk.wants()?;
+        walk.give(head.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)?).ok()?;
+    }
+    walk.init()?.media()
+}
+
+/// What really lies in the rings. A ring that cannot be read is left out: its camera's FFmpeg will say why.
+pub fn sweep(dir: &Path, cameras: &[CameraName]) -> Vec<(CameraName, Vec<SlotFile>)> {
+    let files = |camera: &CameraName| {
+        let entries = std::fs::read_dir(places::ring(dir, camera)).ok()?;
+        let files = entries.flatten().filter_map(|entry| {
+            let slot = u32::try_from(places::number(&entry.path())?).ok()?;
+            Some(SlotFile { slot, bytes: entry.metadata().ok()?.len() })
+        });
+        Some(files.collect())
+    };
+    cameras.iter().filter_map(|camera| Some((camera.clone(), files(camera)?))).collect()
+}

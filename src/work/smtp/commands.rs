@@ -1,0 +1,149 @@
+//! What each command does and what it is answered with. No IO here: replies gather in the session until they are sent.
+
+use super::dialect::{Mechanism, Said};
+use super::letter::Letter;
+use super::notes::Kind;
+use super::session::{End, Expecting, Session};
+
+impl Session<'_> {
+    /// Carries out a command; `Some`: it was the last.
+    pub(super) fn obey(&mut self, said: Said) -> Option<End> {
+        match said {
+            Said::Hello { extended, .. } => {
+                self.tell_engine(&said);
+                self.letter = None;
+                match extended {
+                    true => self.offer(),
+                    false => self.reply("250 nvr"),
+                }
+            }
+            Said::Mail(_) => {
+                self.greet();
+                if let Some(Said::Mail(from)) = self.put(said) {
+                    self.letter = Some(Letter::new(from, self.house.budget.clone()));
+                }
+            }
+            Said::Rcpt(_) => self.recipient(said),
+            Said::Data => {
+                if self.put(said).is_some() {
+                    self.expecting = Expecting::Message;
+                    self.step = 0;
+                }
+            }
+            Said::Reset => {
+                self.greet();
+                if self.put(said).is_some() {
+                    self.letter = None; // called off by the sender itself
+                }
+            }
+            Said::Auth { mechanism, given } => self.authenticate(mechanism, given),
+            Said::Nothing | Said::Quit => {
+                let over = said == Said::Quit;
+                self.put(said);
+                return over.then_some(End::Said);
+            }
+            Said::Verify => self.reply("252 mail for everyone is taken"),
+            Said::StartTls => self.mistake("502 STARTTLS is not offered, send without TLS"),
+            Said::Unknown => self.mistake("500 not understood"),
+        }
+        (self.mistakes > self.house.limits.mistakes).then(|| {
+            self.reply("421 too much that makes no sense, closing");
+            self.stranger("commands that make no sense")
+        })
+    }
+
+    /// Puts a command to the engine and passes its reply on; gives the command back if it was accepted.
+    fn put(&mut self, said: Said) -> Option<Said> {
+        let reply = self.tell_engine(&said);
+        // Writing into memory cannot fail.
+        let _ = reply.write_to(&mut self.out);
+        if reply.is_error {
+            self.mistakes += 1;
+            return None;
+        }
+        if matches!(said, Said::Mail(_) | Said::Rcpt(_) | Said::Data) {
+            self.pulse.beat();
+        }
+        Some(said)
+    }
+
+    fn tell_engine(&mut self, said: &Said) -> mailin::Response {
+        if matches!(said, Said::Hello { .. }) && !std::mem::replace(&mut self.greeted, true) {
+            self.pulse.beat();
+        }
+        self.engine.process(said.canonical().as_bytes())
+    }
+
+    /// Some cameras never say HELO; then it is said for them.
+    fn greet(&mut self) {
+        if !self.greeted {
+            self.tell_engine(&Said::Hello { extended: false, name: "unknown".into() });
+        }
+    }
+
+    /// What EHLO is answered with. AUTH is offered and never asked for: cameras insist on both ways.
+    fn offer(&mut self) {
+        let size = self.house.limits.message;
+        self.reply(&format!("250-nvr\r\n250-8BITMIME\r\n250-SIZE {size}\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN"));
+    }
+
+    fn recipient(&mut self, said: Said) {
+        let limits = &self.house.limits;
+        if self.letter.as_ref().is_some_and(|letter| letter.recipients >= limits.recipients) {
+            self.mistake("452 too many recipients");
+            let text = format!("a mail from {} has more than {} recipients", self.peer, limits.recipients);
+            self.note(Kind::Recipients, text + " (give each camera its own recipient)");
+        } else if let Some(Said::Rcpt(to)) = self.put(said)
+            && let Some(letter) = &mut self.letter
+        {
+            letter.add_recipient(to);
+        }
+    }
+
+    fn authenticate(&mut self, mechanism: Mechanism, given: bool) {
+        match (mechanism, given) {
+            (Mechanism::Plain, true) => self.authenticated(),
+            (Mechanism::Plain, false) => self.ask("334 ", Expecting::PlainSecret),
+            (Mechanism::Login, true) => self.ask("334 UGFzc3dvcmQ6", Expecting::Password),
+            (Mechanism::Login, false) => self.ask("334 VXNlcm5hbWU6", Expecting::User),
+            (Mechanism::Other, _) => self.mistake("504 use AUTH PLAIN or AUTH LOGIN"),
+        }
+    }
+
+    /// Any credentials pass; they are not even decoded.
+    pub(super) fn authenticated(&mut self) {
+        if !std::mem::replace(&mut self.authenticated, true) {
+            self.pulse.beat();
+        }
+        self.ask("235 welcome", Expecting::Command);
+    }
+
+    /// Replies, and says what the next line will be.
+    pub(super) fn ask(&mut self, reply: &str, expecting: Expecting) {
+        self.reply(reply);
+        self.expecting = expecting;
+    }
+
+    /// Puts a reply, given without its end, behind those that wait to be sent.
+    pub(super) fn reply(&mut self, reply: &str) {
+        self.out.extend_from_slice(reply.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn mistake(&mut self, reply: &str) {
+        self.mistakes += 1;
+        self.reply(reply);
+    }
+
+    /// Who talks like this is no camera.
+    pub(super) fn stranger(&self, what: &str) -> End {
+        let remedy = "(if it is a camera: set its mail server's encryption to none)";
+        self.note(Kind::Stranger, format!("{} sent {what} to the mail port {remedy}", self.peer));
+        End::Said
+    }
+
+    /// Tells a person, but not too often.
+    pub(super) fn note(&self, kind: Kind, text: String) {
+        self.house.notes.tell(kind, text);
+    }
+}

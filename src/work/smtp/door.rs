@@ -1,0 +1,254 @@
+//! Who comes in, and who has to go so that others can.
+//!
+//! At most [`Limits::connections`] are served. When they are all taken, one more is accepted and held at the door: so
+//! it is known that somebody waits, and only then does a connection without progress have to leave. Everybody else
+//! waits in the kernel's backlog, which costs us nothing.
+
+use super::notes::Kind;
+use super::pulse::Pulse;
+use super::session::talk;
+use super::{House, Limits};
+use crate::model::event::Event;
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::Sender;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The longest pause after connections could not be accepted.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens the mail port. The error is a sentence with the remedy.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let (what, remedy) = match error.kind() {
+            ErrorKind::AddrInUse => (
+                "is taken by another program".to_owned(),
+                format!("see which: ss -ltnp 'sport = :{}'; or set smtp.listen to another port", address.port()),
+            ),
+            ErrorKind::PermissionDenied => (
+                "may not be opened by this user".to_owned(),
+                "ports below 1024 need CAP_NET_BIND_SERVICE; set smtp.listen to a port such as 6789".to_owned(),
+            ),
+            ErrorKind::AddrNotAvailable => (
+                "is not an address of this machine".to_owned(),
+                "see which are: ip address; or set smtp.listen to 0.0.0.0:6789".to_owned(),
+            ),
+            _ => (format!("cannot be opened: {error}"), "set smtp.listen to another address".to_owned()),
+        };
+        format!("the mail port smtp.listen {address} {what} ({remedy})")
+    })
+}
+
+/// Takes mail until `stop`, and returns when every session has ended, which takes little more than
+/// [`Limits::farewell`].
+///
+/// Each mail becomes one [`Event::Mail`] (see there), when it is complete, breaks off, or after [`Limits::slow_mail`]
+/// (then no second one for the same recipients at its end). A session waits for room on the bus and holds its place at
+/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside `allow` are
+/// sent away with 554. What a person should know becomes [`Event::Note`].
+pub async fn serve(
+    listener: TcpListener,
+    allow: Vec<IpNet>,
+    limits: Limits,
+    events: Sender<Event>,
+    stop: CancellationToken,
+) {
+    let house = Arc::new(House::new(limits, events, stop));
+    let mut door = Door::new(house.clone(), allow);
+    loop {
+        let (note_at, room_at) = (house.notes.due(), door.makes_room_at());
+        tokio::select! {
+            biased;
+            () = house.stop.cancelled() => break,
+            Some(ended) = door.sessions.join_next_with_id() => door.forget(ended),
+            () = at(note_at), if note_at.is_some() => house.notes.flush(),
+            () = at(room_at), if room_at.is_some() => door.make_room(),
+            accepted = accept(&listener, door.pause_until), if door.waiting.is_none() => door.answer(accepted),
+        }
+        door.let_in();
+    }
+    drop(listener);
+    door.close().await;
+}
+
+/// Waits for an instant; for ever without one.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next connection, not before `pause_until`.
+async fn accept(listener: &TcpListener, pause_until: Instant) -> io::Result<(TcpStream, SocketAddr)> {
+    sleep_until(pause_until).await;
+    listener.accept().await
+}
+
+/// A connection that is being served.
+struct Guest {
+    address: IpAddr,
+    pulse: Arc<Pulse>,
+}
+
+struct Door {
+    house: Arc<House>,
+    allow: Vec<IpNet>,
+    sessions: JoinSet<()>,
+    guests: HashMap<Id, Guest>,
+    /// Accepted while there was no room.
+    waiting: Option<(TcpStream, IpAddr)>,
+    /// After an error: how long the pause was, and until when it lasts.
+    pause: Duration,
+    pause_until: Instant,
+}
+
+impl Door {
+    fn new(house: Arc<House>, allow: Vec<IpNet>) -> Self {
+        Self {
+            house,
+            allow,
+            sessions: JoinSet::new(),
+            guests: HashMap::new(),
+            waiting: None,
+            pause: Duration::ZERO,
+            pause_until: Instant::now(),
+        }
+    }
+
+    /// Somebody is at the door, or the kernel could not open it.
+    fn answer(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => return self.pause(&error),
+        };
+        self.pause = Duration::ZERO;
+        let address = peer.ip().to_canonical();
+        if !self.allow.iter().any(|net| net.contains(&address)) {
+            let text = format!("{address} wanted to send mail and was refused");
+            self.house.notes.tell(Kind::Refused, format!("{text} (if it is a camera: add {address} to smtp.allow)"));
+            return send_away(&stream, "554 mail is taken from networks in smtp.allow only\r\n");
+        }
+        if self.is_crowd(address) && !self.replace_one_of(address) {
+            let most = self.house.limits.per_address;
+            let text = format!("{address} has {most} mail connections open at a time");
+            self.house.notes.tell(Kind::Address, format!("{text} (see what runs there; more were told to come back)"));
+            return send_away(&stream, "421 too many connections from your address, try again\r\n");
+        }
+        self.waiting = Some((stream, address));
+    }
+
+    /// Connections that could not be accepted leave the listener ready: without a pause this would be a busy loop.
+    fn pause(&mut self, error: &io::Error) {
+        if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted) {
+            return; // that connection's own trouble
+        }
+        self.pause = (self.pause * 2).clamp(Duration::from_millis(50), LONGEST_PAUSE);
+        self.pause_until = Instant::now() + self.pause;
+        let remedy = "if too many files are open: raise LimitNOFILE of the unit or ulimit -n";
+        self.house.notes.tell(Kind::Accept, format!("a mail connection could not be accepted: {error} ({remedy})"));
+    }
+
+    fn is_crowd(&self, address: IpAddr) -> bool {
+        let staying = self.guests.values().filter(|guest| !guest.pulse.leave.is_cancelled());
+        !address.is_loopback()
+            && staying.filter(|guest| guest.address == address).count() >= self.house.limits.per_address
+    }
+
+    /// Makes an address's own stalest connection leave for its new one.
+    fn replace_one_of(&self, address: IpAddr) -> bool {
+        let stalest = self.stalest(|guest| guest.address == address);
+        let stale = stalest.filter(|(at, _)| *at <= Instant::now());
+        stale.map(|(_, guest)| guest.pulse.leave.cancel()).is_some()
+    }
+
+    /// Who has made no progress for the longest, and when that is too long; not those who are leaving already.
+    fn stalest(&self, among: impl Fn(&Guest) -> bool) -> Option<(Instant, &Guest)> {
+        let staying = self.guests.values().filter(|guest| !guest.pulse.leave.is_cancelled() && among(guest));
+        staying.map(|guest| (guest.pulse.stale_at(&self.house.limits), guest)).min_by_key(|(at, _)| *at)
+    }
+
+    /// When somebody has to leave; `None`: nobody waits, or somebody is leaving already.
+    fn makes_room_at(&self) -> Option<Instant> {
+        let leaving = self.guests.values().any(|guest| guest.pulse.leave.is_cancelled());
+        if self.waiting.is_none() || leaving {
+            return None;
+        }
+        self.stalest(|_| true).map(|(at, _)| at)
+    }
+
+    /// Makes the stalest leave, if it still is.
+    fn make_room(&self) {
+        let Some((at, guest)) = self.stalest(|_| true) else { return };
+        if at > Instant::now() {
+            return; // it has gone on in the meantime
+        }
+        guest.pulse.leave.cancel();
+        let text = format!("all {} mail connections were taken", self.guests.len());
+        let who = format!("{} was sent away because it did not go on", guest.address);
+        self.house.notes.tell(Kind::Full, format!("{text}; {who} (see what opens connections there)"));
+    }
+
+    /// Serves who waits, if there is room.
+    fn let_in(&mut self) {
+        if self.guests.len() >= self.house.limits.connections {
+            return;
+        }
+        let Some((stream, address)) = self.waiting.take() else { return };
+        // Without it replies are slower; nothing else.
+        let _ = stream.set_nodelay(true);
+        let pulse = Arc::new(Pulse::new());
+        let id = self.sessions.spawn(talk(stream, address, pulse.clone(), self.house.clone())).id();
+        self.guests.insert(id, Guest { address, pulse });
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!("a mail session broke: {error} (please report this)");
+                error.id()
+            }
+        };
+        self.guests.remove(&id);
+    }
+
+    /// Waits for the sessions to end, which `stop` has told them to, and ends by force what does not.
+    async fn close(mut self) {
+        drop(self.waiting.take());
+        let all = async { while self.sessions.join_next().await.is_some() {} };
+        if timeout(self.house.limits.farewell + LONGEST_PAUSE, all).await.is_err() {
+            self.sessions.shutdown().await;
+        }
+    }
+}
+
+/// A sentence and goodbye. A new connection has room for it; if not, it has to do without.
+fn send_away(stream: &TcpStream, sentence: &str) {
+    let _ = stream.try_write(sentence.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_cannot_be_opened_says_why_and_what_to_do() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = taken.local_addr().expect("an address");
+        let sentence = bind(address).await.expect_err("it is taken");
+        let remedy = format!("see which: ss -ltnp 'sport = :{}'; or set smtp.listen to another port", address.port());
+        assert_eq!(sentence, format!("the mail port smtp.listen {address} is taken by another program ({remedy})"));
+        let sentence = bind("192.0.2.1:6789".parse().expect("an address")).await.expect_err("it is nobody's");
+        assert!(
+            sentence.contains("192.0.2.1:6789 is not an address of this machine (see which are: ip address"),
+            "{sentence}"
+        );
+    }
+}

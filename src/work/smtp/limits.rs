@@ -1,0 +1,78 @@
+//! What a peer may cost. Every number can be set, so that tests reach it in milliseconds.
+
+use std::time::Duration;
+
+/// All limits and timeouts of the mail port.
+///
+/// With the defaults the port needs at most about 4 MiB for its read buffers and `all_messages` for what it keeps of
+/// mails, whatever anyone sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that are served at a time. One more is held at the door, and the rest waits in the kernel's backlog.
+    pub connections: usize,
+    /// Connections that one address may hold.
+    ///
+    /// Half of `connections`, so that one device gone mad never takes them all; and still more than a recorder box
+    /// that mails for many channels has open at a time. At this cap the address's own connection that has made no
+    /// progress for the longest makes room; only if all of them are busy is the new one told to come back. Loopback is
+    /// exempt: a mail relay, tunnel or proxy on this machine speaks for many cameras.
+    pub per_address: usize,
+    /// When there is no room: how long a connection may take from the greeting to its first step
+    /// ([`Limits::patience`] says what a step is) before it makes room. A real client speaks within one round trip.
+    pub mute: Duration,
+    /// When there is no room: how long a connection may go without progress before it makes room. Progress is HELO and
+    /// AUTH (the first of each), MAIL, RCPT, DATA, and every `body_step` of a message, but never NOOP and the like.
+    pub patience: Duration,
+    /// Bytes of a message that count as progress.
+    pub body_step: usize,
+    /// A connection on which nothing at all came for so long is closed; so is one that does not take its replies.
+    pub idle: Duration,
+    /// A connection is closed after so long whatever it does. Generous, for a big picture over weak Wi-Fi.
+    pub session: Duration,
+    /// Bytes of a command line; who sends a longer one is no mail client, and is told so and left.
+    pub command_line: usize,
+    /// Bytes of a line of a message that are held at a time. Longer lines are taken in pieces and are no error.
+    pub body_line: usize,
+    /// Bytes of a message. What goes beyond is thrown away and answered with 552; the trigger counts all the same.
+    /// After as many again the connection is closed.
+    pub message: u64,
+    /// Bytes kept of all messages together. When they are used up, less is kept of a mail, and it triggers all the same.
+    pub all_messages: u64,
+    /// Bytes kept of a message's header block, where the subject is.
+    pub header_block: usize,
+    /// Recipients of one mail.
+    pub recipients: usize,
+    /// Commands that make no sense before the peer is taken for something that is no mail client (a browser, a scanner,
+    /// TLS on the plain port) and left.
+    pub mistakes: u32,
+    /// A mail that is not complete so long after its first recipient triggers without waiting for its end.
+    pub slow_mail: Duration,
+    /// When stopping: how long a trigger that has already come may wait for the recorder to take it.
+    pub farewell: Duration,
+    /// At most one note of a kind in so long; what is like it in between is counted.
+    pub note_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 32,
+            per_address: 16,
+            mute: Duration::from_millis(500),
+            patience: Duration::from_secs(2),
+            body_step: 4 << 10,
+            idle: Duration::from_secs(20),
+            session: Duration::from_secs(300),
+            command_line: 4 << 10,
+            body_line: 64 << 10,
+            message: 8 << 20,
+            all_messages: 64 << 20,
+            header_block: 16 << 10,
+            recipients: 100,
+            mistakes: 10,
+            slow_mail: Duration::from_secs(10),
+            farewell: Duration::from_secs(2),
+            note_every: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! One connection: from the greeting to the last word.
+//!
+//! Whatever ends it (QUIT, a broken line, a timeout, eviction, the recorder's end), a mail whose recipient was accepted
+//! has triggered by then. The conversation itself may be dropped at any `await`: all that matters is in [`Session`],
+//! and [`Session::farewell`] makes up for what was interrupted.
+
+use super::House;
+use super::dialect::understand;
+use super::letter::{Letter, Room};
+use super::lines::{Lines, Piece};
+use super::notes::Kind;
+use super::pulse::Pulse;
+use crate::model::event::{Event, Mail};
+use crate::model::text::fit_for_screen;
+use crate::work::mail;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
+
+/// Bytes that one read takes.
+const READ: usize = 16 << 10;
+/// Replies are sent when so many bytes are waiting, or when nothing is left to answer.
+const REPLIES: usize = 4 << 10;
+/// How a peer begins that wants to speak TLS from the start: a handshake record of any version.
+const TLS_HELLO: [u8; 2] = [0x16, 0x03];
+/// How long a last sentence may take.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Says yes: what may come in is decided at the door, and what it means in the model.
+pub(super) struct Yes;
+impl mailin::Handler for Yes {}
+
+/// Why a conversation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// QUIT, or the last reply said why.
+    Said,
+    /// The other end is gone.
+    Gone,
+    /// Nothing came for too long.
+    Idle,
+    /// It took too long.
+    Long,
+    /// It had to make room.
+    Evicted,
+    /// The recorder ends.
+    Stopping,
+}
+
+impl End {
+    /// The last words; `None`: they were said, or nobody listens.
+    fn words(self) -> Option<&'static str> {
+        match self {
+            End::Said | End::Gone => None,
+            End::Idle => Some("421 nothing came for too long, closing\r\n"),
+            End::Long => Some("421 this took too long, closing\r\n"),
+            End::Evicted => Some("421 too many connections and no progress on this one, closing\r\n"),
+            End::Stopping => Some("421 the recorder is stopping\r\n"),
+        }
+    }
+}
+
+/// What the next line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expecting {
+    Command,
+    /// The answer to a challenge; it is not looked at.
+    PlainSecret,
+    /// The same, and a password will follow.
+    User,
+    /// The same.
+    Password,
+    /// A line of a message.
+    Message,
+}
+
+/// A conversation, and all that must outlive its being interrupted.
+pub(super) struct Session<'a> {
+    pub(super) house: &'a House,
+    pub(super) peer: IpAddr,
+    pub(super) pulse: &'a Pulse,
+    pub(super) engine: mailin::Session<Yes>,
+    pub(super) expecting: Expecting,
+    /// HELO or EHLO came, or was taken as said.
+    pub(super) greeted: bool,
+    /// AUTH came; a second one is no progress.
+    pub(super) authenticated: bool,
+    pub(super) letter: Option<Letter>,
+    /// Replies that were not sent yet.
+    pub(super) out: Vec<u8>,
+    pub(super) mistakes: u32,
+    /// Bytes of the message since the last progress.
+    pub(super) step: usize,
+}
+
+/// Serves a peer until it leaves or has to.
+pub(super) async fn talk<S>(mut stream: S, peer: IpAddr, pulse: Arc<Pulse>, house: Arc<House>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut session = Session::new(peer, &pulse, &house);
+    let end = tokio::select! {
+        biased;
+        () = house.stop.cancelled() => End::Stopping,
+        () = pulse.leave.cancelled() => End::Evicted,
+        () = sleep(house.limits.session) => End::Long,
+        end = session.converse(&mut stream) => end,
+    };
+    session.farewell(&mut stream, end).await;
+}
+
+impl<'a> Session<'a> {
+    fn new(peer: IpAddr, pulse: &'a Pulse, house: &'a House) -> Self {
+        Self {
+            house,
+            peer,
+            pulse,
+            engine: mailin::SessionBuilder::new("nvr").build(peer, Yes),
+            expecting: Expecting::Command,
+            greeted: false,
+            authenticated: false,
+            letter: None,
+            out: b"220 nvr ESMTP\r\n".to_vec(),
+            mistakes: 0,
+            step: 0,
+        }
+    }
+
+    /// Reads, answers, triggers, until there is a reason to end.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut S) -> End {
+        let limits = &self.house.limits;
+        let mut lines = Lines::default();
+        let mut read = vec![0; READ];
+        loop {
+            if let Some(end) = self.flush(stream).await {
+                return end;
+            }
+            let due = self.letter.as_ref().and_then(|letter| letter.due(limits));
+            let length = tokio::select! {
+                biased;
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    self.trigger(false).await;
+                    continue;
+                }
+                result = timeout(limits.idle, stream.read(&mut read)) => match result {
+                    Ok(Ok(length)) => length,
+                    Ok(Err(_)) => return End::Gone,
+                    Err(_) => return End::Idle,
+                },
+            };
+            if !self.greeted && read[..length].starts_with(&TLS_HELLO) {
+                return self.stranger("TLS");
+            }
+            lines.push(&read[..length]);
+            if let Some(end) = self.hear_all(&mut lines, stream).await {
+                return end;
+            }
+            if length == 0 {
+                self.hear_rest(&lines, stream).await;
+                return End::Gone;
+            }
+        }
+    }
+
+    /// Everything that came and is complete. Several commands in one packet are answered in one.
+    async fn hear_all<S: AsyncWrite + Unpin>(&mut self, lines: &mut Lines, stream: &mut S) -> Option<End> {
+        while let Some(piece) = lines.next(self.longest_line()) {
+            if let Some(end) = self.hear(piece).await {
+                self.flush(stream).await;
+                return Some(end);
+            }
+            if self.out.len() >= REPLIES
+                && let Some(end) = self.flush(stream).await
+            {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// What came last and was not ended, when nothing more will come: a message's last dot is heard all the same.
+    async fn hear_rest<S: AsyncWrite + Unpin>(&mut self, lines: &Lines, stream: &mut S) {
+        if self.expecting == Expecting::Message && lines.rest() == Some(b".") {
+            self.hear(Piece { bytes: b".", first: true, last: true }).await;
+        }
+        self.flush(stream).await;
+    }
+
+    fn longest_line(&self) -> usize {
+        match self.expecting {
+            Expecting::Message => self.house.limits.body_line,
+            Expecting::Command | Expecting::PlainSecret | Expecting::User | Expecting::Password => {
+                self.house.limits.command_line
+            }
+        }
+    }
+
+    /// One line.
+    async fn hear(&mut self, piece: Piece<'_>) -> Option<End> {
+        if self.expecting == Expecting::Message {
+            return self.hear_message(piece).await;
+        }
+        if !piece.whole() {
+            self.reply("500 line too long, closing");
+            return Some(self.stranger("a command line without an end"));
+        }
+        match self.expecting {
+            Expecting::Message => None, // heard above
+            Expecting::Command => self.obey(understand(piece.bytes)),
+            Expecting::User if piece.bytes != b"*" => {
+                self.ask("334 UGFzc3dvcmQ6", Expecting::Password);
+                None
+            }
+            Expecting::PlainSecret | Expecting::Password if piece.bytes != b"*" => {
+                self.authenticated();
+                None
+            }
+            Expecting::User | Expecting::PlainSecret | Expecting::Password => {
+                self.ask("501 given up", Expecting::Command);
+                None
+            }
+        }
+    }
+
+    /// A line of a message, or a piece of a long one.
+    async fn hear_message(&mut self, piece: Piece<'_>) -> Option<End> {
+        if piece.whole() && piece.bytes == b"." {
+            self.end_message().await;
+            return None;
+        }
+        self.step += piece.bytes.len() + 2;
+        if self.step >= self.house.limits.body_step {
+            self.step = 0;
+            self.pulse.beat();
+        }
+        let unstuffed = if piece.first { piece.bytes.strip_prefix(b".") } else { None };
+        let letter = self.letter.as_mut()?;
+        let bytes = unstuffed.unwrap_or(piece.bytes);
+        match letter.take(bytes, piece.first, piece.last, &self.house.limits) {
+            Room::Enough => None,
+            Room::MailFull => {
+                let remedy = "(make the camera's pictures smaller)";
+                let most = self.house.limits.message;
+                self.note(Kind::TooBig, format!("a mail from {} is bigger than {most} bytes {remedy}", self.peer));
+                self.trigger(true).await;
+                None
+            }
+            Room::AllFull => {
+                let text = "all mails being received together are too big, so some subjects are not read";
+                self.note(Kind::Memory, format!("{text} (make the cameras' pictures smaller)"));
+                None
+            }
+            Room::Endless => {
+                self.reply("552 too big, closing");
+                Some(End::Said)
+            }
+        }
+    }
+
+    /// The dot: the mail is whole. It triggers first and is answered then, so that a 250 is a promise kept.
+    async fn end_message(&mut self) {
+        if let Some(letter) = &mut self.letter {
+            letter.whole = true;
+        }
+        self.trigger(false).await;
+        let reply = self.engine.process(b".\r\n");
+        let too_big = self.letter.take().is_some_and(|letter| letter.too_big(&self.house.limits));
+        self.expecting = Expecting::Command;
+        self.pulse.beat();
+        match too_big {
+            true => self.reply("552 too big"),
+            // Writing into memory cannot fail.
+            false => drop(reply.write_to(&mut self.out)),
+        }
+    }
+
+    /// Sends out the trigger of the recipients that were accepted and not told yet, and waits for the recorder to take
+    /// it. Nothing is lost if this is dropped while waiting: the next call sends it.
+    async fn trigger(&mut self, cut_off: bool) {
+        let Some(letter) = self.letter.as_mut().filter(|letter| !letter.untold.is_empty()) else { return };
+        let place = tokio::select! {
+            biased;
+            place = self.house.events.reserve() => place.ok(),
+            () = self.house.too_late() => None,
+        };
+        let mail = Mail {
+            peer: self.peer,
+            from: letter.from.clone(),
+            to: std::mem::take(&mut letter.untold),
+            subject: mail::subject(letter.head()),
+            waited: letter.waited(),
+            cut_off,
+        };
+        match place {
+            Some(place) => place.send(Event::Mail(mail)),
+            None => tracing::error!(
+                "a mail from {} to {} came while the recorder was stopping and was not obeyed (its footage is not saved)",
+                mail.peer,
+                fit_for_screen(&mail.to.join(", "), 128)
+            ),
+        }
+    }
+
+    /// Sends what is to be said; `Some`: nobody takes it.
+    async fn flush<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> Option<End> {
+        if self.out.is_empty() {
+            return None;
+        }
+        let sent = timeout(self.house.limits.idle, stream.write_all(&self.out)).await;
+        self.out.clear();
+        match sent {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) | Err(_) => Some(End::Gone),
+        }
+    }
+
+    /// Triggers what was interrupted and says the last words.
+    async fn farewell<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, end: End) {
+        let whole = self.letter.as_ref().is_some_and(|letter| letter.whole);
+        self.trigger(!whole).await;
+        let words = async {
+            if let Some(words) = end.words() {
+                stream.write_all(words.as_bytes()).await?;
+            }
+            stream.shutdown().await
+        };
+        // Nobody has to listen.
+        let _ = timeout(LAST_WORDS, words).await;
+    }
+}

@@ -1,0 +1,357 @@
+//! Sessions over a pipe in memory, on a clock that jumps: every timeout in full length, in no time.
+
+use super::letter::Budget;
+use super::pulse::Pulse;
+use super::session::talk;
+use super::{House, Limits};
+use crate::model::event::{Event, Mail};
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// A camera's end of a session.
+struct Camera {
+    stream: BufReader<DuplexStream>,
+    session: JoinHandle<()>,
+    pulse: Arc<Pulse>,
+    stop: CancellationToken,
+    bus: Receiver<Event>,
+    budget: Arc<Budget>,
+}
+
+const TO_GARDEN: &str = "EHLO cam\r\nMAIL FROM:<cam@lan>\r\nRCPT TO:<garden@nvr>\r\n";
+
+impl Camera {
+    fn connects(limits: Limits, bus_size: usize) -> Self {
+        let (events, bus) = mpsc::channel(bus_size);
+        let (near, far) = tokio::io::duplex(4096);
+        let (pulse, stop) = (Arc::new(Pulse::new()), CancellationToken::new());
+        let house = Arc::new(House::new(limits, events, stop.clone()));
+        let budget = house.budget.clone();
+        let session = tokio::spawn(talk(far, [10, 0, 0, 7].into(), pulse.clone(), house));
+        Self { stream: BufReader::new(near), session, pulse, stop, bus, budget }
+    }
+
+    async fn says(&mut self, text: &str) {
+        self.sends(text.as_bytes()).await;
+    }
+
+    async fn sends(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).await.expect("the session takes it");
+    }
+
+    /// The next reply's code; all lines of it are read.
+    async fn hears(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).await.expect("a readable line");
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line.chars().take(3).collect();
+            }
+        }
+    }
+
+    /// So many replies' codes.
+    async fn hears_each(&mut self, count: usize) -> Vec<String> {
+        let mut codes = Vec::new();
+        for _ in 0..count {
+            codes.push(self.hears().await);
+        }
+        codes
+    }
+
+    /// All that is said until the session has closed the connection.
+    async fn hears_the_end(&mut self) -> String {
+        let mut rest = String::new();
+        self.stream.read_to_string(&mut rest).await.expect("text to the end");
+        rest
+    }
+
+    async fn mail(&mut self) -> Mail {
+        match self.bus.recv().await {
+            Some(Event::Mail(mail)) => mail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Hangs up if it has not, waits for the session to end, and gives all events that are left.
+    async fn events(mut self) -> Vec<Event> {
+        drop(self.stream);
+        self.session.await.expect("sessions do not panic");
+        let mut events = Vec::new();
+        while let Some(event) = self.bus.recv().await {
+            events.push(event);
+        }
+        events
+    }
+}
+
+fn usual() -> Camera {
+    Camera::connects(Limits::default(), 16)
+}
+
+fn seconds(from: Instant) -> u64 {
+    from.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_packet_with_everything_in_it_is_understood_and_answered_in_order() {
+    let mut camera = usual();
+    let mail = "DATA\r\nSubject: Motion\r\n\r\n..x\r\n.\r\n";
+    camera.says(&format!("{TO_GARDEN}{mail}NOOP\r\nVRFY\r\nRSET\r\nQUIT\r\n")).await;
+    let codes = camera.hears_each(10).await;
+    assert_eq!(codes, ["220", "250", "250", "250", "354", "250", "250", "252", "250", "221"]);
+    let got = camera.mail().await;
+    assert_eq!((got.from.as_str(), got.subject.as_str(), got.cut_off), ("cam@lan", "Motion", false));
+    assert_eq!((got.to, got.peer), (vec!["garden@nvr".to_owned()], [10, 0, 0, 7].into()));
+    assert_eq!(camera.hears_the_end().await, "");
+    assert_eq!(camera.events().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trigger_is_the_first_recipient_and_goes_out_at_the_dot() {
+    let mut camera = usual();
+    camera.says(TO_GARDEN).await;
+    sleep(Duration::from_secs(3)).await;
+    camera.says("RCPT TO:<hall@nvr>\r\nDATA\r\nSubject: x\r\n\r\n").await;
+    sleep(Duration::from_secs(3)).await;
+    assert!(camera.bus.is_empty());
+    camera.says("body\r\n.\r\n").await;
+    let mail = camera.mail().await;
+    assert_eq!((mail.waited.as_secs(), mail.to.len()), (6, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_mail_triggers_after_ten_seconds_and_only_once() {
+    let mut camera = usual();
+    camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: slow\r\n\r\n")).await;
+    let start = Instant::now();
+    let sender = async {
+        for _ in 0..30 {
+            sleep(Duration::from_secs(1)).await;
+            camera.stream.get_mut().write_all(b"picture\r\n").await.expect("taken");
+        }
+    };
+    let taker = async { (camera.bus.recv().await, seconds(start)) };
+    let ((), (event, after)) = tokio::join!(sender, taker);
+    let Some(Event::Mail(mail)) = event else { panic!("{event:?}") };
+    assert_eq!((mail.subject.as_str(), mail.waited.as_secs(), mail.cut_off, after), ("slow", 10, false, 10));
+    camera.says(".\r\n").await;
+    assert_eq!(camera.hears_each(6).await.last().map(String::as_str), Some("250"));
+    assert_eq!(camera.events().await, [], "not a second time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recipient_named_after_the_trigger_went_out_triggers_too() {
+    let mut camera = usual();
+    camera.says(TO_GARDEN).await;
+    assert_eq!(camera.mail().await.to, ["garden@nvr"]);
+    camera.says("RCPT TO:<hall@nvr>\r\nDATA\r\n.\r\n").await;
+    let mail = camera.mail().await;
+    assert_eq!((mail.to, mail.waited.as_secs()), (vec!["hall@nvr".to_owned()], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_ends_a_session_after_a_recipient_a_trigger_comes_of_it() {
+    for data in ["", "DATA\r\nSubject: cut\r\nX: "] {
+        for how in ["hang up", "quit", "evict", "stop", "idle", "long line"] {
+            let mut camera = usual();
+            camera.says(&format!("{TO_GARDEN}{data}")).await;
+            camera.hears_each(if data.is_empty() { 4 } else { 5 }).await;
+            match how {
+                "evict" => camera.pulse.leave.cancel(),
+                "stop" => camera.stop.cancel(),
+                "quit" if data.is_empty() => camera.says("QUIT\r\n").await,
+                "long line" if data.is_empty() => camera.says(&"x".repeat(4097)).await,
+                "idle" => sleep(Duration::from_secs(21)).await,
+                _ => {}
+            }
+            let events = camera.events().await;
+            let mails: Vec<&Mail> = events
+                .iter()
+                .filter_map(|event| if let Event::Mail(mail) = event { Some(mail) } else { None })
+                .collect();
+            let [mail] = mails[..] else { panic!("{how} {data:?}: {events:?}") };
+            assert_eq!((mail.to.join(""), mail.cut_off), ("garden@nvr".into(), how != "idle"), "{how} {data:?}");
+            assert_eq!(mail.subject, if data.is_empty() { "" } else { "cut" }, "{how}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_sender_calls_off_does_not_trigger() {
+    for off in ["RSET\r\n", "EHLO again\r\n", "HELO again\r\n"] {
+        let mut camera = usual();
+        camera.says(&format!("{TO_GARDEN}{off}QUIT\r\n")).await;
+        assert_eq!(camera.hears_each(6).await.last().map(String::as_str), Some("221"));
+        assert_eq!(camera.events().await, [], "{off}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_after_20_s_and_everything_after_300_s() {
+    let start = Instant::now();
+    let mut silent = usual();
+    let words = silent.hears_the_end().await;
+    assert!(words.ends_with("421 nothing came for too long, closing\r\n"), "{words}");
+    assert_eq!(seconds(start), 20);
+
+    let start = Instant::now();
+    let mut dripping = usual();
+    let (stream, mut said) = (&mut dripping.stream, 0);
+    while stream.get_mut().write_all(b"N").await.is_ok() {
+        sleep(Duration::from_secs(1)).await;
+        said += 1;
+    }
+    assert_eq!((seconds(start), said), (300, 300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_never_takes_its_replies_is_left() {
+    let start = Instant::now();
+    let mut camera = usual();
+    while camera.stream.get_mut().write_all(&b"NOOP\r\n".repeat(100)).await.is_ok() {}
+    camera.session.await.expect("sessions do not panic");
+    assert!((20..=21).contains(&seconds(start)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_too_big_triggers_at_once_and_gets_552_at_its_end() {
+    let mut camera = Camera::connects(Limits { message: 1000, ..Limits::default() }, 16);
+    camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: big\r\n\r\n{}", "x".repeat(1000))).await;
+    camera.says("\r\n").await;
+    assert!(matches!(camera.bus.recv().await, Some(Event::Note(_))));
+    let mail = camera.mail().await;
+    assert_eq!((mail.subject.as_str(), mail.cut_off), ("big", true));
+    camera.says(".\r\nMAIL FROM:<a@b>\r\nRCPT TO:<hall@nvr>\r\nDATA\r\n.\r\n").await;
+    assert_eq!(camera.hears_each(10).await[4..], ["354", "552", "250", "250", "354", "250"]);
+    assert_eq!(camera.mail().await.to, ["hall@nvr"]);
+    assert_eq!(camera.events().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_without_end_is_left_and_costs_no_memory() {
+    let mut camera = usual();
+    camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: endless\r\n")).await;
+    camera.hears_each(5).await;
+    let (mut sent, line) = (0, [b'x'; 4096]); // one line without an end, in the header block even
+    while camera.stream.get_mut().write_all(&line).await.is_ok() {
+        sent += line.len();
+    }
+    assert!((16 << 20..17 << 20).contains(&sent), "{sent}");
+    assert_eq!(camera.hears_the_end().await, "552 too big, closing\r\n");
+    let budget = camera.budget.clone();
+    let mails = camera.events().await.into_iter().filter(|event| matches!(event, Event::Mail(_))).count();
+    assert_eq!((mails, Arc::strong_count(&budget)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_line_is_taken_as_body_and_its_dots_are_text() {
+    let mut camera = Camera::connects(Limits { body_line: 8, ..Limits::default() }, 16);
+    camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: x\r\n\r\n12345678.\r\n..\r\n1234567812345678.\r\n.\r\n")).await;
+    assert_eq!(camera.hears_each(6).await[4..], ["354", "250"]);
+    assert_eq!(camera.mail().await.subject, "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_dot_counts_without_its_line_end_when_the_sender_is_done() {
+    for dot in ["\n.", "\r\n.\r", "\n.\n", "\r\n.\r\n"] {
+        let mut camera = usual();
+        camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: x\n\nbody{dot}")).await;
+        camera.stream.get_mut().shutdown().await.expect("half a pipe closed");
+        assert_eq!(camera.hears_each(6).await[5], "250", "{dot:?}");
+        assert!(!camera.mail().await.cut_off, "{dot:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_mails_in_one_session_and_bare_line_feeds() {
+    let mut camera = usual();
+    camera.hears().await;
+    for n in 0..5 {
+        camera.says(&format!("MAIL FROM: a@b\nRCPT TO: garden\nDATA \nSubject: {n}\n\nhello\n.\n")).await;
+        assert_eq!(camera.hears_each(4).await, ["250", "250", "354", "250"]);
+        assert_eq!(camera.mail().await.subject, n.to_string());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_credentials_pass_in_every_form() {
+    let mut camera = usual();
+    camera.hears().await;
+    for (said, codes) in [
+        ("AUTH PLAIN AGEAYg==\r\n", &["235"][..]),
+        ("AUTH PLAIN\r\nAGEAYg==\r\n", &["334", "235"]),
+        ("AUTH PLAIN =\r\n", &["235"]),
+        ("AUTH LOGIN\r\nYQ==\r\nYg==\r\n", &["334", "334", "235"]),
+        ("AUTH LOGIN YQ==\r\nYg==\r\n", &["334", "235"]),
+        ("AUTH LOGIN\r\n\r\n\r\n", &["334", "334", "235"]),
+        ("AUTH LOGIN\r\n*\r\n", &["334", "501"]),
+        ("AUTH CRAM-MD5\r\n", &["504"]),
+        ("EHLO cam\r\n", &["250"]),
+        ("AUTH LOGIN\r\nnot base64\r\nQUIT\r\n", &["334", "334", "235"]),
+        ("STARTTLS\r\n", &["502"]),
+        ("MAIL FROM:<>\r\nRCPT TO:<garden@nvr>\r\nDATA\r\n.\r\n", &["250", "250", "354", "250"]),
+    ] {
+        camera.says(said).await;
+        assert_eq!(camera.hears_each(codes.len()).await, codes, "{said}");
+    }
+    assert_eq!(camera.mail().await.from, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_are_left_and_a_person_is_told() {
+    for (bytes, words) in [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), "sent TLS to the mail port"),
+        (b"GET / HTTP/1.1\r\n".repeat(11), "sent commands that make no sense"),
+        (vec![b'x'; 4097], "sent a command line without an end"),
+    ] {
+        let mut camera = usual();
+        camera.sends(&bytes).await;
+        camera.hears_the_end().await;
+        let [Event::Note(note)] = &camera.events().await[..] else { panic!("{words}: no note") };
+        assert!(note.starts_with("10.0.0.7 sent") && note.contains(words) && note.ends_with(')'), "{note}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn recipients_are_bounded() {
+    let mut camera = Camera::connects(Limits { recipients: 2, ..Limits::default() }, 16);
+    camera.says(&format!("{TO_GARDEN}RCPT TO:<hall@nvr>\r\nRCPT TO:<attic@nvr>\r\nDATA\r\n.\r\n")).await;
+    assert_eq!(camera.hears_each(8).await[3..], ["250", "250", "452", "354", "250"]);
+    assert!(matches!(camera.bus.recv().await, Some(Event::Note(_))));
+    assert_eq!(camera.mail().await.to, ["garden@nvr", "hall@nvr"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_bus_makes_the_camera_wait_and_loses_nothing() {
+    let mut camera = Camera::connects(Limits::default(), 1);
+    camera.says(&format!("{TO_GARDEN}DATA\r\n.\r\n")).await;
+    assert_eq!(camera.hears_each(6).await[5], "250");
+    camera.says("MAIL FROM:<a@b>\r\nRCPT TO:<hall@nvr>\r\nDATA\r\nSubject: x\r\n.\r\n").await;
+    assert_eq!(camera.hears_each(3).await, ["250", "250", "354"]);
+    // The recorder is away for longer than any session may last, and the camera has to make room besides.
+    sleep(Duration::from_secs(200)).await;
+    camera.pulse.leave.cancel();
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(camera.mail().await.to, ["garden@nvr"]);
+    let mail = camera.mail().await;
+    assert_eq!((mail.to.join(""), mail.waited.as_secs(), mail.cut_off), ("hall@nvr".into(), 400, false));
+    assert_eq!(camera.events().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_bus_does_not_hold_up_the_end() {
+    let mut camera = Camera::connects(Limits::default(), 1);
+    camera.says(&format!("{TO_GARDEN}DATA\r\n.\r\n")).await;
+    assert_eq!(camera.hears_each(6).await[5], "250");
+    camera.says("MAIL FROM:<a@b>\r\nRCPT TO:<hall@nvr>\r\n").await;
+    camera.hears_each(2).await;
+    let start = Instant::now();
+    camera.stop.cancel();
+    camera.session.await.expect("sessions do not panic");
+    assert_eq!(seconds(start), 2);
+}

@@ -1,0 +1,62 @@
+//! What outlives a restart and is not footage: who is armed.
+
+use crate::model::event::Event;
+use crate::model::id::CameraName;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tokio::sync::{mpsc, watch};
+
+const FILE: &str = "armed.json";
+
+/// Who was armed at the last time; empty if nobody knows, and then the configuration decides.
+pub fn load(dir: &Path) -> BTreeMap<CameraName, bool> {
+    let read = || serde_json::from_slice(&std::fs::read(dir.join(FILE)).ok()?).ok();
+    read().unwrap_or_default()
+}
+
+/// Writes the newest state whenever it changes, until nobody can change it any more.
+pub async fn keep(dir: PathBuf, mut armed: watch::Receiver<Vec<(CameraName, bool)>>, events: mpsc::Sender<Event>) {
+    while armed.changed().await.is_ok() {
+        let state: BTreeMap<_, _> = armed.borrow_and_update().iter().cloned().collect();
+        let place = dir.clone();
+        let saved = tokio::task::spawn_blocking(move || save(&place, &state)).await;
+        if let Ok(Err(error)) = saved {
+            let text = format!("who is armed could not be remembered: {error} (check recorder.state_dir)");
+            let _ = events.send(Event::Warning(text)).await;
+        }
+    }
+}
+
+fn save(dir: &Path, state: &BTreeMap<CameraName, bool>) -> std::io::Result<()> {
+    fs_err::create_dir_all(dir)?;
+    let (temporary, place) = (dir.join(".armed.json.new"), dir.join(FILE));
+    let mut file = fs_err::File::create(&temporary)?;
+    file.write_all(&serde_json::to_vec_pretty(state)?)?;
+    file.sync_all()?;
+    fs_err::rename(&temporary, &place)?;
+    fs_err::File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_state_is_there_at_the_next_start() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let place = dir.path().join("state");
+        assert!(load(&place).is_empty());
+        let (set, armed) = watch::channel(Vec::new());
+        let (events, mut said) = mpsc::channel(1);
+        let keeper = tokio::spawn(keep(place.clone(), armed, events));
+        let front: CameraName = "front".parse().expect("a name");
+        for armed in [true, false] {
+            set.send_replace(vec![(front.clone(), armed)]);
+        }
+        drop(set);
+        keeper.await.expect("it ends");
+        assert_eq!(load(&place), BTreeMap::from([(front, false)]));
+        assert_eq!(said.recv().await, None);
+    }
+}
