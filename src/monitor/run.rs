@@ -52,6 +52,22 @@ pub enum Left {
     HungUp,
 }
 
+impl Left {
+    /// What to tell whoever left, on the shell's screen; `back` is the command that brings the monitor back.
+    ///
+    /// It holds for a recorder that is on its own; one that ends with its monitor has its own last words.
+    pub fn farewell(&self, back: &str) -> Option<String> {
+        match self {
+            Left::Quit { attached: true } | Left::Terminated => {
+                Some(format!("recording goes on (come back with: {back})"))
+            }
+            Left::Quit { attached: false } => Some(format!("no recorder was within reach (start it again: {back})")),
+            Left::Stopped(reason) => Some(format!("nothing is recorded any more: {reason}")),
+            Left::HungUp => None,
+        }
+    }
+}
+
 /// Runs the monitor on this process's terminal until it is left.
 ///
 /// `dial` connects to the recorder; it is called at once and whenever the recorder is lost. Fails with a sentence if
@@ -106,10 +122,10 @@ where
         let first = tokio::time::timeout(FIRST_PICTURE, news.recv()).await;
         let stage = open().wrap_err("the terminal cannot be used (is it still there?)")?;
         let mut monitor = Monitor::new(stage, order, means);
-        if let Ok(Some(first)) = first {
-            if let Some(left) = monitor.hear(first) {
-                return Ok(left);
-            }
+        if let Ok(Some(first)) = first
+            && let Some(left) = monitor.hear(first)
+        {
+            return Ok(left);
         }
         monitor.run(&mut news, &mut inputs).await
     };

@@ -143,9 +143,9 @@ impl View {
         if let Some(snapshot) = scene.snapshot {
             view.focus = scene.ui.focus_in(snapshot);
             view.cards = snapshot.cameras.iter().map(|camera| Card::of(camera, snapshot, scene, &mut wake)).collect();
-            view.copies = rows::copies(snapshot, scene.zone);
+            view.copies = rows::copies(snapshot, scene.zone, wake.now);
             view.clips = rows::clips(snapshot, scene.zone, wake.now);
-            view.journal = rows::journal(snapshot, scene.zone);
+            view.journal = rows::journal(snapshot, scene.zone, wake.now);
         }
         if view.stale {
             wake.next = None;
