@@ -91,3 +91,25 @@ async fn whatever_step_fails_nothing_is_lost_and_nothing_stays_twice(
         assert_eq!(read_record(&clip).sha256.as_deref(), Some(healthy.as_str()));
     }
 }
+
+/// What a failed append wrote is cut off at once, or, if even that fails, before the clip is closed.
+#[rstest]
+#[tokio::test]
+async fn a_clip_closed_after_a_failed_append_ends_where_it_was_durable(#[values(1, 2)] failures: u32) {
+    let disk = Failing::default();
+    let plan = disk.step.clone();
+    let mut world = World::on(Box::new(disk));
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    let part = world.day().join(&world.files()[1]);
+    let durable = sha256(&part);
+
+    world.claim(1, &segments[1], 0.0);
+    *plan.lock().expect("no panic") = Plan { step: 0, fail: 0..failures, errno: 28 };
+    assert!(matches!(world.refuse(1).await, AppendFailure::Archive(_)));
+    assert_eq!(sha256(&part) == durable, failures == 1);
+    let clip = world.close().await;
+    assert_eq!(sha256(&clip), durable);
+    assert_eq!(read_record(&clip).sha256.as_deref(), Some(durable.as_str()));
+}

@@ -115,3 +115,21 @@ async fn without_a_record_a_clip_is_finished_and_its_leftovers_are_filed_beside_
     frames.sort();
     assert_eq!(frames, [50, 100]);
 }
+
+#[tokio::test]
+async fn other_footage_of_the_same_times_is_not_taken_for_a_duplicate() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments).await;
+    let mut other = fs::read(&segments[1]).expect("a segment");
+    let footage = other.windows(4).position(|kind| kind == b"mdat").expect("footage") + 1000;
+    other[footage] ^= 1;
+    world.claim(1, &segments[1], 4.0); // stored before the crash and not yet removed
+    world.claim(2, &segments[1], 4.0);
+    fs::write(world.claimed(2), &other).expect("written");
+    let (_world, recovered) = world.restart().await;
+    let mut frames: Vec<u64> = recovered.clips.iter().map(|clip| read_record(Path::new(&clip.path)).frames).collect();
+    frames.sort();
+    assert_eq!(frames, [50, 125]);
+}
