@@ -1,5 +1,7 @@
 //! Real footage from the real FFmpeg, and a close look at it.
 
+#![allow(dead_code, reason = "each test program uses its own part")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
