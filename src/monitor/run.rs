@@ -52,22 +52,6 @@ pub enum Left {
     HungUp,
 }
 
-impl Left {
-    /// What to tell whoever left, on the shell's screen; `back` is the command that brings the monitor back.
-    ///
-    /// It holds for a recorder that is on its own; one that ends with its monitor has its own last words.
-    pub fn farewell(&self, back: &str) -> Option<String> {
-        match self {
-            Left::Quit { attached: true } | Left::Terminated => {
-                Some(format!("recording goes on (come back with: {back})"))
-            }
-            Left::Quit { attached: false } => Some(format!("no recorder was within reach (start it again: {back})")),
-            Left::Stopped(reason) => Some(format!("nothing is recorded any more: {reason}")),
-            Left::HungUp => None,
-        }
-    }
-}
-
 /// Runs the monitor on this process's terminal until it is left.
 ///
 /// `dial` connects to the recorder; it is called at once and whenever the recorder is lost. Fails with a sentence if
