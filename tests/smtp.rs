@@ -51,7 +51,7 @@ impl Port {
         loop {
             match self.event().await {
                 Event::Mail(mail) => return mail,
-                Event::MailNote(_) => {}
+                Event::Note(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -182,7 +182,7 @@ async fn peers_outside_the_allowed_networks_are_refused_with_a_sentence() {
         port.connect().await.read_to_string(&mut words).await.expect("text to the end");
         assert_eq!(words, "554 mail is taken from networks in smtp.allow only\r\n");
     }
-    let Event::MailNote(note) = port.event().await else { panic!("no note") };
+    let Event::Note(note) = port.event().await else { panic!("no note") };
     let expected = "127.0.0.1 wanted to send mail and was refused (if it is a camera: add 127.0.0.1 to smtp.allow)";
     assert_eq!(note, expected);
     assert_eq!(port.close().await, [], "one note for all of them");

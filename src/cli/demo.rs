@@ -111,7 +111,7 @@ source = "lavfi:testsrc=s=480x270:r=10"
     async fn run(&self) -> Result<ExitCode> {
         let global = Global { config: Some(self.config()), socket: Some(self.dir.join("nvr.sock")) };
         let sockets = global.sockets()?;
-        let recorder = start_recorder(&self.config(), &sockets[0], &self.dir.join("state"), true).await?;
+        let (recorder, leash) = start_recorder(&self.config(), &sockets[0], &self.dir.join("state"), true).await?;
         let outcome = async {
             let mut client = query::client(&global, true).await?;
             let port = picture(&mut client).await?.mail.port.clone();
@@ -127,6 +127,7 @@ source = "lavfi:testsrc=s=480x270:r=10"
         };
         let outcome = outcome.await;
         end(&global, recorder).await;
+        drop(leash);
         outcome.map(|()| ExitCode::SUCCESS)
     }
 

@@ -301,7 +301,7 @@ mod tests {
         if street.door.stalest(|_| true).expect("two guests").0 > Instant::now() {
             let mut third = street.knock("10.0.0.7").await;
             assert_eq!(first_word(&mut third).await, "421");
-            assert!(matches!(street.bus.try_recv(), Ok(Event::MailNote(note)) if note.contains("10.0.0.7 has 2")));
+            assert!(matches!(street.bus.try_recv(), Ok(Event::Note(note)) if note.contains("10.0.0.7 has 2")));
         }
         let mut other = street.knock("10.0.0.8").await;
         assert_eq!(first_word(&mut other).await, "220");
@@ -328,7 +328,7 @@ mod tests {
             assert!(street.door.pause_until >= start + street.door.pause);
         }
         assert_eq!(pauses, [50, 100, 200, 400, 800, 1000]);
-        let Ok(Event::MailNote(note)) = street.bus.try_recv() else { panic!("no note") };
+        let Ok(Event::Note(note)) = street.bus.try_recv() else { panic!("no note") };
         assert!(note.contains("Too many open files") && note.contains("LimitNOFILE"), "{note}");
         assert!(street.bus.try_recv().is_err(), "once is enough");
         let aborted = io::Error::from(ErrorKind::ConnectionAborted);
