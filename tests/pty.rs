@@ -21,7 +21,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Not a test: the program that the tests below run on a terminal. `NVR_TEST_PANIC` makes a thread of it panic as soon
-/// as it hears an order.
+/// as it hears an order; `NVR_TEST_CALM` gives it a picture in which nothing moves.
 #[test]
 #[ignore = "run by the other tests of this file"]
 fn guest() {
@@ -30,7 +30,8 @@ fn guest() {
         let (ours, theirs) = duplex(64 * 1024);
         tokio::spawn(async move {
             let mut recorder = Recorder::greet(theirs).await;
-            recorder.send(pictures::triggered()).await;
+            let calm = std::env::var_os("NVR_TEST_CALM").is_some();
+            recorder.send(if calm { pictures::all_well() } else { pictures::triggered() }).await;
             recorder.order().await;
             if std::env::var_os("NVR_TEST_PANIC").is_some() {
                 std::thread::spawn(|| panic!("a thread of the monitor panics"));
@@ -129,6 +130,24 @@ async fn a_key_leaves_the_terminal_as_it_was() {
         session.press(key).await;
         session.ends_clean("left: Quit { attached: true }").await;
     }
+}
+
+/// Each key is heard by itself: on a screen at rest nothing else would wake the monitor to find it.
+#[tokio::test]
+async fn keys_are_heard_while_nothing_else_happens() {
+    let mut session = Session::start(&guest_words(), &[("NVR_TEST_CALM", "1")]);
+    session.shows_the_monitor().await;
+    for _ in 0..5 {
+        session.press("?").await;
+        session.until("help", |screen| screen.contents().contains("this help")).await;
+        session.press("?").await;
+        session.until("cameras", |screen| !screen.contents().contains("this help")).await;
+    }
+    session.press("\x1a").await;
+    session.until("shell's screen", |screen| !screen.alternate_screen()).await;
+    session.shows_the_monitor().await;
+    session.press("q").await;
+    session.ends_clean("left: Quit").await;
 }
 
 #[tokio::test]

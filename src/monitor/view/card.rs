@@ -134,7 +134,9 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
         1 => notes.push(Note::new(Tone::Faint, "1 restart")),
         n => notes.push(Note::new(Tone::Faint, format!("{n} restarts"))),
     }
-    if let CameraState::Recording { since } = camera.state {
+    if let CameraState::Recording { since } = camera.state
+        && wake.now.since(since) >= Duration::from_secs(60)
+    {
         // Not worth a wake-up: it is brought up to date by whatever happens next, at the latest by the next slot.
         notes.push(Note::new(Tone::Faint, format!("up {}", format::about(wake.now.since(since)))));
     }
