@@ -6,6 +6,7 @@ mod pictures;
 #[path = "common/scripted.rs"]
 mod scripted;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use futures::Stream;
 use jiff::tz::TimeZone;
 use nvr::link::dial::Client;
@@ -17,7 +18,6 @@ use nvr::monitor::terminal::Stage;
 use nvr::monitor::theme::Theme;
 use nvr::monitor::{Leaving, Left, Means, attend};
 use pictures::{NOW, all_well, name, seconds, triggered};
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use scripted::Recorder;
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -4,7 +4,7 @@
 //! the end of file again and again, without end and inside a poll that should have returned at once (0.29, its issue
 //! 793). A monitor that outlives its terminal would burn a core of a box that has better things to do.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The longest sequence that means anything to anyone; what is longer is not a key.
 const LONGEST: usize = 32;

@@ -1,8 +1,8 @@
 //! What comes from the person and from the system, in one stream.
 
 use super::decode::Decoder;
+use crossterm::event::KeyEvent;
 use futures::Stream;
-use ratatui::crossterm::event::KeyEvent;
 use rustix::process::Signal;
 use std::collections::VecDeque;
 use std::fs::File;

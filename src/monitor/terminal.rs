@@ -1,10 +1,10 @@
 //! The terminal as a guest uses it: every mode that was switched on is remembered and switched off once, whichever way
 //! the monitor ends: by a key, an error, a signal, or a panic on any thread.
 
-use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::queue;
-use ratatui::crossterm::style::{Attribute, SetAttribute, force_color_output};
-use ratatui::crossterm::terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::cursor::{Hide, Show};
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute, force_color_output};
+use crossterm::terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::process::{Signal, kill_current_process_group};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
