@@ -13,8 +13,6 @@ pub use super::record::TriggerKind;
 pub struct Snapshot {
     /// The recorder's version.
     pub version: String,
-    /// Its process.
-    pub pid: u32,
     /// When it started.
     pub started: Mono,
     /// What both clocks showed, to turn instants into times of day.
