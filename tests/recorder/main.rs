@@ -1,0 +1,10 @@
+//! The whole program, with the real FFmpeg, real SMTP clients and real signals. One program for all of it, so that no
+//! more of these tests run at a time than there are processors.
+
+#[path = "../common/feed.rs"]
+mod feed;
+mod footage;
+#[path = "../common/material.rs"]
+mod material;
+#[path = "../common/nvr.rs"]
+mod nvr_process;
