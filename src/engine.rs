@@ -7,21 +7,22 @@
 use crate::journal;
 use crate::model::command::{Answer, Command};
 use crate::model::effect::Effect;
-use crate::model::event::Event;
+use crate::model::event::{AppendFailure, Event};
 use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
 use crate::model::recorder::{Input, Recorder, Remembered};
-use crate::model::settings::Settings;
+use crate::model::settings::{self, Settings};
 use crate::model::snapshot::Snapshot;
 use crate::model::time::{Anchor, Mono};
 use crate::stop::{Stage, Stop};
-use crate::work::archive::{self, Archive};
+use crate::work::archive::{self, Archive, retain};
 use crate::work::camera::{self, Common, Job};
-use crate::work::ring::RingDir;
+use crate::work::host::logout_warning;
+use crate::work::ring::{RingDir, not_in_ram};
 use crate::work::{ffmpeg, ring_watch, smtp, state};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
@@ -78,6 +79,8 @@ pub struct Engine {
     common: Arc<Common>,
     archive: Archive,
     armed: watch::Sender<Vec<(CameraName, bool)>>,
+    make_room: Arc<Notify>,
+    _rules: watch::Sender<settings::Archive>,
     pictures: watch::Sender<Arc<Snapshot>>,
     published: Option<Instant>,
     dirty: bool,
@@ -112,7 +115,8 @@ impl Engine {
         let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
 
         let mut inputs = VecDeque::from([Input::Event(clock.event())]);
-        let said = warnings.into_iter().chain(ring.warning()).map(Event::Warning);
+        let place = &settings.ring.dir;
+        let said = warnings.into_iter().chain(not_in_ram(place)).chain(logout_warning(place)).map(Event::Warning);
         let found = recovered.sentences.into_iter().map(Event::Note);
         inputs.extend(said.chain(found).chain([Event::ClipsFound(recovered.clips)]).map(Input::Event));
         let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
@@ -122,6 +126,9 @@ impl Engine {
         let (allow, limits) = (settings.smtp.allow.clone(), smtp::Limits::default());
         mail.spawn(smtp::serve(listener, allow, limits, bus.clone(), stop.asked().clone()));
         mail.close();
+        let (rules, wake) = (watch::Sender::new(settings.archive.clone()), Arc::new(Notify::new()));
+        let retain = retain::run(rules.subscribe(), wake.clone(), bus.clone(), stop.asked().clone());
+        tasks.spawn(retain);
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {
@@ -140,6 +147,8 @@ impl Engine {
             common,
             archive,
             armed,
+            make_room: wake,
+            _rules: rules,
             pictures,
             published: None,
             dirty: true,
@@ -189,6 +198,9 @@ impl Engine {
             biased;
             Some(event) = self.events.recv() => {
                 self.urgent |= matches!(event, Event::Mail(_));
+                if matches!(event, Event::AppendFailed { failure: AppendFailure::Archive(_), .. }) {
+                    self.make_room.notify_one();
+                }
                 self.inputs.push_back(Input::Event(event));
             }
             Some(Request { command, answer }) = self.requests.recv() => {

@@ -1,6 +1,7 @@
 //! What the monitor shows, stored: every state at every density. `cargo insta review` shows what a change did to it.
 
 #[path = "common/pictures.rs"]
+#[allow(dead_code, reason = "each file of tests needs other pictures")]
 mod pictures;
 
 use jiff::tz::TimeZone;

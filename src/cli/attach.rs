@@ -28,7 +28,7 @@ async fn start(global: &Global) -> Result<()> {
     loaded.needs_camera(&path)?;
     let named = global.socket.clone().or_else(|| loaded.settings.recorder.socket.clone());
     let place = socket::for_recorder(named, &socket::Env::read());
-    start_recorder(&path, &place.path, &loaded.settings.recorder.state_dir).await?;
+    start_recorder(&path, &place.path, &loaded.settings.recorder.state_dir, false).await?;
     Ok(())
 }
 

@@ -1,6 +1,213 @@
-use super::Global;
-use color_eyre::eyre::Result;
+//! `nvr demo`: the whole thing on two synthetic cameras, in a temporary place. The recorder is the real one in a process
+//! of its own, and the mails come in through its real port.
+
+use super::query::{self, picture};
+use super::{Global, attach, start_recorder};
+use crate::link::dial::Client;
+use crate::model::command::Command;
+use crate::monitor::{self, Leaving, Left};
+use crate::stop::{self, Stop};
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-pub async fn demo(_k: bool) -> Result<ExitCode> {
-    todo!()
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::Child;
+use tokio::time::{sleep, timeout};
+
+/// When each camera mails, counted from the mail before: the first clip is there within a minute.
+const MAILS: [(u64, &str, &str); 4] = [
+    (9, "front-door", "Motion Detected"),
+    (25, "garden", "Line Crossing Detection"),
+    (6, "garden", "Motion Detected"),
+    (35, "front-door", "Human Detected"),
+];
+/// How long the recorder may take to stop.
+const STOPPING: Duration = Duration::from_secs(60);
+
+/// Runs the demo until it is left; without a terminal, until the first clip is saved.
+pub async fn demo(keep: bool) -> Result<ExitCode> {
+    let place = Place::make()?;
+    let outcome = place.run().await;
+    if keep {
+        println!(
+            "kept: {} (play the clips in clips/; record again: nvr --config {})",
+            place.dir.display(),
+            place.config().display()
+        );
+    } else {
+        place.remove();
+    }
+    outcome
+}
+
+/// Where the demo lives.
+struct Place {
+    dir: PathBuf,
+    ring: PathBuf,
+}
+
+impl Place {
+    fn make() -> Result<Self> {
+        let name = format!("nvr-demo-{}", std::process::id());
+        let (dir, ram) = (std::env::temp_dir().join(&name), Path::new("/dev/shm"));
+        let in_ram = rustix::fs::access(ram, rustix::fs::Access::WRITE_OK).is_ok();
+        let ring = if in_ram { ram.join(&name) } else { dir.join("ring") };
+        std::fs::DirBuilder::new().mode(0o700).create(&dir).wrap_err_with(|| {
+            format!("{} cannot be made (set TMPDIR to a place that can be written)", dir.display())
+        })?;
+        let place = Self { dir, ring };
+        fs_err::write(place.config(), place.settings())?;
+        Ok(place)
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.join("nvr.toml")
+    }
+
+    fn settings(&self) -> String {
+        let (dir, ring) = (self.dir.display(), self.ring.display());
+        format!(
+            r#"# Two synthetic cameras.
+[ring]
+dir = "{ring}"
+segment = "2s"
+slots = 10
+[trigger]
+pre_roll = "6s"
+post_roll = "12s"
+[archive]
+dir = "{dir}/clips"
+min_free = "0 B"
+[smtp]
+listen = "127.0.0.1:0"
+[recorder]
+state_dir = "{dir}/state"
+[[camera]]
+name = "front-door"
+source = "lavfi:testsrc2=s=640x360:r=15[out0];sine=r=16000:b=4[out1]"
+[[camera]]
+name = "garden"
+source = "lavfi:testsrc=s=480x270:r=10"
+"#
+        )
+    }
+
+    /// What is left over is only temporary; a person finds it by its name.
+    fn remove(&self) {
+        for dir in [&self.ring, &self.dir] {
+            if let Err(error) = std::fs::remove_dir_all(dir)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                eprintln!("nvr: {} could not be removed: {error} (run: rm -r {0})", dir.display());
+            }
+        }
+    }
+
+    async fn run(&self) -> Result<ExitCode> {
+        let global = Global { config: Some(self.config()), socket: Some(self.dir.join("nvr.sock")) };
+        let sockets = global.sockets()?;
+        let (recorder, leash) = start_recorder(&self.config(), &sockets[0], &self.dir.join("state"), true).await?;
+        let outcome = async {
+            let mut client = query::client(&global, true).await?;
+            let port = picture(&mut client).await?.mail.port.clone();
+            let port: SocketAddr = port.map_err(|sentence| eyre!(sentence))?.parse()?;
+            let mails = async {
+                mail_now_and_then(port).await;
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                shown = self.show(client, &sockets) => shown,
+                () = mails => Ok(()),
+            }
+        };
+        let outcome = outcome.await;
+        end(&global, recorder).await;
+        drop(leash);
+        outcome.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn show(&self, client: Client, sockets: &[PathBuf]) -> Result<()> {
+        if !std::io::stdout().is_terminal() {
+            return tell(client).await;
+        }
+        drop(client);
+        match monitor::run(async || attach::reach(sockets).await, Leaving::EndsAll).await? {
+            Left::Stopped(reason) => println!("the recorder has stopped: {reason}"),
+            Left::Quit { .. } | Left::Terminated | Left::HungUp => {}
+        }
+        Ok(())
+    }
+}
+
+/// Without a screen: prints what happens, until the first clip is saved or a signal comes.
+async fn tell(mut client: Client) -> Result<()> {
+    let stop = Stop::new();
+    let signals = stop::signals()?;
+    let obey = stop.obey(signals);
+    let follow = async {
+        let mut told = None;
+        loop {
+            let picture = picture(&mut client).await?;
+            let news = picture.journal.iter().filter(|entry| told.is_none_or(|last| entry.at > last));
+            for entry in news {
+                let camera = entry.camera.as_ref().map_or_else(String::new, |camera| format!("{camera}: "));
+                println!("{camera}{}", entry.text);
+            }
+            told = picture.journal.last().map(|entry| entry.at).or(told);
+            if let Some(clip) = picture.clips.iter().find(|clip| !clip.open) {
+                println!("the first clip is saved: {}", clip.path);
+                return Ok(());
+            }
+            if client.snapshots().changed().await.is_err() {
+                return Err(eyre!(client.gone().await.reason));
+            }
+        }
+    };
+    tokio::select! {
+        told = follow => told,
+        () = obey => Ok(()),
+        () = stop.asked().cancelled() => Ok(()),
+    }
+}
+
+/// Has the recorder stop in its order, and waits for it.
+async fn end(global: &Global, mut recorder: Child) {
+    if let Ok(client) = query::client(global, false).await {
+        // It may be stopping already; its end is what counts.
+        let _ = client.ask(Command::Stop).await;
+    }
+    if timeout(STOPPING, recorder.wait()).await.is_err() {
+        eprintln!("nvr: the demo's recorder did not stop and is killed");
+        let _ = recorder.kill().await;
+    }
+}
+
+/// Sends mails as cameras do, for as long as the recorder takes them.
+async fn mail_now_and_then(port: SocketAddr) {
+    for (pause, camera, subject) in MAILS.into_iter().cycle() {
+        sleep(Duration::from_secs(pause)).await;
+        if send(port, camera, subject).await.is_err() {
+            return; // the recorder is stopping
+        }
+    }
+}
+
+/// One mail, in the plain words of a camera.
+async fn send(port: SocketAddr, camera: &str, subject: &str) -> std::io::Result<()> {
+    let mut stream = BufReader::new(TcpStream::connect(port).await?);
+    let mut reply = String::new();
+    stream.read_line(&mut reply).await?;
+    let letter = format!("Subject: {subject}\r\n\r\nEVENT TYPE: {subject}\r\nIP CAMERA NAME: {camera}\r\n.");
+    let (from, to) = (format!("MAIL FROM:<{camera}@camera.local>"), format!("RCPT TO:<{camera}@nvr>"));
+    for line in ["HELO camera", &from, &to, "DATA", &letter, "QUIT"] {
+        stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+        reply.clear();
+        stream.read_line(&mut reply).await?;
+    }
+    Ok(())
 }

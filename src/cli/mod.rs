@@ -10,11 +10,14 @@ mod record;
 mod table;
 
 use crate::config::{self, Loaded};
+use crate::link::dial::{self, Client, Reach};
 use crate::link::socket;
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, eyre};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
+use std::time::Duration;
+use tokio::process::{Child, ChildStdin, Command};
 
 /// A network video recorder for headless boxes. Without a verb: the monitor; it starts a recorder if none runs.
 #[derive(Debug, Parser)]
@@ -44,6 +47,9 @@ enum Verb {
         /// Write the log to files in this directory instead of standard error
         #[arg(long, value_name = "DIR", hide = true)]
         log_dir: Option<PathBuf>,
+        /// Stop when standard input ends
+        #[arg(long, hide = true)]
+        leash: bool,
     },
     /// See it all on two synthetic cameras, in a temporary place: needs no camera and no configuration
     Demo {
@@ -127,7 +133,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let global = cli.global;
     match cli.verb {
         None => attach::attach(&global).await,
-        Some(Verb::Record { log_dir }) => record::record(&global, log_dir).await,
+        Some(Verb::Record { log_dir, leash }) => record::record(&global, log_dir, leash).await,
         Some(Verb::Demo { keep }) => demo::demo(keep).await,
         Some(Verb::Check) => check::check(&global).await,
         Some(Verb::Status { json }) => query::status(&global, json).await,
@@ -171,39 +177,50 @@ fn program() -> Result<PathBuf> {
         .map_err(|error| eyre!("this program's own file cannot be found: {error} (start it by its path)"))
 }
 
+/// The other end of a recorder's standard input.
+struct Leash(#[expect(dead_code, reason = "only held")] ChildStdin);
+
+/// How long a recorder may take to start; it may have to finish what an earlier one left.
+const START: Duration = Duration::from_secs(60);
+
 /// A recorder in a process of its own, which no terminal's end reaches.
 ///
-/// Waits until it can be reached at `socket`, or until it has ended; then its own words are the error.
-async fn start_recorder(config: &Path, socket: &Path, state: &Path) -> Result<tokio::process::Child> {
+/// Waits until it can be reached at `socket`, or until it has ended; then its own words are the error. On a `leash` it
+/// stops when that is dropped, however this process ends.
+async fn start_recorder(config: &Path, socket: &Path, state: &Path, leash: bool) -> Result<(Child, Option<Leash>)> {
     let refused = |error: std::io::Error| eyre!("{error} (check recorder.state_dir)");
     fs_err::create_dir_all(state).map_err(refused)?;
     let words = state.join("start.log");
     let last_words = std::fs::File::from(fs_err::File::create(&words).map_err(refused)?);
-    let mut child = tokio::process::Command::new(program()?)
+    let mut child = Command::new(program()?)
         .arg("--config")
         .arg(config)
         .arg("--socket")
         .arg(socket)
         .args(["record", "--log-dir"])
         .arg(state)
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
+        .args(leash.then_some("--leash"))
+        .stdin(if leash { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::null())
         .stderr(last_words)
         .process_group(0)
         .spawn()?;
+    // Waiting for a child drops what it still holds of its input.
+    let leash = child.stdin.take().map(Leash);
+    let place = [socket.to_owned()];
     let reached = async {
         loop {
-            if matches!(
-                crate::link::dial::reach(&[socket.to_owned()]).await,
-                Ok(crate::link::dial::Reach::Connected(..))
-            ) {
+            // Its socket is there before all the rest is; who says hello is ready.
+            if let Ok(Reach::Connected(stream, _)) = dial::reach(&place).await
+                && Client::attach(stream, false).await.is_ok()
+            {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::select! {
-        () = reached => Ok(child),
+        () = reached => Ok((child, leash)),
         status = child.wait() => {
             let said = fs_err::read_to_string(&words).unwrap_or_default();
             let said = said.trim().trim_start_matches("nvr: ");
@@ -213,7 +230,7 @@ async fn start_recorder(config: &Path, socket: &Path, state: &Path) -> Result<to
                 Err(error) => eyre!("the recorder cannot be watched: {error}"),
             })
         }
-        () = tokio::time::sleep(std::time::Duration::from_secs(60)) => {
+        () = tokio::time::sleep(START) => {
             Err(eyre!("the recorder does not answer (see its log in {})", state.display()))
         }
     }

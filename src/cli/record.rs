@@ -20,8 +20,8 @@ impl Desk for Handle {
     }
 }
 
-/// Records until it is asked to stop.
-pub async fn record(global: &Global, log_dir: Option<PathBuf>) -> Result<ExitCode> {
+/// Records until it is asked to stop; on a `leash` also until standard input ends.
+pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> Result<ExitCode> {
     let (loaded, path) = global.load()?;
     loaded.needs_camera(&path)?;
     let (settings, warnings) = (Arc::new(loaded.settings), loaded.warnings);
@@ -43,6 +43,9 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>) -> Result<ExitCod
     let snapshots = handle.snapshots.clone();
     let serving = tokio::spawn(serve::listen(bound.listener, handle, snapshots, goodbye.clone()));
     let systemd = tokio::spawn(systemd(stop.clone()));
+    if leash {
+        tokio::spawn(hold(stop.clone()));
+    }
     tracing::info!("recording; monitors attach at {}", place.path.display());
     engine.run().await;
 
@@ -53,6 +56,13 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>) -> Result<ExitCod
     systemd.abort();
     drop(bound.guard);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the end of standard input, whose other end is in the hand of whoever started this.
+async fn hold(stop: Stop) {
+    // Nobody writes; a failed read is the end too.
+    let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
+    stop.ask("whoever started it is gone");
 }
 
 /// Tells systemd that it is ready, alive and stopping; does nothing anywhere else.

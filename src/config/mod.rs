@@ -1,7 +1,7 @@
 //! `nvr.toml`: found, read, checked, and turned into [`Settings`] in which nothing is left to doubt.
 //!
 //! A mistake is answered with file, line, key and what to write instead, all mistakes of a file at once. For that the
-//! file is walked with the places of its values at hand ([`section`]), rather than by derived structs, which stop at
+//! file is walked with the places of its values at hand (`section`), rather than by derived structs, which stop at
 //! the first mistake and may quote a password while they complain.
 
 mod check;

@@ -71,13 +71,15 @@ pub struct Passing {
     pub lasts: Duration,
 }
 
-/// Time left: whole seconds, and tenths in the last ten. Rounded up, so that it reaches zero only at the end.
+/// Time left: whole seconds, and tenths below ten. Rounded up, so that it reaches zero only at the end.
 pub fn countdown(left: Duration) -> Passing {
-    let close = left <= 10 * SECOND;
+    let tenths_from = 10 * SECOND - TENTH;
+    let close = left <= tenths_from;
     let unit = if close { TENTH } else { SECOND };
     let steps = left.as_nanos().div_ceil(unit.as_nanos());
     let shown = unit * u32::try_from(steps).unwrap_or(u32::MAX);
-    let lasts = if steps == 0 { Duration::MAX } else { left.saturating_sub(shown.saturating_sub(unit)) };
+    let next = if close { shown.saturating_sub(unit) } else { shown.saturating_sub(unit).max(tenths_from) };
+    let lasts = if steps == 0 { Duration::MAX } else { left.saturating_sub(next) };
     let text = if close { format!("{:.1} s", shown.as_secs_f64()) } else { length(shown) };
     Passing { text, shown, lasts }
 }
@@ -182,7 +184,9 @@ mod tests {
             (49_001, "50 s"),
             (65_000, "1 min 05 s"),
             (10_001, "11 s"),
-            (10_000, "10.0 s"),
+            (10_000, "10 s"),
+            (9_901, "10 s"),
+            (9_900, "9.9 s"),
             (9_310, "9.4 s"),
             (1, "0.1 s"),
             (0, "0.0 s"),

@@ -72,7 +72,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         action: Action::Arm,
         keys: &[key('a')],
-        hint: Some("arm/disarm"),
+        hint: Some("arm/off"),
         help: "arm or disarm the camera: whether it obeys mail",
     },
     Binding {
@@ -81,13 +81,13 @@ pub const TABLE: &[Binding] = &[
         hint: Some("trigger"),
         help: "save footage of the camera now, armed or not",
     },
+    Binding { action: Action::Leave, keys: &[key('q'), ctrl('c')], hint: Some("leave"), help: "leave the monitor" },
     Binding {
         action: Action::End,
         keys: &[key('x')],
         hint: Some("end countdown"),
         help: "end the camera's countdown: save no more",
     },
-    Binding { action: Action::Leave, keys: &[key('q'), ctrl('c')], hint: Some("leave"), help: "leave the monitor" },
     Binding {
         action: Action::ArmAll,
         keys: &[key('A')],
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn keys_are_named_as_people_name_them() {
         let shown: Vec<_> = TABLE.iter().map(Binding::shown).collect();
-        let all = ["a", "t", "x", "q Ctrl-C", "A", "Q", "j ↓", "k ↑", "g Home", "G End", "Ctrl-Z", "Ctrl-L", "? F1"];
+        let all = ["a", "t", "q Ctrl-C", "x", "A", "Q", "j ↓", "k ↑", "g Home", "G End", "Ctrl-Z", "Ctrl-L", "? F1"];
         assert_eq!(shown, all);
     }
 

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_same_frame_costs_nothing_and_a_change_costs_its_cells() {
-        let (mut painter, mut screen) = (Painter::default(), vt100::Parser::new(5, 20, 0));
+        let (mut painter, mut screen) = (Painter::default(), vt100::Parser::default());
         let first = painter.frame((20, 5), write("countdown 32 s")).expect("vec").to_vec();
         assert_eq!(shown(&first, &mut screen), "countdown 32 s");
         assert_eq!(painter.frame((20, 5), write("countdown 32 s")).expect("vec"), b"");
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn after_a_disturbance_or_another_size_every_cell_is_drawn() {
-        let (mut painter, mut screen) = (Painter::default(), vt100::Parser::new(5, 20, 0));
+        let (mut painter, mut screen) = (Painter::default(), vt100::Parser::default());
         screen.process(painter.frame((20, 5), write("picture")).expect("vec"));
         screen.process(b"\x1b[2;1Hwall: system goes down");
         painter.forget();

@@ -10,13 +10,13 @@ use super::paint::Painter;
 use super::terminal::{self, Input, Inputs, Stage, Terminal};
 use super::theme::Theme;
 use super::ui::{Leaving, Order, Ui};
-use super::view::{Scene, View};
+use super::view::{self, Scene, View};
 use crate::link::dial::Client;
 use crate::model::command::Command;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Mono;
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use jiff::tz::TimeZone;
 use ratatui::crossterm::event::Event;
 use ratatui::layout::Rect;
@@ -94,7 +94,7 @@ pub async fn attend<S, T: Stage>(
     client: Client,
     dial: impl AsyncFnMut() -> Result<S, String>,
     open: impl FnOnce() -> io::Result<T>,
-    mut inputs: impl Stream<Item = io::Result<Input>> + Unpin,
+    inputs: impl Stream<Item = io::Result<Input>> + Unpin,
     means: Means<impl Fn() -> Mono>,
 ) -> Result<Left>
 where
@@ -102,14 +102,16 @@ where
 {
     let (order, orders) = mpsc::channel(Ui::OUTSTANDING);
     let (tell, mut news) = mpsc::channel(1);
+    // Not `now_or_never` in the loop: it polls with a waker that wakes nobody, and the next key would wait.
+    let mut inputs = inputs.ready_chunks(TOGETHER);
     let showing = async {
         let first = tokio::time::timeout(FIRST_PICTURE, news.recv()).await;
         let stage = open().wrap_err("the terminal cannot be used (is it still there?)")?;
         let mut monitor = Monitor::new(stage, order, means);
-        if let Ok(Some(first)) = first {
-            if let Some(left) = monitor.hear(first) {
-                return Ok(left);
-            }
+        if let Ok(Some(first)) = first
+            && let Some(left) = monitor.hear(first)
+        {
+            return Ok(left);
         }
         monitor.run(&mut news, &mut inputs).await
     };
@@ -160,7 +162,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     async fn run(
         &mut self,
         news: &mut mpsc::Receiver<News>,
-        inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+        inputs: &mut (impl Stream<Item = Vec<io::Result<Input>>> + Unpin),
     ) -> Result<Left> {
         let broken = self.stage.broken();
         loop {
@@ -174,7 +176,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
             let left = tokio::select! {
                 biased;
                 () = broken.cancelled() => return Err(eyre!("a part of the monitor failed; the recording is not touched by that (come back with: nvr)")),
-                input = inputs.next() => self.take(input, inputs)?,
+                taken = inputs.next() => self.take(taken)?,
                 Some(heard) = news.recv() => self.hear(heard),
                 () = nap => self.return_from_shell()?,
             };
@@ -188,24 +190,12 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         (self.means.clock)()
     }
 
-    /// Takes an input and those that came with it.
-    fn take(
-        &mut self,
-        first: Option<io::Result<Input>>,
-        inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
-    ) -> Result<Option<Left>> {
-        let mut next = Some(first);
-        for _ in 0..TOGETHER {
-            let left = match next {
-                Some(Some(Ok(input))) => self.input(input)?,
-                // The keyboard is gone, and with it whoever could want anything.
-                Some(Some(Err(_)) | None) => Some(Left::HungUp),
-                None => break,
-            };
-            if left.is_some() {
-                return Ok(left);
+    /// Takes inputs that came together; without any the keyboard is gone, and with it whoever could want anything.
+    fn take(&mut self, taken: Option<Vec<io::Result<Input>>>) -> Result<Option<Left>> {
+        for input in taken.unwrap_or_else(|| vec![Ok(Input::Hangup)]) {
+            if let Some(left) = self.input(input.unwrap_or(Input::Hangup))? {
+                return Ok(Some(left));
             }
-            next = inputs.next().now_or_never();
         }
         Ok(None)
     }
@@ -275,7 +265,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     fn hear(&mut self, news: News) -> Option<Left> {
         let now = self.now();
         match news {
-            News::Picture(picture) => self.snapshot = Some(picture),
+            News::Picture(picture) => self.snapshot = Some(view::steady(self.snapshot.as_deref(), picture)),
             News::Answer(answer) => self.ui.answered(answer, now),
             News::Lost(gone) if self.ui.stopping => return Some(Left::Stopped(gone.reason)),
             News::Lost(gone) => self.ui.lose(&gone.reason, gone.bye, now),

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::signal::unix::{self, SignalKind};
 use tokio_util::sync::CancellationToken;
@@ -73,6 +73,7 @@ struct Modes {
     /// The terminal itself, past the buffer of `std::io::stdout`: the panic hook must not wait for a lock that the
     /// panicking thread may hold.
     tty: File,
+    /// Held while anything is written, so that a frame never ends up behind the giving back.
     entered: Mutex<bool>,
     broken: CancellationToken,
 }
@@ -105,8 +106,12 @@ fn give_back_on_panic(modes: &Arc<Modes>) {
 }
 
 impl Modes {
+    fn entered(&self) -> MutexGuard<'_, bool> {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn enter(&self) -> io::Result<()> {
-        let mut entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entered = self.entered();
         if self.broken.is_cancelled() {
             return Err(io::Error::other("a part of the monitor failed"));
         }
@@ -118,7 +123,7 @@ impl Modes {
     }
 
     fn leave(&self) -> io::Result<()> {
-        let mut entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entered = self.entered();
         if !std::mem::take(&mut *entered) {
             return Ok(());
         }
@@ -142,9 +147,10 @@ impl Stage for Terminal {
     }
 
     fn show(&mut self, frame: &[u8]) -> io::Result<()> {
-        match self.modes.broken.is_cancelled() {
-            true => Ok(()), // the shell's screen is not ours to paint on
-            false => (&self.modes.tty).write_all(frame),
+        let entered = self.modes.entered();
+        match *entered {
+            true => (&self.modes.tty).write_all(frame),
+            false => Ok(()), // the shell's screen is not ours to paint on
         }
     }
 

@@ -84,8 +84,8 @@ pub struct Ui {
     pub help: Option<u16>,
     /// Whether `Q` awaits its `y`.
     asking: bool,
-    /// Orders under way, oldest first, in words.
-    pending: Vec<String>,
+    /// Orders under way, oldest first.
+    pending: Vec<Command>,
     /// The last answer, how it sounds, and until when it is shown.
     said: Option<(Tone, String, Mono)>,
     /// The person has asked the recorder to stop.
@@ -121,13 +121,16 @@ impl Ui {
     pub fn status(&self, now: Mono) -> Status {
         if self.asking {
             return Status::Question(
-                "Stop the recorder? Nothing is recorded any more then. (y: stop, any other key: no)".to_owned(),
+                "Stop the recorder, and with it all recording? y yes, any other key no".to_owned(),
             );
         }
-        match (&self.said, self.pending.last()) {
-            (_, Some(pending)) => Status::Pending(pending.clone()),
-            (Some((tone, text, until)), None) if now < *until => Status::Said(*tone, text.clone()),
-            (Some(_) | None, None) => Status::Hints,
+        let said = self.said.as_ref().filter(|(_, _, until)| now < *until);
+        match (said, self.pending.last()) {
+            // What was refused is not hidden by what is under way.
+            (Some((Tone::Warn, text, _)), _) => Status::Said(Tone::Warn, text.clone()),
+            (_, Some(pending)) => Status::Pending(format!("{} …", format::command(pending))),
+            (Some((tone, text, _)), None) => Status::Said(*tone, text.clone()),
+            (None, None) => Status::Hints,
         }
     }
 
@@ -144,13 +147,11 @@ impl Ui {
 
     /// The oldest order's answer is here.
     pub fn answered(&mut self, answer: Result<Answer, String>, now: Mono) {
-        if !self.pending.is_empty() {
-            self.pending.remove(0);
-        }
+        let asked = (!self.pending.is_empty()).then(|| self.pending.remove(0));
         match answer {
             Ok(Answer::Done(text)) => self.say(Tone::Good, &text, now),
             Ok(Answer::Refused(text)) | Err(text) => {
-                self.stopping = false;
+                self.stopping &= asked != Some(Command::Stop);
                 self.say(Tone::Warn, &text, now);
             }
             Ok(Answer::Clips(_)) => {} // never asked for here; the picture carries the last clips
@@ -284,7 +285,7 @@ impl Ui {
             return self.refuse("nothing was done: the recorder has not answered what was asked before", now);
         }
         self.stopping |= command == Command::Stop;
-        self.pending.push(format!("{} …", format::command(&command)));
+        self.pending.push(command.clone());
         Order::Send(command)
     }
 }

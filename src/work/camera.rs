@@ -27,6 +27,8 @@ const ASK: Duration = Duration::from_secs(3);
 const INSIST: Duration = Duration::from_secs(2);
 /// How long a whole ladder takes at most.
 pub const LADDER: Duration = Duration::from_secs(6);
+/// How long a camera may take to show a first picture.
+const GLANCE: Duration = Duration::from_secs(15);
 /// Lines of stderr that are kept for the reason of its end.
 const KEPT: usize = 20;
 /// Longest line of stderr.
@@ -70,6 +72,34 @@ pub async fn run(common: Arc<Common>, job: Job, events: mpsc::Sender<Event>, sto
         Err(text) => Some(Trouble { text, cure: None }),
     };
     let _ = events.send(news(CameraNews::Ended { reason })).await;
+}
+
+/// Whether a camera sends a picture.
+///
+/// # Errors
+/// Why not, in words and with the remedy.
+pub async fn glance(ffmpeg: &Ffmpeg, camera: &settings::Camera) -> Result<(), String> {
+    let (program, redactor) = (&ffmpeg.program, Redactor::new(&camera.source));
+    let plan = ffmpeg::glance(ffmpeg, camera);
+    let mut running = spawn(program, plan, redactor).map_err(|error| ffmpeg::not_run(program, &error))?;
+    let (mut said, mut pictures) = (VecDeque::new(), 0);
+    let seen = async {
+        loop {
+            tokio::select! {
+                biased;
+                lines = running.progress.next() => {
+                    pictures = lines.iter().filter_map(|line| ffmpeg::frames(line)).fold(pictures, u64::max);
+                }
+                lines = running.stderr.next() => lines.iter().for_each(|line| keep(&mut said, &running.redactor.clean(line))),
+                status = running.child.wait() => break status,
+            }
+        }
+    };
+    let status = timeout(GLANCE, seen).await.map_err(|_| format!("no picture within {} s", GLANCE.as_secs()))?;
+    running.last_words(&mut said).await;
+    let ending = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    // Exit code 0 does not mean that anything came.
+    if pictures > 0 { Ok(()) } else { Err(ffmpeg::diagnose(said.make_contiguous(), &ending).text) }
 }
 
 /// A running FFmpeg and the pipes to it.

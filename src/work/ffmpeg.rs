@@ -107,65 +107,78 @@ pub const PROGRESS_FD: i32 = 4;
 
 /// How to start FFmpeg for a camera.
 pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
-    let mut args: Vec<OsString> = Vec::new();
-    let mut push = |words: &[&str]| args.extend(words.iter().map(OsString::from));
-    push(&["-hide_banner", "-loglevel", "repeat+level+warning", "-progress", &format!("pipe:{PROGRESS_FD}")]);
-    if !ffmpeg.old {
-        push(&["-stats_period", "5"]);
+    let mut plan = input(ffmpeg, camera);
+    let lavfi = camera.source.kind() == SourceKind::Lavfi;
+    if camera.audio != Audio::None {
+        plan.push(&["-map", "0:a:0?"]);
     }
+    plan.push(&["-c", "copy"]);
+    if lavfi {
+        // A key frame a second: segments and fragments end at key frames.
+        let encoder = ffmpeg.encoder.as_deref().unwrap_or("libx264");
+        plan.push(&["-c:v", encoder, "-pix_fmt", "yuv420p", "-force_key_frames", "expr:gte(t,n_forced)"]);
+        if encoder == "libx264" {
+            plan.push(&["-preset", "ultrafast", "-tune", "zerolatency"]);
+        }
+    }
+    if camera.audio == Audio::Aac || target.encode_audio || lavfi {
+        plan.push(&["-c:a", "aac", "-b:a", "32k"]);
+    }
+    plan.push(&["-f", "segment", "-segment_time", &target.segment.as_secs_f64().to_string()]);
+    plan.push(&["-segment_wrap", &target.wrap.to_string(), "-segment_start_number", &target.slot.to_string()]);
+    // Fragments: a file that breaks off is playable up to its last key frame. frag_discont: times go on from slot to slot.
+    let movflags = "movflags=+frag_keyframe+empty_moov+default_base_moof+delay_moov+frag_discont:flush_packets=1";
+    plan.push(&["-segment_format", "mp4", "-segment_format_options", movflags]);
+    plan.args.push(target.dir.join("%d.mp4").into_os_string());
+    plan
+}
+
+/// How to find out whether a camera sends a picture: FFmpeg ends after the first.
+pub fn glance(ffmpeg: &Ffmpeg, camera: &Camera) -> Plan {
+    let mut plan = input(ffmpeg, camera);
+    plan.push(&["-c", "copy", "-frames:v", "1", "-f", "null", "-"]);
+    plan
+}
+
+/// Everything up to the video that is taken from the source.
+fn input(ffmpeg: &Ffmpeg, camera: &Camera) -> Plan {
     let source = &camera.source;
     let kind = source.kind();
     let list = (kind == SourceKind::Rtsp && ffmpeg.hides_passwords).then(|| rtsp_list(source));
-    let timeout = RTSP_TIMEOUT.as_micros().to_string();
+    let hidden = list.is_some();
+    let mut plan = Plan { args: Vec::new(), list };
+    plan.push(&["-hide_banner", "-loglevel", "repeat+level+warning", "-progress", &format!("pipe:{PROGRESS_FD}")]);
+    if !ffmpeg.old {
+        plan.push(&["-stats_period", "5"]);
+    }
     match kind {
-        SourceKind::Rtsp if list.is_some() => push(&[
-            "-f",
-            "concat",
-            "-safe",
-            "0",
-            "-protocol_whitelist",
-            "file,pipe,tcp,udp,rtp,rtsp,rtsps,tls,crypto",
+        SourceKind::Rtsp if hidden => {
+            let protocols = "file,pipe,tcp,udp,rtp,rtsp,rtsps,tls,crypto";
+            plan.push(&["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols]);
             // Not pipe:3, which makes FFmpeg deaf to `q`.
-            "-i",
-            &format!("/dev/fd/{LIST_FD}"),
-        ]),
-        SourceKind::Rtsp => push(&["-rtsp_transport", "tcp", "-stimeout", &timeout, "-i", source.reveal()]),
-        SourceKind::Lavfi => {
-            push(&["-re", "-f", "lavfi", "-i", source.reveal().trim_start_matches("lavfi:")]);
+            plan.push(&["-i", &format!("/dev/fd/{LIST_FD}")]);
         }
+        SourceKind::Rtsp => {
+            let timeout = RTSP_TIMEOUT.as_micros().to_string();
+            plan.push(&["-rtsp_transport", "tcp", "-stimeout", &timeout, "-i", source.reveal()]);
+        }
+        SourceKind::Lavfi => plan.push(&["-re", "-f", "lavfi", "-i", source.reveal().trim_start_matches("lavfi:")]),
         SourceKind::File | SourceKind::Url => {
             if kind == SourceKind::File {
-                push(&["-re", "-stream_loop", "-1"]);
+                plan.push(&["-re", "-stream_loop", "-1"]);
             }
-            let own: Vec<_> = camera.input_args.iter().map(String::as_str).collect();
-            push(&own);
-            push(&["-i", source.reveal()]);
+            plan.args.extend(camera.input_args.iter().map(OsString::from));
+            plan.push(&["-i", source.reveal()]);
         }
     }
-    push(&["-map", "0:v:0"]);
-    if camera.audio != Audio::None {
-        push(&["-map", "0:a:0?"]);
+    plan.push(&["-map", "0:v:0"]);
+    plan
+}
+
+impl Plan {
+    fn push(&mut self, words: &[&str]) {
+        self.args.extend(words.iter().map(OsString::from));
     }
-    push(&["-c", "copy"]);
-    if kind == SourceKind::Lavfi {
-        // A key frame a second: segments and fragments end at key frames.
-        let encoder = ffmpeg.encoder.as_deref().unwrap_or("libx264");
-        push(&["-c:v", encoder, "-pix_fmt", "yuv420p", "-force_key_frames", "expr:gte(t,n_forced)"]);
-        if encoder == "libx264" {
-            push(&["-preset", "ultrafast", "-tune", "zerolatency"]);
-        }
-    }
-    if camera.audio == Audio::Aac || target.encode_audio || kind == SourceKind::Lavfi {
-        push(&["-c:a", "aac", "-b:a", "32k"]);
-    }
-    let seconds = target.segment.as_secs_f64().to_string();
-    push(&["-f", "segment", "-segment_time", &seconds]);
-    push(&["-segment_wrap", &target.wrap.to_string(), "-segment_start_number", &target.slot.to_string()]);
-    // Fragments: a file that breaks off is playable up to its last key frame. frag_discont: times go on from slot to slot.
-    let movflags = "movflags=+frag_keyframe+empty_moov+default_base_moof+delay_moov+frag_discont:flush_packets=1";
-    push(&["-segment_format", "mp4", "-segment_format_options", movflags]);
-    args.push(target.dir.join("%d.mp4").into_os_string());
-    Plan { args, list }
 }
 
 /// A list of one source, with the options that RTSP needs: TCP, for a lost packet is a broken picture; and a timeout,

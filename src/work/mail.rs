@@ -56,7 +56,7 @@ mod tests {
     #[case::folded(b"Subject: Motion\r\n Detected\r\n\ton D1\r\nTo: c\r\n", "Motion Detected on D1")]
     #[case::base64(b"Subject: =?UTF-8?B?RMOpdGVjdGlvbg==?=\r\n", "D\u{e9}tection")]
     #[case::quoted(b"Subject: =?iso-8859-1?Q?Haust=FCr=2C_Bewegung?=\r\n", "Haust\u{fc}r, Bewegung")]
-    #[case::gb2312(b"Subject: =?gb2312?B?0sa2r9bssuI=?=\r\n", "\u{79fb}\u{52a8}\u{8bf8}\u{6d4b}")]
+    #[case::gb2312(b"Subject: =?gb2312?B?0sa2r9XssuI=?=\r\n", "\u{79fb}\u{52a8}\u{4fa6}\u{6d4b}")]
     #[case::raw_utf8("Subject: Détection\r\n".as_bytes(), "Détection")]
     #[case::raw_latin1(b"Subject: Haust\xfcr\r\n", "Haust\u{fc}r")]
     #[case::bare_line_feeds(b"To: a\nSubject: one\n two\nX: y\n", "one two")]

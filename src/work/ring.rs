@@ -12,6 +12,18 @@ use std::path::{Path, PathBuf};
 /// The magic number of tmpfs, and of ramfs, in `statfs`.
 const IN_RAM: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
+/// Whether a directory is on a disk, in words and with the remedy.
+pub fn not_in_ram(dir: &Path) -> Option<String> {
+    let kind = rustix::fs::statfs(dir).ok()?.f_type;
+    (!IN_RAM.contains(&u64::try_from(kind).unwrap_or(0))).then(|| {
+        format!(
+            "ring.dir {} is not in RAM: every second of every camera is written to that disk (set ring.dir to a directory \
+             in /dev/shm)",
+            dir.display()
+        )
+    })
+}
+
 /// The directory of all rings. One recorder has it; a lock says so.
 #[derive(Debug)]
 pub struct RingDir {
@@ -43,18 +55,6 @@ impl RingDir {
             format!("ring.dir {} belongs to another recorder (stop that one, or set ring.dir)", dir.display())
         })?;
         Ok(Self { dir: dir.to_owned(), cameras: cameras.to_vec(), _lock: lock })
-    }
-
-    /// What is wrong with the place, if anything.
-    pub fn warning(&self) -> Option<String> {
-        let kind = rustix::fs::statfs(&self.dir).ok()?.f_type;
-        (!IN_RAM.contains(&u64::try_from(kind).unwrap_or(0))).then(|| {
-            format!(
-                "ring.dir {} is not in RAM: every second of every camera is written to that disk (set ring.dir to a \
-                 directory in /dev/shm)",
-                self.dir.display()
-            )
-        })
     }
 
     /// The number that each camera's first segment is to have: beyond all that still waits to be stored.

@@ -1,19 +1,13 @@
 //! Tells what FFmpeg does in the ring: a slot was opened, a slot is complete. The kernel says so (inotify); nothing is
 //! asked over and over. Its queue can overflow, so this is a hint, and [`sweep`] is the truth.
 
-use super::places;
+use super::{archive, places};
 use crate::model::event::{Event, SlotFile};
-use crate::model::fmp4::Walk;
 use crate::model::id::CameraName;
-use crate::model::snapshot::Media;
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
-
-/// Enough of a segment to hold its header.
-const HEADER: u64 = 64 << 10;
 
 /// Watches the rings of `cameras` below `dir` for as long as the answer is kept. The directories must exist.
 ///
@@ -46,22 +40,10 @@ fn fact(root: &Path, kind: &EventKind, path: &PathBuf) -> Option<Event> {
         EventKind::Create(CreateKind::File) => Some(Event::SlotOpened { camera, slot }),
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
             let bytes = fs_err::metadata(path).ok()?.len();
-            Some(Event::SlotClosed { camera, file: SlotFile { slot, bytes }, media: media(path) })
+            Some(Event::SlotClosed { camera, file: SlotFile { slot, bytes }, media: archive::media(path) })
         }
         _ => None,
     }
-}
-
-/// What a segment's header says; `None` if it has none, which is no news: the archive will tell.
-fn media(path: &Path) -> Option<Media> {
-    let mut head = Vec::new();
-    fs_err::File::open(path).ok()?.take(HEADER).read_to_end(&mut head).ok()?;
-    let mut walk = Walk::new(head.len() as u64);
-    while walk.init().is_none() {
-        let range = walk.wants()?;
-        walk.give(head.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)?).ok()?;
-    }
-    walk.init()?.media()
 }
 
 /// What really lies in the rings. A ring that cannot be read is left out: its camera's FFmpeg will say why.

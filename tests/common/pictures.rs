@@ -187,7 +187,7 @@ pub fn archive_down() -> Snapshot {
     let front = &mut picture.cameras[0];
     front.slots = vec![Claimed, Claimed, Claimed, Claimed, Claimed, Writing, Gone, Gone, Stored, Complete];
     (front.backlog, front.lost) = (8, 2);
-    let mut failed = copy(3, 4, 0);
+    let mut failed = copy(2, 4, 0);
     failed.outcome = CopyOutcome::Retrying { reason: "no space left on device".into() };
     picture.copies.push(failed);
     let mut gone = copy(1, 6, 0);
@@ -196,7 +196,8 @@ pub fn archive_down() -> Snapshot {
     picture.clips[1].missing = seconds(20);
     picture.warnings =
         vec!["the ring is not in RAM: /tmp/nvr is on ext4 (set ring.dir to a tmpfs such as /dev/shm/nvr)".into()];
-    picture.journal.push(entry(95, Level::Error, None, &format!("archive: {trouble}")));
+    let place = picture.journal.len() - 1;
+    picture.journal.insert(place, entry(95, Level::Error, None, &format!("archive: {trouble}")));
     picture
 }
 

@@ -1,5 +1,7 @@
 //! Real footage from the real FFmpeg, and a close look at it.
 
+#![allow(dead_code, reason = "each test program uses its own part")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,16 +71,18 @@ pub struct Packet {
 /// The packets of each track, in decode order, with ticks a second.
 pub fn packets(path: &Path) -> BTreeMap<u32, Vec<Packet>> {
     let entries = "packet=stream_index,pts,dts,data_hash";
-    let args = ["-v", "error", "-show_data_hash", "md5", "-show_entries", entries, "-of", "csv=p=0", text(path)];
-    let (list, said) = run("ffprobe", &args);
+    let (list, said) = run("ffprobe", &["-v", "error", "-show_data_hash", "md5", "-show_entries", entries, text(path)]);
     assert_eq!(said, "", "{}", path.display());
     let mut tracks: BTreeMap<u32, Vec<Packet>> = BTreeMap::new();
-    for line in String::from_utf8(list).expect("text").lines() {
-        let mut fields = line.split(',');
-        let mut next = || fields.next().unwrap_or_else(|| panic!("an odd packet: {line}"));
-        let stream = next().parse().expect("a stream's number");
-        let (pts, dts) = (next().parse().expect("pts"), next().parse().expect("dts"));
-        tracks.entry(stream).or_default().push(Packet { pts, dts, hash: next().to_owned() });
+    let list = String::from_utf8(list).expect("text");
+    for block in list.split("[/PACKET]") {
+        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let Some(stream) = field("stream_index") else { continue };
+        let time =
+            |name| field(name).and_then(|ticks| ticks.parse().ok()).unwrap_or_else(|| panic!("no {name}: {block}"));
+        let hash = field("data_hash").expect("a hash").to_owned();
+        let packet = Packet { pts: time("pts"), dts: time("dts"), hash };
+        tracks.entry(stream.parse().expect("a stream's number")).or_default().push(packet);
     }
     tracks
 }

@@ -21,6 +21,9 @@ enum Shape {
     Lines,
 }
 
+/// Columns of the longest calm state, `connecting`, so that what follows stands in a column.
+const WORD: u16 = 10;
+
 /// Widths that all cards share, so that columns stand below each other.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
@@ -31,35 +34,42 @@ struct Columns {
 }
 
 /// How many lines the cameras take out of `room`; `spare` are those they leave to the lists if a line each is enough.
-pub fn height(view: &View, density: Density, room: u16, spare: u16) -> u16 {
+pub fn height(view: &View, density: Density, room: Rect, spare: u16) -> u16 {
     let shape = shape(view, density, room, spare);
-    let wanted = (0..view.cards.len()).map(|n| usize::from(lines(view, n, shape))).sum::<usize>();
     let air = if shape == Shape::Airy { 1 } else { 0 };
-    u16::try_from(wanted).unwrap_or(u16::MAX).saturating_sub(air).min(room)
+    u16::try_from(total(view, shape, room.width)).unwrap_or(u16::MAX).saturating_sub(air).min(room.height)
 }
 
-fn shape(view: &View, density: Density, room: u16, spare: u16) -> Shape {
+fn shape(view: &View, density: Density, room: Rect, spare: u16) -> Shape {
     let shapes = match density {
-        Density::Full => [Shape::Airy, Shape::Blocks, Shape::Focused].as_slice(),
-        Density::Compact => [Shape::Blocks, Shape::Focused].as_slice(),
+        Density::Full | Density::Compact => [Shape::Airy, Shape::Blocks, Shape::Focused].as_slice(),
         Density::Lines => [].as_slice(),
     };
-    let total = |shape: Shape| (0..view.cards.len()).map(|n| usize::from(lines(view, n, shape))).sum::<usize>();
-    let fits = |room: u16| shapes.iter().copied().find(|shape| total(*shape) <= usize::from(room));
+    let fits = |lines: u16| shapes.iter().copied().find(|shape| total(view, *shape, room.width) <= usize::from(lines));
     // Twelve lines make the focused block worth its place even while others scroll.
-    let focused = (density != Density::Lines && room >= 12).then_some(Shape::Focused);
-    fits(room.saturating_sub(spare)).or_else(|| fits(room)).or(focused).unwrap_or(Shape::Lines)
+    let focused = (density != Density::Lines && room.height >= 12).then_some(Shape::Focused);
+    fits(room.height.saturating_sub(spare)).or_else(|| fits(room.height)).or(focused).unwrap_or(Shape::Lines)
+}
+
+/// Lines of all cards.
+fn total(view: &View, shape: Shape, width: u16) -> usize {
+    (0..view.cards.len()).map(|n| usize::from(lines(view, n, shape, width))).sum()
 }
 
 /// Lines of one card.
-fn lines(view: &View, n: usize, shape: Shape) -> u16 {
-    let block = 2 + u16::from(!view.cards[n].state.reason.is_empty());
+fn lines(view: &View, n: usize, shape: Shape, width: u16) -> u16 {
+    let block = || 2 + u16::try_from(reason(&view.cards[n], width).len()).unwrap_or(0);
     match shape {
-        Shape::Airy => block + 1,
-        Shape::Blocks => block,
-        Shape::Focused if n == view.focus => block,
+        Shape::Airy => block() + 1,
+        Shape::Blocks => block(),
+        Shape::Focused if n == view.focus => block(),
         Shape::Focused | Shape::Lines => 1,
     }
+}
+
+/// Why a camera is in trouble, with the remedy: that is worth two lines.
+fn reason(card: &Card, width: u16) -> Vec<String> {
+    row::wrap(&card.state.reason, width.saturating_sub(4), 2)
 }
 
 /// Draws the cameras; with too many of them, those around the focus and how many more there are.
@@ -67,19 +77,19 @@ pub fn draw(view: &View, density: Density, spare: u16, area: Rect, theme: &Theme
     if view.cards.is_empty() || area.is_empty() {
         return;
     }
-    let shape = shape(view, density, area.height, spare);
-    let columns = columns(view);
-    let window = window(view, shape, area.height);
+    let shape = shape(view, density, area, spare);
+    let columns = columns(view, area.width);
+    let window = window(view, shape, area);
     let mut y = area.y;
     if window.above > 0 {
         more(view, 0..window.first, "above", Rect { y, height: 1, ..area }, theme, buf);
         y += 1;
     }
     for n in window.first..window.end {
-        let height = lines(view, n, shape).min(area.bottom() - y);
+        let height = lines(view, n, shape, area.width).min(area.bottom() - y);
         let place = Rect { y, height, ..area };
         let chosen = n == view.focus && view.cards.len() > 1;
-        match lines(view, n, shape) {
+        match lines(view, n, shape, area.width) {
             1 => line(&view.cards[n], chosen, columns, place, theme, buf),
             _ => block(&view.cards[n], chosen, columns, density, place, theme, buf),
         }
@@ -100,10 +110,11 @@ struct InSight {
 }
 
 /// The cards around the focus that fit into `room`, which also has to hold the lines that count those out of sight.
-fn window(view: &View, shape: Shape, room: u16) -> InSight {
+fn window(view: &View, shape: Shape, area: Rect) -> InSight {
     let all = view.cards.len();
-    let room = usize::from(room) + usize::from(shape == Shape::Airy);
-    let height = |range: std::ops::Range<usize>| range.map(|n| usize::from(lines(view, n, shape))).sum::<usize>();
+    let room = usize::from(area.height) + usize::from(shape == Shape::Airy);
+    let height =
+        |range: std::ops::Range<usize>| range.map(|n| usize::from(lines(view, n, shape, area.width))).sum::<usize>();
     let needed = |first: usize, end: usize| height(first..end) + usize::from(first > 0) + usize::from(end < all);
     let (mut first, mut end) = (view.focus, view.focus + 1);
     loop {
@@ -135,10 +146,10 @@ fn more(view: &View, range: std::ops::Range<usize>, place: &str, at: Rect, theme
     row.draw(at, theme, buf);
 }
 
-fn columns(view: &View) -> Columns {
+fn columns(view: &View, width: u16) -> Columns {
     let widest = |of: fn(&Card) -> &str| view.cards.iter().map(|card| row::width(of(card))).max().unwrap_or(0);
     Columns {
-        name: widest(|card| &card.name),
+        name: widest(|card| &card.name).min((width / 4).max(8)),
         media: widest(|card| &card.media),
         fps: widest(|card| &card.fps),
         bitrate: widest(|card| &card.bitrate),
@@ -147,13 +158,14 @@ fn columns(view: &View) -> Columns {
 
 /// Name, armed or off, and state: what every camera shows on every screen.
 fn head(card: &Card, chosen: bool, columns: Columns) -> Row {
-    let name = pad(&format!(" {} ", card.name), columns.name + 2);
+    let name = format!(" {} ", pad(&row::cut(&card.name, columns.name), columns.name));
     let tone = if chosen { Tone::Chosen } else { Tone::Strong };
     let armed = if card.armed { (Tone::Strong, "ARMED") } else { (Tone::Warn, "off  ") };
-    Row::default()
-        .left(Piece::new(0, tone, name).flexible(8))
-        .left(Piece::new(1, armed.0, armed.1))
-        .left(Piece::new(0, card.state.tone, pad(card.state.word, 10)).flexible(row::width(card.state.word)))
+    Row::default().left(Piece::new(0, tone, name)).left(Piece::new(2, armed.0, armed.1)).left(Piece::new(
+        0,
+        card.state.tone,
+        pad(card.state.word, WORD),
+    ))
 }
 
 fn media(row: Row, card: &Card, columns: Columns) -> Row {
@@ -163,8 +175,9 @@ fn media(row: Row, card: &Card, columns: Columns) -> Row {
         .left(Piece::new(6, Tone::Plain, right(&card.bitrate, columns.bitrate)))
 }
 
+/// What else there is to say, against the right edge; the faint ones go before anything else does.
 fn notes(mut row: Row, card: &Card) -> Row {
-    for (rank, note) in (2..).zip(&card.notes) {
+    for (rank, note) in (3..).zip(&card.notes) {
         let rank = if note.tone == Tone::Faint { rank + 20 } else { rank };
         row = row.right(Piece::new(rank, note.tone, note.text.clone()));
     }
@@ -174,30 +187,37 @@ fn notes(mut row: Row, card: &Card) -> Row {
 fn block(card: &Card, chosen: bool, columns: Columns, density: Density, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let line = |n: u16| Rect { y: area.y.saturating_add(n), height: u16::from(n < area.height), ..area };
     let below = |n: u16| Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..line(n) };
-    let row = head(card, chosen, columns).left(Piece::new(3, card.state.tone, card.state.detail.clone()));
-    notes(media(row, card, columns), card).draw(line(0), theme, buf);
+    let row = head(card, chosen, columns).left(Piece::new(1, card.state.tone, card.state.detail.clone()));
+    let row = if card.state.reason.is_empty() { media(row, card, columns) } else { row };
+    notes(row, card).draw(line(0), theme, buf);
     let mut next = 1;
-    if !card.state.reason.is_empty() {
-        Row::default().left(Piece::new(0, Tone::Bad, card.state.reason.clone()).flexible(1)).draw(below(1), theme, buf);
-        next = 2;
+    for text in reason(card, area.width) {
+        Row::default().left(Piece::new(0, Tone::Bad, text)).draw(below(next), theme, buf);
+        next += 1;
     }
     let bar = match density {
         Density::Full => 24,
         Density::Compact | Density::Lines => 12,
     };
-    let row = Row::default().left(ring::piece(&card.slots, area.width / 2, true));
+    let row = Row::default().left(ring::piece(0, &card.slots, area.width / 2, true));
     countdown(row, card.countdown.as_ref(), bar).draw(below(next), theme, buf);
 }
 
 fn line(card: &Card, chosen: bool, columns: Columns, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let row = head(card, chosen, columns);
-    let row = match card.state.reason.as_str() {
-        "" => countdown(row.left(ring::piece(&card.slots, area.width / 5, false)), card.countdown.as_ref(), 0),
-        reason => row
+    if !card.state.reason.is_empty() {
+        return row
             .left(Piece::new(4, card.state.tone, card.state.detail.clone()))
-            .left(Piece::new(2, Tone::Bad, reason).flexible(8)),
+            .left(Piece::new(1, Tone::Bad, card.state.reason.clone()).flexible(24))
+            .draw(area, theme, buf);
+    }
+    // What name, armed and state leave, but never so much that many slots push everything else out.
+    let room = area.width.saturating_sub(columns.name + WORD + 13).min((area.width / 5).max(10));
+    let row = row.left(ring::piece(4, &card.slots, room, false));
+    let row = match &card.countdown {
+        Some(running) => countdown(row, Some(running), 0),
+        None => media(row, card, columns),
     };
-    let row = if card.countdown.is_some() || !card.state.reason.is_empty() { row } else { media(row, card, columns) };
     notes(row, card).draw(area, theme, buf);
 }
 
@@ -207,6 +227,6 @@ fn countdown(row: Row, countdown: Option<&Countdown>, columns: u16) -> Row {
     let full = (u32::from(countdown.share) * u32::from(columns)).div_ceil(1000) as usize;
     let empty = usize::from(columns).saturating_sub(full);
     row.left(Piece::of(8, vec![(Tone::Busy, "━".repeat(full)), (Tone::Faint, "─".repeat(empty))]))
-        .left(Piece::new(0, Tone::Busy, format!("{:>6}", countdown.left)))
+        .left(Piece::new(0, Tone::Busy, format!("{:>5}", countdown.left)))
         .left(Piece::new(9, Tone::Plain, countdown.trigger.clone()).flexible(12))
 }

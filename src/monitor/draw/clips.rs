@@ -14,10 +14,10 @@ pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let (length, bytes) = (widest(|clip| &clip.length), widest(|clip| &clip.bytes));
     for (y, clip) in (area.y..area.bottom()).zip(shown) {
         let right = |text: &str, to: u16| format!("{text:>to$}", to = usize::from(to));
-        let mark = if clip.open { (Tone::Busy, "●") } else { (Tone::Plain, " ") };
+        let mark = if clip.open { (Tone::Busy, "▸") } else { (Tone::Plain, " ") };
         Row::default()
             .left(Piece::of(0, vec![(mark.0, mark.1.to_owned()), (Tone::Faint, pad(&clip.at, at))]))
-            .left(Piece::new(0, Tone::Plain, pad(&clip.camera, name)).flexible(8))
+            .left(Piece::new(0, Tone::Plain, pad(&clip.camera, name)))
             .left(Piece::new(0, Tone::Plain, right(&clip.length, length)))
             .left(Piece::new(2, Tone::Plain, right(&clip.bytes, bytes)))
             .left(Piece::new(1, Tone::Bad, clip.missing.clone()))

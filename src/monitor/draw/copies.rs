@@ -2,23 +2,28 @@
 
 use super::row::{Piece, Row, pad, width};
 use crate::monitor::theme::{Theme, Tone};
-use crate::monitor::view::View;
+use crate::monitor::view::{CopyRow, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Draws as many copies as fit, newest first.
 pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let shown = &view.copies[..view.copies.len().min(usize::from(area.height))];
-    let name = shown.iter().map(|copy| width(&copy.camera)).max().unwrap_or(0);
-    let slot = shown.iter().map(|copy| width(&copy.slot)).max().unwrap_or(0);
+    let widest = |of: fn(&CopyRow) -> &str| shown.iter().map(|copy| width(of(copy))).max().unwrap_or(0);
+    let (at, name, slot) = (widest(|copy| &copy.at), widest(|copy| &copy.camera), widest(|copy| &copy.slot));
+    let bytes = widest(|copy| if copy.took.is_empty() { "" } else { &copy.outcome });
     for (y, copy) in (area.y..area.bottom()).zip(shown) {
-        let troubled = copy.tone == Tone::Bad || copy.tone == Tone::Warn;
+        let outcome = match copy.took.as_str() {
+            "" => Piece::new(0, copy.tone, copy.outcome.clone()).flexible(8),
+            _ => Piece::new(0, copy.tone, format!("{:>to$}", copy.outcome, to = usize::from(bytes))),
+        };
         Row::default()
-            .left(Piece::new(0, Tone::Faint, format!(" {}", copy.at)))
-            .left(Piece::new(0, Tone::Plain, pad(&copy.camera, name)).flexible(8))
-            .left(Piece::new(2, Tone::Faint, format!("{:>to$}", copy.slot, to = usize::from(slot))))
-            .left(Piece::new(1, if troubled { copy.tone } else { Tone::Plain }, copy.outcome.clone()).flexible(8))
-            .right(Piece::new(3, Tone::Faint, copy.clip.clone()))
+            .left(Piece::new(0, Tone::Faint, format!(" {}", pad(&copy.at, at))))
+            .left(Piece::new(1, Tone::Plain, pad(&copy.camera, name)))
+            .left(Piece::new(3, Tone::Faint, pad(&copy.slot, slot)))
+            .left(outcome)
+            .left(Piece::new(2, Tone::Plain, copy.took.clone()))
+            .left(Piece::new(4, Tone::Faint, format!("→ {}", copy.clip)))
             .draw(Rect { y, height: 1, ..area }, theme, buf);
     }
 }

@@ -6,15 +6,20 @@ use crate::monitor::view::{Note, Side, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Draws the first line: long words if all of them fit, else short ones; and where those do not fit either, what is
-/// wrong stays longest.
+/// Draws the first line: long words as far as they fit, from the last item on short ones; and where those do not fit
+/// either, what is wrong stays longest.
 pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    let long: u32 = view.header.iter().map(|item| u32::from(row::width(&item.long)) + 2).sum();
-    let roomy = long + 8 <= u32::from(area.width);
+    let width = |text: &str| u32::from(row::width(text)) + 2;
+    let mut excess = view.header.iter().map(|item| width(&item.long)).sum::<u32>().saturating_add(7);
+    let mut long = view.header.len();
+    while long > 0 && excess > u32::from(area.width) {
+        long -= 1;
+        excess = (excess + width(&view.header[long].short)).saturating_sub(width(&view.header[long].long));
+    }
     let mut row = Row::default().left(Piece::new(0, Tone::Strong, " nvr "));
-    for (rank, item) in (1..).zip(&view.header) {
-        let rank = if item.tone == Tone::Bad { 0 } else { rank };
-        let piece = Piece::new(rank, item.tone, if roomy { &item.long } else { &item.short }.as_str());
+    for (n, item) in view.header.iter().enumerate() {
+        let rank = if item.tone == Tone::Bad { 0 } else { u8::try_from(n + 1).unwrap_or(u8::MAX) };
+        let piece = Piece::new(rank, item.tone, if n < long { &item.long } else { &item.short }.as_str());
         row = match item.side {
             Side::Left => row.left(piece),
             Side::Right => row.right(piece),

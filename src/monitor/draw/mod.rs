@@ -45,16 +45,15 @@ impl Density {
     fn alerts(self) -> u16 {
         match self {
             Density::Full => 8,
-            Density::Compact => 4,
+            Density::Compact => 5,
             Density::Lines => 1,
         }
     }
 
     /// Lines that the cameras leave to the lists, as long as a line each is enough for them.
-    fn spare(self) -> u16 {
+    fn spare(self, area: Rect) -> u16 {
         match self {
-            Density::Full => 12,
-            Density::Compact => 6,
+            Density::Full | Density::Compact => area.height / 3,
             Density::Lines => 0,
         }
     }
@@ -75,10 +74,12 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let below = u16::try_from(status.len()).unwrap_or(1).min(area.height - 1);
         let (head, rest) =
             (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height - 1 - below, ..area });
-        header::draw(view, head, theme, buf);
         match view.help {
-            Some(scroll) => help::draw(scroll, view.leaving, rest, theme, buf),
-            None => body(view, theme, area, rest, buf),
+            Some(scroll) => help::draw(scroll, view.leaving, head.union(rest), theme, buf),
+            None => {
+                header::draw(view, margin(head), theme, buf);
+                body(view, theme, area, rest, buf);
+            }
         }
         for (y, line) in (rest.bottom()..area.bottom()).zip(status) {
             line.draw(Rect { y, height: 1, ..area }, theme, buf);
@@ -90,7 +91,7 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
 /// How far the help can be scrolled on a screen of this size.
 pub fn help_reach(view: &View, area: Rect) -> u16 {
     let below = u16::try_from(status(view, area).len()).unwrap_or(1);
-    let height = area.height.saturating_sub(1).saturating_sub(below);
+    let height = area.height.saturating_sub(below);
     help::reach(view.leaving, Rect { height, ..area })
 }
 
@@ -104,9 +105,9 @@ fn body(view: &View, theme: &Theme, whole: Rect, area: Rect, buf: &mut Buffer) {
     let taken = u16::try_from(alerts.len()).unwrap_or(most);
     header::draw_alerts(&alerts, Rect { height: taken, ..area }, theme, buf);
 
-    let room = below(area, taken + air);
-    let cameras = Rect { height: cameras::height(view, density, room.height, density.spare()), ..room };
-    cameras::draw(view, density, density.spare(), Rect { height: room.height, ..room }, theme, buf);
+    let (room, spare) = (below(area, taken + air), density.spare(whole));
+    let cameras = Rect { height: cameras::height(view, density, margin(room), spare), ..room };
+    cameras::draw(view, density, spare, margin(room), theme, buf);
     lists(view, density, below(room, cameras.height + air), theme, buf);
     if view.stale {
         fade(room, buf);
@@ -119,16 +120,21 @@ fn below(area: Rect, lines: u16) -> Rect {
     Rect { y: area.y + lines, height: area.height - lines, ..area }
 }
 
+/// Without the last column: what stands against the right edge needs some air.
+fn margin(area: Rect) -> Rect {
+    Rect { width: area.width.saturating_sub(1), ..area }
+}
+
 /// Copies, clips and journal, as far as there is room.
 fn lists(view: &View, density: Density, area: Rect, theme: &Theme, buf: &mut Buffer) {
     if area.height < 3 || view.cards.is_empty() {
         return;
     }
-    let journal = if area.height < 8 || density == Density::Lines { 0 } else { (area.height / 3).clamp(3, 10) };
+    let journal = if area.height < 8 || density == Density::Lines { 0 } else { (area.height / 3).clamp(3, 20) };
     let upper = Rect { height: area.height - journal, ..area };
     let lower = below(area, upper.height);
-    let half = area.width / 2;
     if area.width >= 76 {
+        let half = area.width / 2 + 2; // a clip has more to say than a copy
         let left = Rect { width: half, ..upper };
         let right = Rect { x: area.x + half, width: area.width - half, ..upper };
         clips::draw(view, titled("clips", view.clips.is_empty(), left, theme, buf), theme, buf);
@@ -141,9 +147,9 @@ fn lists(view: &View, density: Density, area: Rect, theme: &Theme, buf: &mut Buf
     }
 }
 
-/// Draws a title with a rule; what is below it. One column at the right stays free.
+/// Draws a title with a rule; what is below it.
 fn titled(title: &str, empty: bool, area: Rect, theme: &Theme, buf: &mut Buffer) -> Rect {
-    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    let area = margin(area);
     let rule = "─".repeat(usize::from(area.width.saturating_sub(row::width(title) + 2)));
     let spans = vec![(Tone::Strong, format!(" {title} ")), (Tone::Faint, rule)];
     Row::default().left(Piece::of(0, spans)).draw(Rect { height: 1, ..area }, theme, buf);
@@ -155,9 +161,11 @@ fn titled(title: &str, empty: bool, area: Rect, theme: &Theme, buf: &mut Buffer)
 }
 
 fn sentences(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    for (y, entry) in (area.y..area.bottom()).zip(&view.journal) {
+    let shown = &view.journal[..view.journal.len().min(usize::from(area.height))];
+    let at = shown.iter().map(|entry| row::width(&entry.at)).max().unwrap_or(0);
+    for (y, entry) in (area.y..area.bottom()).zip(shown) {
         Row::default()
-            .left(Piece::new(0, Tone::Faint, format!(" {}", entry.at)))
+            .left(Piece::new(0, Tone::Faint, format!(" {}", pad(&entry.at, at))))
             .left(Piece::new(0, entry.tone, entry.text.clone()).flexible(1))
             .draw(Rect { y, height: 1, ..area }, theme, buf);
     }

@@ -1,6 +1,6 @@
 //! A ring's slots: each with its number and the glyph of its state, fewer details where there is less room.
 
-use super::row::Piece;
+use super::row::{Piece, Rank};
 use crate::model::snapshot::SlotView;
 use crate::monitor::theme::Tone;
 
@@ -30,20 +30,20 @@ pub fn look(slot: SlotView) -> (&'static str, Tone) {
 
 /// Slots with their numbers if that takes at most `room` columns, else their glyphs, else the glyphs around the slot
 /// that is being written.
-pub fn piece(slots: &[SlotView], room: u16, numbered: bool) -> Piece {
+pub fn piece(rank: Rank, slots: &[SlotView], room: u16, numbered: bool) -> Piece {
     let room = usize::from(room);
     let digits: usize = (0..slots.len()).map(|n| n.to_string().len()).sum();
     if numbered && digits + 2 * slots.len() <= room + 1 {
-        return Piece::of(0, with_numbers(slots));
+        return Piece::of(rank, with_numbers(slots));
     }
     if slots.len() <= room {
-        return Piece::of(0, slots.iter().map(|slot| glyph(*slot)).collect());
+        return Piece::of(rank, slots.iter().map(|slot| glyph(*slot)).collect());
     }
     let writing = slots.iter().position(|slot| *slot == SlotView::Writing).unwrap_or(0);
     let shown = room.saturating_sub(1);
     let first = (writing + 1).saturating_sub(shown).min(slots.len() - shown);
     let window = slots[first..first + shown].iter().map(|slot| glyph(*slot));
-    Piece::of(0, window.chain([(Tone::Faint, "…".to_owned())]).collect())
+    Piece::of(rank, window.chain([(Tone::Faint, "…".to_owned())]).collect())
 }
 
 fn glyph(slot: SlotView) -> (Tone, String) {

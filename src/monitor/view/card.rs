@@ -98,11 +98,11 @@ fn state(camera: &CameraView, snapshot: &Snapshot, scene: &Scene, wake: &mut Wak
         CameraState::Stalled { since: at, reason } => {
             State { word: "STALLED", tone: Tone::Bad, detail: since(*at), reason: outside(reason) }
         }
-        CameraState::NoSignal { retry_at, attempt, reason } => {
+        CameraState::NoSignal { retry_at, attempt: _, reason } => {
             let left = retry_at.since(wake.now);
             let detail = match left {
-                Duration::ZERO => format!("trying now (try {attempt})"),
-                left => format!("next try in {} (try {attempt})", wake.text(format::wait(left))),
+                Duration::ZERO => "trying now".to_owned(),
+                left => format!("retry in {}", wake.text(format::wait(left))),
             };
             State { word: "NO SIGNAL", tone: Tone::Bad, detail, reason: outside(reason) }
         }
@@ -126,12 +126,17 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
     if camera.backlog > 0 && snapshot.archive.trouble.is_some() {
         notes.push(Note::new(Tone::Warn, format!("{} waiting", camera.backlog)));
     }
+    if let CameraState::NoSignal { attempt: tries @ 2.., .. } = camera.state {
+        notes.push(Note::new(Tone::Warn, format!("{tries} tries failed")));
+    }
     match camera.restarts {
         0 => {}
         1 => notes.push(Note::new(Tone::Faint, "1 restart")),
         n => notes.push(Note::new(Tone::Faint, format!("{n} restarts"))),
     }
-    if let CameraState::Recording { since } = camera.state {
+    if let CameraState::Recording { since } = camera.state
+        && wake.now.since(since) >= Duration::from_secs(60)
+    {
         // Not worth a wake-up: it is brought up to date by whatever happens next, at the latest by the next slot.
         notes.push(Note::new(Tone::Faint, format!("up {}", format::about(wake.now.since(since)))));
     }
@@ -158,12 +163,12 @@ fn countdown(event: &EventView, snapshot: &Snapshot, scene: &Scene, wake: &mut W
     let whole = event.until.since(event.trigger.at).as_millis().max(1);
     let share = u16::try_from((left.shown.as_millis() * 1000 / whole).min(1000)).unwrap_or(1000);
     let at = format::clock(event.trigger.at, &snapshot.anchor, scene.zone);
-    let more = if event.triggers > 1 { format!(" (trigger {})", event.triggers) } else { String::new() };
+    let more = if event.triggers > 1 { format!(" ({} triggers)", event.triggers) } else { String::new() };
     let trigger = match &event.trigger.kind {
         TriggerKind::Key => format!("key {at}{more}"),
         TriggerKind::Command => format!("command {at}{more}"),
         TriggerKind::Mail { from, subject, .. } => {
-            format!("mail {at}{more} \"{}\" {}", outside(subject), outside(from))
+            format!("mail {at} \"{}\" {}{more}", outside(subject), outside(from))
         }
     };
     Countdown { left: wake.text(left), share, trigger }

@@ -22,9 +22,11 @@ pub struct CopyRow {
     pub slot: String,
     /// Its tone.
     pub tone: Tone,
-    /// Size and time, or why not.
+    /// Its size, or why it was not stored.
     pub outcome: String,
-    /// Into which clip.
+    /// How long it took; empty if it was not stored.
+    pub took: String,
+    /// Into which clip: its name, without the camera's.
     pub clip: String,
 }
 
@@ -58,27 +60,33 @@ pub struct EntryRow {
     pub text: String,
 }
 
-pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone) -> Vec<CopyRow> {
+fn at(at: Mono, snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> String {
+    format::moment(snapshot.anchor.wall(at), snapshot.anchor.wall(now), zone)
+}
+
+pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<CopyRow> {
     let row = |copy: &crate::model::snapshot::CopyView| {
-        let (tone, outcome) = match &copy.outcome {
+        let (tone, outcome, took) = match &copy.outcome {
             CopyOutcome::Stored { bytes, took, retries } => {
                 let again = match retries {
                     0 => String::new(),
-                    1 => " after 1 retry".to_owned(),
-                    n => format!(" after {n} retries"),
+                    1 => ", 1 retry".to_owned(),
+                    n => format!(", {n} retries"),
                 };
-                (Tone::Good, format!("{} in {:.2} s{again}", format::bytes(*bytes), took.as_secs_f64()))
+                (Tone::Plain, format::bytes(*bytes), format!("{:.2} s{again}", took.as_secs_f64()))
             }
-            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason))),
-            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason))),
+            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason)), String::new()),
+            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason)), String::new()),
         };
         CopyRow {
-            at: format::clock(copy.at, &snapshot.anchor, zone),
+            at: at(copy.at, snapshot, zone, now),
             camera: copy.camera.to_string(),
-            slot: copy.slot.to_string(),
+            slot: format!("slot {}", copy.slot),
             tone,
             outcome,
-            clip: outside(&copy.clip),
+            took,
+            // The camera stands in the same line already.
+            clip: outside(copy.clip.strip_prefix(&format!("{}_", copy.camera)).unwrap_or(&copy.clip)),
         }
     };
     snapshot.copies.iter().rev().take(MOST).map(row).collect()
@@ -101,7 +109,7 @@ pub(super) fn clips(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<Clip
     snapshot.clips.iter().take(MOST).map(row).collect()
 }
 
-pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone) -> Vec<EntryRow> {
+pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<EntryRow> {
     let row = |entry: &crate::model::snapshot::Entry| {
         let camera = entry.camera.as_ref().map(|camera| format!("{camera}: ")).unwrap_or_default();
         let tone = match entry.level {
@@ -110,7 +118,7 @@ pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone) -> Vec<EntryRow> {
             Level::Error => Tone::Bad,
         };
         let text = format!("{camera}{}", outside(&entry.text));
-        EntryRow { at: format::clock(entry.at, &snapshot.anchor, zone), tone, text }
+        EntryRow { at: at(entry.at, snapshot, zone, now), tone, text }
     };
     snapshot.journal.iter().rev().take(MOST).map(row).collect()
 }

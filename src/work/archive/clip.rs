@@ -4,7 +4,7 @@
 //! cut off again; the hash, the time line and the counters of what is durable are not touched by it.
 
 use super::Site;
-use super::disk::{Medium, sentence, settle, sync_dir};
+use super::disk::{Medium, same_file, sentence, settle, sync_dir};
 use super::names::{self, Files};
 use super::sidecar::{Resume, Sidecar};
 use super::source::{Fault, Segment};
@@ -188,18 +188,16 @@ impl Clip {
     pub fn close(&mut self, record: &Arc<Record>) -> Result<String, String> {
         let (part, done) = (self.files.part(), self.files.done());
         if !self.settled {
+            if taken(&done) && !same_file(&part, &done).unwrap_or(false) {
+                return Err(format!("{} exists already and stays as it is (move it away)", done.display()));
+            }
             self.cut_back()?;
             let mut last = Record::clone(record);
             if last.state == ClipState::Open {
                 last.state = ClipState::Closed;
             }
             self.save(&Arc::new(last))?;
-            settle(&part, &done).map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => {
-                    format!("{} exists already and stays as it is (move it away)", done.display())
-                }
-                _ => sentence("renamed", &part, &error),
-            })?;
+            settle(&part, &done).map_err(|error| sentence("renamed", &part, &error))?;
             self.settled = true;
         }
         sync_dir(&self.files.dir).map_err(|error| sentence("written", &self.files.dir, &error))?;
@@ -240,9 +238,10 @@ impl Clip {
     }
 }
 
-/// Removes what a clip that could not be opened has left.
+/// Removes what a clip that could not be opened has left; not the record of another clip of that name.
 pub(super) fn discard(files: &Files) -> io::Result<()> {
-    for path in [files.temporary(), files.record(), files.part()] {
+    let record = (!taken(&files.done())).then(|| files.record());
+    for path in [files.temporary(), files.part()].into_iter().chain(record) {
         match fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
@@ -273,8 +272,13 @@ fn create(site: &Site, camera: &CameraName, start: Wall) -> Result<Created, (std
             fs::remove_file(&part).map_err(|error| (part, error))?;
             continue;
         }
-        sync_dir(&files.dir).map_err(|error| (files.dir.clone(), error))?;
-        return Ok((files, file));
+        return match sync_dir(&files.dir) {
+            Ok(()) => Ok((files, file)),
+            Err(error) => {
+                let _ = fs::remove_file(&part); // an empty file that the next start removes
+                Err((files.dir, error))
+            }
+        };
     }
     Err((site.root.join(camera.as_str()), io::Error::other("1000 clips of the same second")))
 }

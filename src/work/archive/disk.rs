@@ -73,9 +73,7 @@ pub(super) fn sentence(action: &str, path: &Path, error: &io::Error) -> String {
         }
         ErrorKind::QuotaExceeded => "delete clips or raise the quota".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "look at dmesg, then: mount -o remount,rw the archive's disk".to_owned(),
-        ErrorKind::PermissionDenied => {
-            format!("run: chown -R {} {}", rustix::process::getuid().as_raw(), directory(path).display())
-        }
+        ErrorKind::PermissionDenied => remedy_for_permission(path),
         ErrorKind::NotFound => "is the archive's disk mounted?".to_owned(),
         ErrorKind::FileTooLarge => "lower trigger.max_clip or raise the file size limit".to_owned(),
         _ if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) => {
@@ -90,6 +88,15 @@ fn reason(errno: Errno) -> String {
     let text = io::Error::from(errno).to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     text.to_lowercase()
+}
+
+/// A command that can be pasted and reaches no further than it has to.
+fn remedy_for_permission(path: &Path) -> String {
+    let user = rustix::process::getuid().as_raw();
+    match [Some(path), path.parent()].into_iter().flatten().find(|path| path.is_dir()) {
+        Some(dir) => format!("run: chown {user} {}", dir.display()),
+        None => format!("run: install -d -o {user} {}", path.display()),
+    }
 }
 
 /// The nearest directory that exists.
@@ -146,6 +153,8 @@ pub(super) fn replace_record(files: &Files, text: &[u8]) -> io::Result<()> {
 pub(super) fn settle(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
+        // A crash between the two steps of `settle_by_link` leaves one file with two names.
+        Err(Errno::EXIST) if same_file(from, to)? => fs::remove_file(from),
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => settle_by_link(from, to),
         Err(error) => Err(error.into()),
     }
@@ -155,7 +164,6 @@ pub(super) fn settle(from: &Path, to: &Path) -> io::Result<()> {
 fn settle_by_link(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
-        // A crash between the two steps above leaves one file with two names.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && same_file(from, to)? => fs::remove_file(from),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
         // No links either (FAT): only this recorder, by its lock, writes here.
@@ -164,7 +172,8 @@ fn settle_by_link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
+/// Whether two names mean one file.
+pub(super) fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let (a, b) = (fs::symlink_metadata(a)?, fs::symlink_metadata(b)?);
     Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
 }
@@ -191,12 +200,14 @@ mod tests {
 
     #[test]
     fn a_crash_between_link_and_unlink_is_mended() {
-        let dir = tempfile::tempdir().expect("a place");
-        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
-        fs::write(&from, "new").expect("written");
-        fs::hard_link(&from, &to).expect("linked");
-        settle_by_link(&from, &to).expect("mended");
-        assert!(to.exists() && !from.exists());
+        for settle in [settle, settle_by_link] {
+            let dir = tempfile::tempdir().expect("a place");
+            let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+            fs::write(&from, "new").expect("written");
+            fs::hard_link(&from, &to).expect("linked");
+            settle(&from, &to).expect("mended");
+            assert!(to.exists() && !from.exists());
+        }
     }
 
     #[test]

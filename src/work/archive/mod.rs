@@ -9,9 +9,11 @@
 
 mod catalog;
 mod clip;
+mod clock;
 mod disk;
 mod names;
 mod recover;
+pub mod retain;
 mod sidecar;
 mod source;
 mod writer;
@@ -19,6 +21,7 @@ mod writer;
 pub use catalog::{locate, newest};
 pub use disk::space;
 pub use recover::Recovered;
+pub use source::media;
 
 use crate::model::effect::Append;
 use crate::model::event::{AppendFailure, Event};
@@ -187,11 +190,15 @@ pub fn in_use(root: &Path) -> bool {
 /// Whether a file can be made here at all.
 fn probe(root: &Path) -> io::Result<()> {
     let path = root.join(".probe");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&path)?;
-    let written = file.write_all(b"nvr\n").and_then(|()| file.sync_all());
-    // A full disk is no reason not to start: footage waits in RAM until there is room.
-    fs::remove_file(&path)?;
-    written.or_else(|error| if error.kind() == ErrorKind::StorageFull { Ok(()) } else { Err(error) })
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&path);
+    let written = file.and_then(|mut file| file.write_all(b"nvr\n").and_then(|()| file.sync_all()));
+    let removed = fs::remove_file(&path);
+    match written {
+        Ok(()) => removed,
+        // A full disk is no reason not to start: footage waits in RAM until there is room.
+        Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// One clip's orders.

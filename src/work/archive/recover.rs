@@ -10,7 +10,7 @@ use super::clip::Clip;
 use super::disk::{open_regular, sentence};
 use super::names::{self, TEMPORARY};
 use super::sidecar::Sidecar;
-use super::source::{Fault, Segment, Walker, frames};
+use super::source::{Fault, Segment, Unreadable, Walker, frames};
 use crate::model::effect::Append;
 use crate::model::event::AppendFailure;
 use crate::model::fmp4::{Arrival, Fragment, Part, Timeline, Traf};
@@ -71,7 +71,7 @@ pub(super) fn recover(site: &Arc<Site>) -> Recovered {
             for day in days {
                 remove_temporaries(&day);
                 for found in catalog::clips(&day).into_iter().filter(|found| found.open) {
-                    match reopen(site, &found) {
+                    match reopen(&found) {
                         Ok(Some(old)) => olds.entry(found.camera).or_default().push(old),
                         Ok(None) => {
                             recovered.sentences.push(format!("{} held nothing and was removed", found.files.name));
@@ -113,44 +113,60 @@ fn remove_temporaries(day: &catalog::Day) {
     }
 }
 
+/// What a walk through a growing clip found.
+struct Survey {
+    walker: Walker,
+    line: Timeline,
+    frames: u64,
+    held: HashMap<(u32, u64), Range<u64>>,
+}
+
+impl Survey {
+    /// Walks to the end of what is whole. `None`: the file ends before its first whole fragment does.
+    fn of(path: &Path, shift: i64) -> Result<Option<Survey>, Unreadable> {
+        let mut walker = Walker::open(path)?;
+        let (mut line, mut count, mut held) = (None, 0, HashMap::new());
+        let damage = loop {
+            match walker.next() {
+                Ok(Some(Part::Init(init))) => line = Some((Timeline::restore(&init, shift), init)),
+                Ok(Some(Part::Fragment(fragment))) => {
+                    if let Some((line, init)) = &mut line {
+                        line.recall(&fragment)?;
+                        count += frames(init, &fragment);
+                        held.extend(key(&fragment, |traf| Some(traf.time)).map(|key| (key, fragment.range.clone())));
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        match (line, damage) {
+            // Whatever is damaged behind whole fragments is what was being written at the crash.
+            (Some((line, _)), _) if !held.is_empty() => Ok(Some(Survey { walker, line, frames: count, held })),
+            (_, None) => Ok(None),
+            (_, Some(damage)) => Err(damage),
+        }
+    }
+}
+
 /// Reads a growing clip and cuts it back to its last whole fragment. `None`: there was none, and it is gone.
-fn reopen(site: &Arc<Site>, found: &Found) -> Result<Option<Old>, String> {
+fn reopen(found: &Found) -> Result<Option<Old>, String> {
     let path = found.path();
     let trouble = |error: io::Error| sentence("finished", &path, &error);
     let sidecar = Sidecar::read(&found.files.record()).ok();
     let resume = sidecar.as_ref().and_then(|sidecar| sidecar.resume);
-    let mut walker = Walker::open(&path).map_err(trouble)?;
-    let (mut line, mut count, mut held) = (None, 0, HashMap::new());
-    let damage = loop {
-        match walker.next() {
-            Ok(Some(Part::Init(init))) => line = Some(Timeline::restore(&init, resume.map_or(0, |it| it.shift))),
-            Ok(Some(Part::Fragment(fragment))) => {
-                if let (Some(line), Some(init)) = (&mut line, walker.walk().init()) {
-                    line.recall(&fragment).map_err(|flaw| format!("{} is damaged: {flaw}", path.display()))?;
-                    count += frames(init, &fragment);
-                    held.extend(key(&fragment, |traf| Some(traf.time)).map(|key| (key, fragment.range.clone())));
-                }
-            }
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-        }
+    let survey = Survey::of(&path, resume.map_or(0, |resume| resume.shift))
+        .map_err(|why| format!("{} stays as it is: {why} (look at it, then remove it)", path.display()))?;
+    let Some(Survey { walker, line, frames, held }) = survey else {
+        return super::clip::discard(&found.files).map(|()| None).map_err(trouble);
     };
-    let (line, init) = match (line, walker.walk().init().cloned()) {
-        (Some(line), Some(init)) if !held.is_empty() => (line, init),
-        _ => match damage {
-            None => return super::clip::discard(&found.files).map(|()| None).map_err(trouble),
-            Some(why) => {
-                return Err(format!("{} stays as it is: {why} (look at it, then remove it)", path.display()));
-            }
-        },
-    };
+    let Some(init) = walker.walk().init().cloned() else { return Ok(None) };
     let length = walker.walk().whole();
     let file = OpenOptions::new().write(true).open(&path).map_err(trouble)?;
     let cut = file.metadata().map_err(trouble)?.len() != length;
     if cut {
         file.set_len(length).and_then(|()| file.sync_all()).map_err(trouble)?;
     }
-    let hash = hash(walker.file(), length).map_err(trouble)?;
     let start = resume.map_or(found.start, |resume| resume.start);
     let record = sidecar.map_or_else(|| blank(&found.camera, start), |sidecar| sidecar.record);
     let clip = Clip {
@@ -160,10 +176,10 @@ fn reopen(site: &Arc<Site>, found: &Found) -> Result<Option<Old>, String> {
         line,
         start,
         run: None,
-        hash,
+        hash: hash(walker.file(), length).map_err(trouble)?,
         length,
         dirty: false,
-        frames: count,
+        frames,
         stored: HashSet::new(),
         record: Arc::new(record.clone()),
         settled: false,

@@ -3,6 +3,10 @@
 #[path = "../../../tests/footage/mod.rs"]
 mod footage;
 
+mod faults;
+mod listing;
+mod recovery;
+
 use super::disk::Medium;
 use super::*;
 use crate::model::event::Added;
@@ -178,6 +182,15 @@ fn read_record(clip: &Path) -> Record {
     serde_json::from_slice(&text).expect("a record")
 }
 
+/// The hash of the clip that comes of these segments when nothing fails.
+async fn undisturbed(segments: &[PathBuf], source: &Path) -> String {
+    let mut world = World::new();
+    world.store(segments).await;
+    let clip = world.close().await;
+    assert_is_tail(&clip, source);
+    sha256(&clip)
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_clip_holds_every_packet_once_with_its_own_time(
@@ -197,6 +210,7 @@ async fn a_clip_holds_every_packet_once_with_its_own_time(
     assert_is_tail(&clip, &source);
 
     let record = read_record(&clip);
+    assert_eq!(record.media, media(&segments[0]));
     let seconds = 9.0 - 2.0 * first as f64;
     assert_eq!(record.state, ClipState::Closed);
     assert_eq!(record.frames, (seconds * 25.0) as u64);
@@ -238,7 +252,7 @@ async fn after_a_restart_of_ffmpeg_our_clock_says_how_long_the_hole_is() {
     let second = world.append(1, 2, 10.0).await; // the same times again, from another life
     let third = world.append(2, 2, 11.9).await; // our clock's jitter is not the stream's
     let hole = second.hole.expect("a hole");
-    assert_eq!(first.clip_length + hole, Duration::from_secs(10));
+    assert!((first.clip_length + hole).abs_diff(Duration::from_secs(10)) < Duration::from_millis(100), "{hole:?}");
     assert_eq!((first.hole, third.hole), (None, None));
     assert!(third.clip_length.abs_diff(Duration::from_secs(14)) < Duration::from_millis(100), "{third:?}");
 
@@ -354,215 +368,4 @@ async fn a_clip_that_never_got_footage_closes_without_a_file() {
     let World { archive, mut events, .. } = world;
     archive.finish().await;
     assert_eq!(events.recv().await, None);
-}
-
-/// A disk that fails at chosen steps: they count up over all files.
-#[derive(Default)]
-struct Failing {
-    step: Arc<Mutex<Plan>>,
-}
-
-#[derive(Default)]
-struct Plan {
-    step: u32,
-    /// At these steps, with this error.
-    fail: std::ops::Range<u32>,
-    errno: i32,
-}
-
-struct FailingFile(File, Arc<Mutex<Plan>>);
-
-impl FailingFile {
-    fn step(&self) -> io::Result<()> {
-        let mut plan = self.1.lock().expect("no panic");
-        plan.step += 1;
-        if plan.fail.contains(&(plan.step - 1)) { Err(io::Error::from_raw_os_error(plan.errno)) } else { Ok(()) }
-    }
-}
-
-impl Disk for Failing {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        Ok(Box::new(FailingFile(file, self.step.clone())))
-    }
-}
-
-impl Medium for FailingFile {
-    fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
-        let step = self.step();
-        let bytes = if step.is_ok() { bytes } else { &bytes[..bytes.len() / 2] }; // a stump, as a full disk leaves it
-        Medium::write(&mut self.0, bytes, at).and(step)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.step().and_then(|()| self.0.sync_data())
-    }
-
-    fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.step().and_then(|()| self.0.set_len(length))
-    }
-}
-
-#[rstest]
-#[tokio::test]
-async fn whatever_step_fails_nothing_is_lost_and_nothing_stays_twice(
-    #[values(1, 2, 3, 5)] failures: u32,
-    #[values((28, "disk is full"), (5, "dmesg"), (30, "remount"))] error: (i32, &str),
-) {
-    let dir = tempfile::tempdir().expect("a place");
-    let source = footage::make(dir.path(), Codec::H264WithBFrames, 6);
-    let segments = footage::segments(&dir.path().join("slots"), &source);
-    for first in 0..8 {
-        let disk = Failing::default();
-        *disk.step.lock().expect("no panic") = Plan { step: 0, fail: first..first + failures, errno: error.0 };
-        let mut world = World::on(Box::new(disk));
-        let mut failed = 0;
-        for (number, path) in segments.iter().enumerate() {
-            world.claim(number as u64, path, 0.0);
-            loop {
-                let before = world.files();
-                world.order(CLIP, number as u64, 0, 2.0 * number as f64);
-                let mut event = world.event().await;
-                if let Event::ClipOpened { .. } = event {
-                    event = world.event().await;
-                }
-                match event {
-                    Event::Appended { .. } => break,
-                    Event::AppendFailed { failure: AppendFailure::Archive(text), .. } => {
-                        assert!(text.contains(error.1), "{text}");
-                        assert_eq!(fs::read(world.claimed(number as u64)).ok(), fs::read(path).ok());
-                        assert_eq!(world.files(), before, "a stump");
-                        failed += 1;
-                    }
-                    other => panic!("{other:?}"),
-                }
-            }
-        }
-        assert!(failed > 0 || first >= 6, "step {first} failed and nobody said so");
-        let clip = world.close().await;
-        assert_is_tail(&clip, &source);
-        assert_eq!(read_record(&clip).sha256.as_deref(), Some(sha256(&clip).as_str()));
-    }
-}
-
-#[tokio::test]
-async fn a_clip_is_finished_wherever_the_last_append_was_cut() {
-    let mut world = World::new();
-    let source = footage::make(world.dir.path(), Codec::H264WithBFrames, 6);
-    let segments = footage::segments(&world.dir.path().join("slots"), &source);
-    world.store(&segments[..1]).await;
-    let before = fs::metadata(world.day().join(&world.files()[1])).expect("a clip").len();
-    world.claim(1, &segments[1], 4.0);
-    world.append(1, 0, 2.0).await;
-    let part = world.day().join(&world.files()[1]);
-    let (whole, json) = (fs::read(&part).expect("a clip"), fs::read(part.with_file_name(&world.files()[0])));
-    let json = json.expect("a record");
-
-    let step = (whole.len() - before as usize) / 60;
-    for cut in (before as usize..=whole.len()).step_by(step.max(1)).chain([whole.len()]) {
-        fs::remove_dir_all(world.day()).expect("gone");
-        fs::create_dir(world.day()).expect("a day");
-        fs::write(&part, &whole[..cut]).expect("written");
-        fs::write(world.day().join("front-door_2026-11-22_13-02-31+0000.json"), &json).expect("written");
-        world.claim(1, &segments[1], 4.0);
-        world.claim(2, &segments[2], 6.0);
-        let (again, recovered) = world.restart().await;
-        world = again;
-        assert_eq!(recovered.waiting, []);
-        assert_eq!(recovered.clips.len(), 1, "cut at {cut}: {:?}", recovered.sentences);
-        let clip = PathBuf::from(&recovered.clips[0].path);
-        assert_is_tail(&clip, &source);
-        let record = read_record(&clip);
-        assert_eq!((record.state, record.gaps.len()), (ClipState::Interrupted, 1));
-        assert_eq!(record.sha256.as_deref(), Some(sha256(&clip).as_str()));
-        assert!(!world.claimed(1).exists() && !world.claimed(2).exists());
-    }
-}
-
-#[tokio::test]
-async fn what_fits_nowhere_becomes_a_clip_of_its_own() {
-    let mut world = World::new();
-    let source = footage::make(world.dir.path(), Codec::H264, 8);
-    let segments = footage::segments(&world.dir.path().join("slots"), &source);
-    world.store(&segments[..1]).await;
-    world.claim(1, &segments[0], 60.0); // the same footage again, from another life a minute later
-    fs::write(world.claimed(1), recoded(&world, 3)).expect("written");
-    world.claim(2, &segments[2], 106.0);
-    world.claim(3, &segments[3], 108.0);
-    fs::write(world.claimed(4), "nonsense").expect("written");
-    let (world, recovered) = world.restart().await;
-    assert_eq!(recovered.waiting, []);
-    assert!(recovered.sentences.iter().any(|text| text.contains("#4") && text.contains("holds nothing")));
-    let frames = |clip: &ClipView| footage::packets(Path::new(&clip.path))[&0].len();
-    assert_eq!(recovered.clips.iter().map(frames).sum::<usize>(), 50 + 50 + 50 + 50);
-    assert_eq!(recovered.clips.len(), 3);
-    assert!(recovered.clips.iter().all(|clip| !clip.open && footage::complaints(Path::new(&clip.path)).is_empty()));
-    assert!(world.files().iter().all(|name| !name.ends_with(".part")));
-}
-
-/// A segment of other footage with times from 0.
-fn recoded(world: &World, seconds: u32) -> Vec<u8> {
-    let source = footage::make(world.dir.path(), Codec::H264WithBFrames, seconds);
-    fs::read(&footage::segments(&world.dir.path().join("other"), &source)[0]).expect("a segment")
-}
-
-#[tokio::test]
-async fn empty_parts_go_and_unreadable_ones_stay() {
-    let world = World::new();
-    fs::create_dir_all(world.day()).expect("a day");
-    let file = |name: &str| world.day().join(format!("front-door_2026-11-22_{name}+0000.mp4.part"));
-    fs::write(file("10-00-00"), "").expect("written");
-    fs::write(file("11-00-00"), b"\0\0\0\x1cftypisom").expect("written"); // cut off in its first box
-    fs::write(file("12-00-00"), b"\0\0\0\x04moov: damaged beyond reading").expect("written");
-    fs::write(world.day().join("front-door_2026-11-22_10-00-00+0000.json.tmp"), "{").expect("written");
-    fs::write(world.day().join("holiday.mp4.part"), "not ours").expect("written");
-    let (world, recovered) = world.restart().await;
-    assert_eq!(world.files(), ["front-door_2026-11-22_12-00-00+0000.mp4.part", "holiday.mp4.part"]);
-    assert_eq!(recovered.sentences.len(), 3, "{:?}", recovered.sentences);
-    assert!(recovered.sentences.iter().any(|text| text.contains("stays as it is")));
-}
-
-#[tokio::test]
-async fn the_list_is_newest_first_and_shows_only_clips() {
-    let mut world = World::new();
-    let put = |camera: &str, day: &str, name: &str, bytes: &[u8]| {
-        let dir = world.root().join(camera).join(day);
-        fs::create_dir_all(&dir).expect("a day");
-        fs::write(dir.join(name), bytes).expect("written");
-    };
-    put("garden", "2026-11-21", "garden_2026-11-21_23-00-00+0000.mp4", b"1234");
-    put("garden", "2026-11-22", "garden_2026-11-22_08-00-00+0000.mp4", b"12");
-    put("front-door", "2026-11-22", "front-door_2026-11-22_09-00-00+0000.mp4", b"123");
-    put("front-door", "2026-11-22", "front-door_2026-11-22_10-00-00+0000.mp4.part", b"1");
-    put("front-door", "2026-11-22", "garden_2026-11-22_11-00-00+0000.mp4", b"of another camera");
-    put("front-door", "2026-11-22", "notes.mp4", b"not ours");
-    put("front-door", "lost+found", "front-door_2026-11-22_12-00-00+0000.mp4", b"no day");
-    put("Other Things", "2026-11-22", "a.mp4", b"no camera");
-    put("front-door", "2026-11-22", "front-door_2026-11-22_09-00-00+0000.json", b"{\"no\": \"record\"}");
-    let mut told = Record::clone(&record(world.start));
-    let window = Window { from: world.start, to: world.start + Duration::from_secs(3) };
-    told.gaps.push(Gap { window, cause: "no signal".into() });
-    told.seconds = 12.5;
-    let told = serde_json::to_vec(&told).expect("JSON");
-    put("garden", "2026-11-21", "garden_2026-11-21_23-00-00+0000.json", &told);
-    let day = world.root().join("garden/2026-11-22");
-    std::os::unix::fs::symlink("/etc/passwd", day.join("garden_2026-11-22_13-00-00+0000.mp4")).expect("linked");
-    fs::create_dir(day.join("garden_2026-11-22_14-00-00+0000.mp4")).expect("a directory");
-    std::os::unix::fs::symlink(&day, world.root().join("linked")).expect("linked");
-
-    let mut list = async |camera: Option<&str>, limit| {
-        let camera = camera.map(|name| name.parse().expect("a name"));
-        world.archive.list(RequestId(3), camera, limit);
-        let Event::ClipsListed { request, result } = world.event().await else { panic!("no list") };
-        assert_eq!(request, RequestId(3));
-        result.expect("a list")
-    };
-    let short = |clips: &[ClipView]| clips.iter().map(|clip| clip.bytes).collect::<Vec<_>>();
-    let all = list(None, 100).await;
-    assert_eq!(short(&all), [1, 3, 2, 4]);
-    assert_eq!(all.iter().map(|clip| clip.open).collect::<Vec<_>>(), [true, false, false, false]);
-    assert_eq!((all[3].length, all[3].missing), (Duration::from_millis(12_500), Duration::from_secs(3)));
-    assert_eq!(short(&list(None, 2).await), [1, 3]);
-    assert_eq!(short(&list(Some("garden"), 100).await), [2, 4]);
-    assert_eq!(short(&list(None, 0).await), [0u64; 0]);
 }

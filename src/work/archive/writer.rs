@@ -61,6 +61,9 @@ impl<'a> Writer<'a> {
     }
 
     fn flush(&mut self) -> Result<(), Fault> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         self.medium.write(&self.buffer, self.at).map_err(Fault::Archive)?;
         self.hash.update(&self.buffer);
         self.at += self.buffer.len() as u64;

@@ -21,6 +21,7 @@ impl Session<'_> {
                 self.greet();
                 if let Some(Said::Mail(from)) = self.put(said) {
                     self.letter = Some(Letter::new(from, self.house.budget.clone()));
+                    self.progress();
                 }
             }
             Said::Rcpt(_) => self.recipient(said),
@@ -28,6 +29,7 @@ impl Session<'_> {
                 if self.put(said).is_some() {
                     self.expecting = Expecting::Message;
                     self.step = 0;
+                    self.progress();
                 }
             }
             Said::Reset => {
@@ -61,15 +63,17 @@ impl Session<'_> {
             self.mistakes += 1;
             return None;
         }
-        if matches!(said, Said::Mail(_) | Said::Rcpt(_) | Said::Data) {
-            self.pulse.beat();
-        }
         Some(said)
+    }
+
+    /// This connection is of use, for a while.
+    pub(super) fn progress(&self) {
+        self.pulse.beat(self.letter.is_some(), &self.house.limits);
     }
 
     fn tell_engine(&mut self, said: &Said) -> mailin::Response {
         if matches!(said, Said::Hello { .. }) && !std::mem::replace(&mut self.greeted, true) {
-            self.pulse.beat();
+            self.progress();
         }
         self.engine.process(said.canonical().as_bytes())
     }
@@ -97,10 +101,12 @@ impl Session<'_> {
             && let Some(letter) = &mut self.letter
         {
             letter.add_recipient(to);
+            self.progress();
         }
     }
 
     fn authenticate(&mut self, mechanism: Mechanism, given: bool) {
+        self.auth_step();
         match (mechanism, given) {
             (Mechanism::Plain, true) => self.authenticated(),
             (Mechanism::Plain, false) => self.ask("334 ", Expecting::PlainSecret),
@@ -110,11 +116,17 @@ impl Session<'_> {
         }
     }
 
+    /// AUTH LOGIN has three steps; more are no progress.
+    pub(super) fn auth_step(&mut self) {
+        self.auth_steps += 1;
+        if self.auth_steps <= 3 {
+            self.progress();
+        }
+    }
+
     /// Any credentials pass; they are not even decoded.
     pub(super) fn authenticated(&mut self) {
-        if !std::mem::replace(&mut self.authenticated, true) {
-            self.pulse.beat();
-        }
+        self.auth_step();
         self.ask("235 welcome", Expecting::Command);
     }
 

@@ -17,12 +17,13 @@ pub struct Limits {
     /// progress for the longest makes room; only if all of them are busy is the new one told to come back. Loopback is
     /// exempt: a mail relay, tunnel or proxy on this machine speaks for many cameras.
     pub per_address: usize,
-    /// When there is no room: how long a connection may take from the greeting to its first step
-    /// ([`Limits::patience`] says what a step is) before it makes room. A real client speaks within one round trip.
-    pub mute: Duration,
-    /// When there is no room: how long a connection may go without progress before it makes room. Progress is HELO and
-    /// AUTH (the first of each), MAIL, RCPT, DATA, and every `body_step` of a message, but never NOOP and the like.
+    /// When there is no room: how long a connection with a mail under way may go without progress before it makes room.
+    /// Progress is the first HELO, the first steps of AUTH, MAIL, RCPT, DATA, and every `body_step` of a message, but never
+    /// NOOP and the like. A mail that is cut off by this triggers, if its recipient was named.
     pub patience: Duration,
+    /// The same for a connection with no mail under way, which has nothing to lose: before MAIL a real client speaks
+    /// within one round trip. Shorter, because those who open connections and say nothing are many.
+    pub patience_without_mail: Duration,
     /// Bytes of a message that count as progress.
     pub body_step: usize,
     /// A connection on which nothing at all came for so long is closed; so is one that does not take its replies.
@@ -58,8 +59,8 @@ impl Default for Limits {
         Self {
             connections: 32,
             per_address: 16,
-            mute: Duration::from_millis(500),
             patience: Duration::from_secs(2),
+            patience_without_mail: Duration::from_millis(500),
             body_step: 4 << 10,
             idle: Duration::from_secs(20),
             session: Duration::from_secs(300),

@@ -1,7 +1,7 @@
 //! The mail port: where cameras say that something moves.
 //!
 //! It looks like a mail server and delivers nothing: a mail is a trigger, and its instant is the first RCPT. Everything
-//! that cameras get wrong is understood ([`dialect`]), anyone in an allowed network may send, with whatever user and
+//! that cameras get wrong is understood (`dialect`), anyone in an allowed network may send, with whatever user and
 //! password, and nobody can cost more than [`Limits`] allow.
 //!
 //! ```text

@@ -9,29 +9,29 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(super) struct Pulse {
     started: Instant,
-    /// Milliseconds from `started` to the last progress, plus one; 0: there was none.
-    progress: AtomicU64,
+    /// Milliseconds from `started` to the instant at which this connection is stale.
+    stale: AtomicU64,
     /// Cancelled when the session has to make room.
     pub leave: CancellationToken,
 }
 
 impl Pulse {
     /// Of a connection that begins now.
-    pub fn new() -> Self {
-        Self { started: Instant::now(), progress: AtomicU64::new(0), leave: CancellationToken::new() }
+    pub fn new(limits: &Limits) -> Self {
+        let pulse = Self { started: Instant::now(), stale: AtomicU64::new(0), leave: CancellationToken::new() };
+        pulse.beat(false, limits);
+        pulse
     }
 
-    /// Progress was made.
-    pub fn beat(&self) {
-        let since = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
-        self.progress.store(since + 1, Relaxed);
+    /// Progress was made; `mail`: one is under way.
+    pub fn beat(&self, mail: bool, limits: &Limits) {
+        let patience = if mail { limits.patience } else { limits.patience_without_mail };
+        let stale = (self.started.elapsed() + patience).as_millis();
+        self.stale.store(u64::try_from(stale).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// From when on this connection has to make room for one that waits.
-    pub fn stale_at(&self, limits: &Limits) -> Instant {
-        match self.progress.load(Relaxed) {
-            0 => self.started + limits.mute,
-            since => self.started + Duration::from_millis(since - 1) + limits.patience,
-        }
+    pub fn stale_at(&self) -> Instant {
+        self.started + Duration::from_millis(self.stale.load(Relaxed))
     }
 }

@@ -84,8 +84,8 @@ pub(super) struct Session<'a> {
     pub(super) expecting: Expecting,
     /// HELO or EHLO came, or was taken as said.
     pub(super) greeted: bool,
-    /// AUTH came; a second one is no progress.
-    pub(super) authenticated: bool,
+    /// Steps of AUTH so far.
+    pub(super) auth_steps: u32,
     pub(super) letter: Option<Letter>,
     /// Replies that were not sent yet.
     pub(super) out: Vec<u8>,
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
             engine: mailin::SessionBuilder::new("nvr").build(peer, Yes),
             expecting: Expecting::Command,
             greeted: false,
-            authenticated: false,
+            auth_steps: 0,
             letter: None,
             out: b"220 nvr ESMTP\r\n".to_vec(),
             mistakes: 0,
@@ -209,6 +209,7 @@ impl<'a> Session<'a> {
             Expecting::Message => None, // heard above
             Expecting::Command => self.obey(understand(piece.bytes)),
             Expecting::User if piece.bytes != b"*" => {
+                self.auth_step();
                 self.ask("334 UGFzc3dvcmQ6", Expecting::Password);
                 None
             }
@@ -232,7 +233,7 @@ impl<'a> Session<'a> {
         self.step += piece.bytes.len() + 2;
         if self.step >= self.house.limits.body_step {
             self.step = 0;
-            self.pulse.beat();
+            self.progress();
         }
         let unstuffed = if piece.first { piece.bytes.strip_prefix(b".") } else { None };
         let letter = self.letter.as_mut()?;
@@ -267,7 +268,7 @@ impl<'a> Session<'a> {
         let reply = self.engine.process(b".\r\n");
         let too_big = self.letter.take().is_some_and(|letter| letter.too_big(&self.house.limits));
         self.expecting = Expecting::Command;
-        self.pulse.beat();
+        self.progress();
         match too_big {
             true => self.reply("552 too big"),
             // Writing into memory cannot fail.

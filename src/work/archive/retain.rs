@@ -1,0 +1,394 @@
+//! The hand that deletes clips. Which ones is decided by [`crate::model::retention`]; here is what lies in the archive
+//! and how it goes.
+//!
+//! Only files with our names, in our directories, are ever touched, and never through a link. A clip goes before its
+//! record: if the clip cannot be deleted, nothing is lost, and if the power fails between the two, the record that is
+//! left is found by the next run like a clip, and goes. Nothing is synced: what a power cut brings back goes again.
+//!
+//! A clip that its owner has made read-only (`chmod a-w`) is protected: it is seen in every listing, survives copying
+//! the archive elsewhere, and needs no list that could be lost.
+
+use super::names::{self, DONE, PART, RECORD, TEMPORARY};
+use super::{catalog, clock, disk};
+use crate::model::event::Event;
+use crate::model::retention::{self, Clip, MOST_A_RUN, Sight};
+use crate::model::settings::Archive as Rules;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// From one run to the next.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// The camera's own picture beside a clip.
+const PICTURE: &str = ".jpg";
+
+/// All that a clip may consist of, in the order in which it goes. One that grows is not in it.
+const ENDINGS: [&str; 4] = [DONE, TEMPORARY, RECORD, PICTURE];
+
+/// Keeps the archive within its limits until `stop`: at once, then every minute, whenever `wake` says so (the disk is
+/// full), and when the rules change.
+///
+/// Each run reports [`Event::ArchiveSpace`]; [`Event::Retained`] comes when clips went, or when the trouble is another
+/// one than before.
+pub async fn run(
+    mut rules: watch::Receiver<Rules>,
+    wake: Arc<Notify>,
+    events: mpsc::Sender<Event>,
+    stop: CancellationToken,
+) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+            () = wake.notified() => {}
+            Ok(()) = rules.changed() => {}
+        }
+        let now = rules.borrow_and_update().clone();
+        let done = tokio::task::spawn_blocking(move || once(&now)).await;
+        let Done { deleted, trouble, space } = done.unwrap_or_else(|panic| Done {
+            deleted: Vec::new(),
+            trouble: Some(format!("old clips could not be looked for: {panic} (report this)")),
+            space: None,
+        });
+        let mut news: Vec<Event> = space.map(Event::ArchiveSpace).into_iter().collect();
+        if !deleted.is_empty() || trouble != last {
+            last.clone_from(&trouble);
+            news.push(Event::Retained { deleted, trouble });
+        }
+        for event in news {
+            if events.send(event).await.is_err() {
+                return; // nobody is left to hear it
+            }
+        }
+    }
+}
+
+/// What one run did.
+#[derive(Debug, PartialEq)]
+struct Done {
+    deleted: Vec<String>,
+    trouble: Option<String>,
+    space: Option<Result<crate::model::event::Space, String>>,
+}
+
+/// Looks at clock and disk, and does what follows.
+fn once(rules: &Rules) -> Done {
+    let space = match disk::space(&rules.dir) {
+        Ok(space) => space,
+        Err(reason) => return Done { deleted: Vec::new(), trouble: None, space: Some(Err(reason)) },
+    };
+    let sight = Sight { now: Timestamp::now(), clock_trusted: clock::is_trusted(), free: space.free };
+    let (deleted, trouble) = tidy(rules, sight, Item::delete);
+    let space = if deleted.is_empty() { Ok(space) } else { disk::space(&rules.dir) };
+    Done { deleted, trouble, space: Some(space) }
+}
+
+/// Deletes what has to go, and says what stands in the way.
+///
+/// A clip that cannot be deleted counts as protected from then on, so that the next one goes in its place and one file
+/// alone cannot fill the disk.
+fn tidy(
+    rules: &Rules,
+    mut sight: Sight,
+    delete: impl Fn(&Item) -> Result<(), String>,
+) -> (Vec<String>, Option<String>) {
+    let mut items = match items(&rules.dir, sight.now) {
+        Ok(items) => items,
+        Err(error) => return (Vec::new(), Some(disk::sentence("read", &rules.dir, &error))),
+    };
+    let (mut deleted, mut failed) = (Vec::new(), None);
+    let mut tries = 0;
+    loop {
+        let clips: Vec<Clip> = items.iter().map(|item| item.clip).collect();
+        let plan = retention::plan(&clips, rules, &sight);
+        let mut gone = vec![false; items.len()];
+        let mut again = false;
+        for &index in plan.delete.iter().take(MOST_A_RUN - tries) {
+            tries += 1;
+            match delete(&items[index]) {
+                Ok(()) => {
+                    gone[index] = true;
+                    deleted.push(items[index].name.clone());
+                    sight.free = sight.free.saturating_add(items[index].clip.bytes);
+                }
+                Err(sentence) => {
+                    items[index].clip.stays = true;
+                    again = true;
+                    failed.get_or_insert(sentence);
+                }
+            }
+        }
+        let mut gone = gone.into_iter();
+        items.retain(|_| !gone.next().unwrap_or(false));
+        if !again || tries == MOST_A_RUN {
+            return (deleted, failed.or(plan.trouble));
+        }
+    }
+}
+
+/// All files of one clip.
+struct Item {
+    dir: PathBuf,
+    name: String,
+    clip: Clip,
+}
+
+impl Item {
+    fn path(&self, ending: &str) -> PathBuf {
+        self.dir.join(format!("{}{ending}", self.name))
+    }
+
+    /// Deletes a clip, and then whatever belongs to it.
+    fn delete(&self) -> Result<(), String> {
+        for ending in ENDINGS {
+            let path = self.path(ending);
+            let failed = |error: io::Error| disk::sentence("deleted", &path, &error);
+            if ending == DONE && fs::symlink_metadata(&path).is_ok_and(|file| is_protected(&file)) {
+                return Err(format!("{} became read-only and stays (delete it yourself)", path.display()));
+            }
+            match fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_protected(file: &fs::Metadata) -> bool {
+    file.permissions().mode() & 0o222 == 0
+}
+
+/// Everything of ours in the archive. Empty directories of days long past go on the way.
+fn items(root: &Path, now: Timestamp) -> io::Result<Vec<Item>> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let long_past = today.saturating_sub(2.days()).to_string();
+    let mut all = Vec::new();
+    for day in catalog::days(root, None)? {
+        let Some(date) = day.path.file_name().and_then(|name| name.to_str()) else { continue };
+        let mut found = BTreeMap::new();
+        let mut is_empty = true;
+        // A day that cannot be read hides no room that could be made.
+        for file in fs::read_dir(&day.path).into_iter().flatten().flatten() {
+            is_empty = false;
+            add(&mut found, &file, &day, date);
+        }
+        all.extend(found.into_values());
+        if is_empty && date < long_past.as_str() {
+            let _ = fs::remove_dir(&day.path); // it stays if it is not empty after all
+        }
+    }
+    Ok(all)
+}
+
+/// Counts a file to its clip if it is one of ours.
+fn add(found: &mut BTreeMap<String, Item>, file: &fs::DirEntry, day: &catalog::Day, date: &str) {
+    let file_name = file.file_name();
+    let Some(whole) = file_name.to_str() else { return };
+    let mut endings = [PART].into_iter().chain(ENDINGS);
+    let Some((name, ending)) = endings.find_map(|ending| Some((whole.strip_suffix(ending)?, ending))) else { return };
+    let Some(start) = names::start(name, &day.camera) else { return };
+    let stamp = name.get(day.camera.as_str().len() + 1..).unwrap_or_default();
+    if !stamp.starts_with(date) {
+        return;
+    }
+    // Of the entry itself: a link is not followed, and is no file.
+    let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else { return };
+    let item = found.entry(name.to_owned()).or_insert_with(|| Item {
+        dir: day.path.clone(),
+        name: name.to_owned(),
+        clip: Clip { start, bytes: 0, stays: false },
+    });
+    item.clip.bytes = item.clip.bytes.saturating_add(meta.len());
+    item.clip.stays |= ending == PART || (ending == DONE && is_protected(&meta));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    const NOW: &str = "2026-11-22T12:00:00Z";
+
+    fn sight() -> Sight {
+        Sight { now: NOW.parse().expect("a time"), clock_trusted: true, free: 1 << 40 }
+    }
+
+    fn rules(root: &Path, max_size: u64) -> Rules {
+        Rules { dir: root.to_owned(), keep: None, max_size: Some(max_size), min_free: 0 }
+    }
+
+    fn write(root: &Path, files: &[&str]) {
+        for file in files {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(&path, [0; 100]).expect("a file");
+        }
+    }
+
+    fn protect(path: &Path) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o440)).expect("its mode");
+    }
+
+    /// All that is left, below a directory.
+    fn left(dir: &Path) -> Vec<String> {
+        fn below(dir: &Path, root: &Path, all: &mut Vec<String>) {
+            for entry in fs::read_dir(dir).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                all.push(path.strip_prefix(root).expect("below").display().to_string());
+                if path.is_dir() && !path.is_symlink() {
+                    below(&path, root, all);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        below(dir, dir, &mut all);
+        all.retain(|name| !fs::symlink_metadata(dir.join(name)).expect("it is there").is_dir());
+        all.sort();
+        all
+    }
+
+    const FOREIGN: [&str; 12] = [
+        ".lock",
+        "2026-11-01/a_2026-11-01_10-00-00+0100.mp4",
+        "Holiday/2026-11-01/Holiday_2026-11-01_10-00-00+0100.mp4",
+        "a/2026-11-01/a.mp4",
+        "a/2026-11-01/a_2026-11-01_10-00-00+0100.mkv",
+        "a/2026-11-01/a_2026-11-01_10-00-00+0100_1.mp4",
+        "a/2026-11-01/a_2026-11-02_10-00-00+0100.mp4",
+        "a/2026-11-01/ab_2026-11-01_10-00-00+0100.mp4",
+        "a/2026-11-01/copy of a_2026-11-01_10-00-00+0100.mp4",
+        "a/2026-11-01/notes.txt",
+        "a/a_2026-11-01_10-00-00+0100.mp4",
+        "a/keep/a_2026-11-01_10-00-00+0100.mp4",
+    ];
+
+    #[test]
+    fn only_what_is_ours_and_may_go_goes() {
+        let (place, elsewhere) = (tempfile::tempdir().expect("a place"), tempfile::tempdir().expect("a place"));
+        let root = place.path();
+        write(root, &FOREIGN);
+        let mut stays: Vec<String> = FOREIGN.map(str::to_owned).into();
+        let clip = "a/2026-11-01/a_2026-11-01_10-00-00+0100";
+        write(root, &[&format!("{clip}.mp4"), &format!("{clip}.json"), &format!("{clip}.jpg")]);
+        write(
+            root,
+            &["a/2026-11-01/a_2026-11-01_11-00-00+0100_2.mp4", "gone/2026-11-03/gone_2026-11-03_11-00-00Z.json"],
+        );
+        let protected = "a/2026-11-01/a_2026-11-01_12-00-00+0100";
+        let open = "b-1/2026-11-02/b-1_2026-11-02_12-00-00+0100";
+        for file in [
+            format!("{protected}.mp4"),
+            format!("{protected}.json"),
+            format!("{open}.mp4.part"),
+            format!("{open}.json"),
+        ] {
+            write(root, &[&file]);
+            stays.push(file);
+        }
+        protect(&root.join(format!("{protected}.mp4")));
+        write(elsewhere.path(), &["2026-11-01/link_2026-11-01_10-00-00+0100.mp4", "x.mp4"]);
+        symlink(elsewhere.path(), root.join("link")).expect("a link");
+        let file_link = "a/2026-11-01/a_2026-11-01_13-00-00+0100.mp4";
+        symlink(elsewhere.path().join("x.mp4"), root.join(file_link)).expect("a link");
+        stays.extend(["link".to_owned(), file_link.to_owned()]);
+
+        let (deleted, trouble) = tidy(&rules(root, 1), sight(), Item::delete);
+        assert_eq!(deleted, ["a_2026-11-01_10-00-00+0100", "a_2026-11-01_11-00-00+0100_2"]);
+        assert!(trouble.is_some_and(|text| text.contains("protected")));
+        stays.push("gone/2026-11-03/gone_2026-11-03_11-00-00Z.json".to_owned());
+        stays.sort();
+        assert_eq!(left(root), stays);
+        assert_eq!(left(elsewhere.path()).len(), 2);
+    }
+
+    #[test]
+    fn the_oldest_go_over_all_cameras_and_their_records_with_them() {
+        let place = tempfile::tempdir().expect("a place");
+        let names = ["b/2026-11-01/b_2026-11-01_10-00-00+0100", "a/2026-11-02/a_2026-11-02_10-00-00+0100"];
+        let orphan = "c/2026-10-31/c_2026-10-31_10-00-00+0100.json";
+        let newest = "b/2026-11-22/b_2026-11-22_10-00-00+0100";
+        for name in names.iter().chain([&newest]) {
+            write(place.path(), &[&format!("{name}.mp4"), &format!("{name}.json")]);
+        }
+        write(place.path(), &[orphan]);
+        let (deleted, trouble) = tidy(&rules(place.path(), 400), sight(), Item::delete);
+        assert_eq!(deleted, ["c_2026-10-31_10-00-00+0100", "b_2026-11-01_10-00-00+0100"]);
+        assert_eq!(trouble, None);
+        assert_eq!(left(place.path()).len(), 4);
+
+        let deleted = tidy(&rules(place.path(), 0), sight(), Item::delete).0;
+        assert_eq!(deleted.len(), 2);
+        assert!(items(place.path(), sight().now).expect("an archive").is_empty());
+        let days = ["c/2026-10-31", "b/2026-11-01", "a/2026-11-02", "b/2026-11-22"];
+        assert_eq!(days.map(|day| place.path().join(day).exists()), [false, false, false, true], "today's is in use");
+    }
+
+    #[test]
+    fn one_clip_that_cannot_be_deleted_does_not_keep_the_others() {
+        let place = tempfile::tempdir().expect("a place");
+        let names = [1, 2, 3].map(|hour| format!("a_2026-11-01_0{hour}-00-00+0100"));
+        for name in &names {
+            write(place.path(), &[&format!("a/2026-11-01/{name}.mp4")]);
+        }
+        let delete = |item: &Item| if item.name == names[0] { Err("no (do this)".into()) } else { item.delete() };
+        let (deleted, trouble) = tidy(&rules(place.path(), 200), sight(), delete);
+        assert_eq!((deleted.as_slice(), trouble.as_deref()), (&names[1..2], Some("no (do this)")));
+        let never = |_: &Item| Err("no (do this)".into());
+        assert_eq!(tidy(&rules(place.path(), 1), sight(), never).0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_clip_that_does_not_go_keeps_its_record() {
+        let place = tempfile::tempdir().expect("a place");
+        let name = "a/2026-11-01/a_2026-11-01_10-00-00+0100";
+        write(place.path(), &[&format!("{name}.mp4"), &format!("{name}.json")]);
+        let found = items(place.path(), sight().now).expect("an archive");
+        protect(&place.path().join(format!("{name}.mp4")));
+        assert!(found[0].delete().is_err_and(|text| text.contains("read-only")));
+        fs::remove_file(place.path().join(format!("{name}.mp4"))).expect("a file");
+        fs::create_dir(place.path().join(format!("{name}.mp4"))).expect("a directory that cannot be unlinked");
+        assert!(found[0].delete().is_err_and(|text| text.contains("cannot be deleted") && text.ends_with(')')));
+        assert!(place.path().join(format!("{name}.json")).exists());
+    }
+
+    #[tokio::test]
+    async fn it_runs_at_once_and_when_woken_and_says_only_what_is_new() {
+        let place = tempfile::tempdir().expect("a place");
+        let write_clip =
+            |hour: u32| write(place.path(), &[&format!("a/2026-11-01/a_2026-11-01_{hour}-00-00+0100.mp4")]);
+        write_clip(10);
+        let (set, settings) = watch::channel(rules(place.path(), 50));
+        let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+        let (sender, mut events) = mpsc::channel(8);
+        let task = tokio::spawn(run(settings, wake.clone(), sender, stop.clone()));
+        let gone = |name: &str| Event::Retained { deleted: vec![name.to_owned()], trouble: None };
+        assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(space))) if space.total > 0));
+        assert_eq!(events.recv().await, Some(gone("a_2026-11-01_10-00-00+0100")));
+        wake.notify_one();
+        assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(_)))));
+        write_clip(11);
+        wake.notify_one();
+        assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(_)))), "nothing new was said before");
+        assert_eq!(events.recv().await, Some(gone("a_2026-11-01_11-00-00+0100")));
+        set.send_modify(|rules| rules.dir = place.path().join("unmounted"));
+        assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Err(reason))) if reason.contains("unmounted")));
+        stop.cancel();
+        task.await.expect("it ends");
+        assert_eq!(events.recv().await, None);
+    }
+}

@@ -1,0 +1,433 @@
+//! The monitor's loop between a recorder that follows a script and a terminal in memory, on a clock that jumps.
+
+#[path = "common/pictures.rs"]
+#[allow(dead_code, reason = "each file of tests needs other pictures")]
+mod pictures;
+#[path = "common/scripted.rs"]
+mod scripted;
+
+use futures::Stream;
+use jiff::tz::TimeZone;
+use nvr::link::dial::Client;
+use nvr::model::command::{Answer, Command, TriggerBy, Who};
+use nvr::model::snapshot::CameraState;
+use nvr::model::time::Mono;
+use nvr::monitor::terminal::{Input, Stage};
+use nvr::monitor::theme::Theme;
+use nvr::monitor::{Leaving, Left, Means, attend};
+use pictures::{NOW, all_well, name, seconds, triggered};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use scripted::Recorder;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tokio::io::{DuplexStream, duplex};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// What the terminal has seen.
+#[derive(Default)]
+struct Seen {
+    screen: vt100::Parser,
+    frames: usize,
+    bytes: usize,
+    entered: usize,
+    suspended: usize,
+}
+
+/// A terminal in memory, 80 by 24.
+#[derive(Clone)]
+struct Glass {
+    seen: Arc<Mutex<Seen>>,
+    text: Arc<watch::Sender<String>>,
+    broken: CancellationToken,
+    dead: bool,
+}
+
+impl Stage for Glass {
+    fn size(&self) -> io::Result<(u16, u16)> {
+        Ok((80, 24))
+    }
+
+    fn show(&mut self, frame: &[u8]) -> io::Result<()> {
+        if self.dead {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let mut seen = self.seen.lock().expect("no panic in here");
+        seen.screen.process(frame);
+        seen.frames += 1;
+        seen.bytes += frame.len();
+        self.text.send_replace(seen.screen.screen().contents());
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.seen.lock().expect("no panic in here").suspended += 1;
+        self.text.send_replace(String::new());
+        Ok(())
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        let mut seen = self.seen.lock().expect("no panic in here");
+        seen.entered += 1;
+        seen.screen = vt100::Parser::default();
+        Ok(())
+    }
+
+    fn broken(&self) -> CancellationToken {
+        self.broken.clone()
+    }
+}
+
+impl Glass {
+    fn new() -> Self {
+        let text = Arc::new(watch::Sender::new(String::new()));
+        Self { seen: Arc::default(), text, broken: CancellationToken::new(), dead: false }
+    }
+
+    /// Waits until the screen holds `words`.
+    async fn shows(&self, words: &str) {
+        let mut text = self.text.subscribe();
+        let seen = timeout(seconds(300), text.wait_for(|text| text.contains(words))).await.map(|seen| seen.is_ok());
+        assert_eq!(seen.ok(), Some(true), "{words:?} is not on the screen:\n{}", *self.text.borrow());
+    }
+
+    /// Waits until the shell has the terminal.
+    async fn is_away(&self) {
+        let mut text = self.text.subscribe();
+        let away = timeout(seconds(300), text.wait_for(String::is_empty)).await;
+        assert!(away.is_ok_and(|away| away.is_ok()));
+    }
+
+    fn text(&self) -> String {
+        self.text.borrow().clone()
+    }
+
+    /// Frames and bytes so far.
+    fn cost(&self) -> (usize, usize) {
+        let seen = self.seen.lock().expect("no panic in here");
+        (seen.frames, seen.bytes)
+    }
+}
+
+/// What a script has in its hands.
+struct Hands {
+    glass: Glass,
+    recorder: Recorder,
+    keys: Keys,
+    /// Connections after the first: the script says what becomes of each try, and hears when it was made.
+    tries: mpsc::UnboundedReceiver<(Instant, tokio::sync::oneshot::Sender<Result<DuplexStream, String>>)>,
+}
+
+/// The keyboard and the signals.
+struct Keys(mpsc::UnboundedSender<io::Result<Input>>);
+
+impl Keys {
+    fn give(&self, input: io::Result<Input>) {
+        self.0.send(input).expect("the monitor listens");
+    }
+
+    fn press(&self, code: KeyCode, modifiers: KeyModifiers) {
+        self.give(Ok(Input::Event(Event::Key(KeyEvent::new(code, modifiers)))));
+    }
+
+    fn key(&self, c: char) {
+        self.press(KeyCode::Char(c), KeyModifiers::NONE);
+    }
+
+    fn ctrl(&self, c: char) {
+        self.press(KeyCode::Char(c), KeyModifiers::CONTROL);
+    }
+}
+
+/// Runs a monitor and a script side by side, until the script has ended and the monitor was left.
+async fn play(glass: Glass, script: impl AsyncFnOnce(Hands)) -> color_eyre::Result<Left> {
+    let (ours, theirs) = duplex(64 * 1024);
+    let (client, recorder) = tokio::join!(Client::attach(ours, true), Recorder::greet(theirs));
+    let (keys, mut pressed) = mpsc::unbounded_channel();
+    let (ask, tries) = mpsc::unbounded_channel();
+    let dial = async || {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        ask.send((Instant::now(), answer)).map_err(|_| "nobody there".to_owned())?;
+        answered.await.map_err(|_| "nobody there".to_owned())?
+    };
+    let start = Instant::now();
+    let means = Means {
+        theme: Theme { colour: true, ascii: false },
+        zone: TimeZone::UTC,
+        clock: move || -> Mono { NOW + start.elapsed() },
+        leaving: Leaving::RecordingGoesOn,
+    };
+    let inputs = futures::stream::poll_fn(move |cx| pressed.poll_recv(cx));
+    let stage = glass.clone();
+    let monitor = attend(client.expect("attaches"), dial, || Ok(stage), Box::pin(inputs) as Inputs, means);
+    let (left, ()) = timeout(seconds(3600), async {
+        tokio::join!(monitor, script(Hands { glass, recorder, keys: Keys(keys), tries }))
+    })
+    .await
+    .expect("the monitor is left");
+    left
+}
+
+type Inputs = std::pin::Pin<Box<dyn Stream<Item = io::Result<Input>>>>;
+
+#[tokio::test(start_paused = true)]
+async fn t_triggers_the_focused_camera_and_q_leaves() {
+    let left = play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("2 cameras · 2 recording").await;
+        hands.keys.key('j');
+        hands.keys.key('t');
+        let (id, order) = hands.recorder.order().await;
+        assert_eq!(order, Command::Trigger { who: Who::Cameras(vec![name("garden")]), by: TriggerBy::Key });
+        hands.glass.shows("triggering garden …").await;
+        hands.recorder.answer(id, Answer::Done("garden saves footage until 14:04:12".into())).await;
+        hands.glass.shows("garden saves footage until 14:04:12").await;
+        hands.glass.shows("t trigger").await; // the hints are back by themselves
+        hands.keys.key('q');
+    });
+    assert_eq!(left.await.expect("no error"), Left::Quit { attached: true });
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_gives_its_order() {
+    let garden = || Who::Cameras(vec![name("garden")]);
+    let front = || Who::Cameras(vec![name("front-door")]);
+    let left = play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("front-door").await;
+        let orders = [
+            ('a', Command::Disarm(front())),
+            ('x', Command::Release(front())),
+            ('A', Command::Arm(Who::All)),
+            ('G', Command::Arm(garden())), // G moves the focus, and a follows
+        ];
+        for (key, wanted) in orders {
+            hands.keys.key(key);
+            if key == 'G' {
+                hands.keys.key('a');
+            }
+            let (id, order) = hands.recorder.order().await;
+            assert_eq!(order, wanted, "{key}");
+            hands.recorder.answer(id, Answer::Refused(format!("no to {key} (because)"))).await;
+            hands.glass.shows(&format!("no to {key} (because)")).await;
+        }
+        hands.keys.ctrl('c');
+    });
+    assert_eq!(left.await.expect("no error"), Left::Quit { attached: true });
+}
+
+/// The promise that makes it cheap over SSH: nothing goes out unless something looks different.
+#[tokio::test(start_paused = true)]
+async fn pictures_that_look_the_same_cost_nothing() {
+    play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("2 recording").await;
+        let before = hands.glass.cost();
+        for n in 1..=12 {
+            let mut picture = all_well();
+            picture.pid += n;
+            picture.cameras[0].stderr.push("said".into());
+            hands.recorder.send(picture).await;
+            tokio::time::sleep(seconds(1)).await;
+        }
+        assert_eq!(hands.glass.cost(), before);
+        let mut picture = all_well();
+        picture.cameras[0].slots.swap(5, 6);
+        hands.recorder.send(picture).await;
+        hands.glass.shows("5○ 6▸").await;
+        let (frames, bytes) = hands.glass.cost();
+        assert_eq!(frames, before.0 + 1);
+        assert!(bytes - before.1 < 100, "a slot switch took {} bytes", bytes - before.1);
+        hands.keys.key('q');
+    })
+    .await
+    .expect("no error");
+}
+
+/// A camera that is off is tried again and again; only its clock may move on the screen.
+#[tokio::test(start_paused = true)]
+async fn a_camera_that_is_tried_again_stays_in_trouble_until_footage_comes() {
+    play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(pictures::one_lost()).await;
+        hands.glass.shows("retry in 12 s").await;
+        let mut picture = pictures::one_lost();
+        picture.cameras[2].state = CameraState::Connecting { since: NOW + seconds(12) };
+        hands.glass.shows("trying now").await;
+        let before = hands.glass.cost();
+        hands.recorder.send(picture.clone()).await;
+        picture.mail.today += 1;
+        hands.recorder.send(picture.clone()).await;
+        hands.glass.shows("mail 13").await;
+        assert_eq!(hands.glass.cost().0, before.0 + 1, "the try itself shows nothing new");
+        assert!(hands.glass.text().contains("NO SIGNAL") && hands.glass.text().contains("1 IN TROUBLE"));
+        picture.cameras[2].state = CameraState::Recording { since: NOW + seconds(13) };
+        picture.cameras[2].last_segment = Some(NOW + seconds(13));
+        hands.recorder.send(picture).await;
+        hands.glass.shows("3 cameras · 3 recording").await;
+        hands.keys.key('q');
+    })
+    .await
+    .expect("no error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_countdown_is_cheap_and_has_at_most_ten_frames_a_second() {
+    play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(triggered()).await;
+        hands.glass.shows("   32 s").await;
+        let before = hands.glass.cost();
+        hands.glass.shows("   12 s").await;
+        let seconds_only = hands.glass.cost();
+        assert_eq!(seconds_only.0 - before.0, 20);
+        assert!(seconds_only.1 - before.1 <= 20 * 400, "{} bytes in 20 s", seconds_only.1 - before.1);
+        hands.glass.shows("  0.1 s").await;
+        let (frames, _) = hands.glass.cost();
+        assert!((100..=115).contains(&(frames - seconds_only.0)), "{} frames in 12 s", frames - seconds_only.0);
+        hands.keys.key('q');
+    })
+    .await
+    .expect("no error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_recorder_leaves_its_last_picture_and_is_found_again() {
+    let left = play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("front-door").await;
+        let lost = Instant::now();
+        hands.recorder.bye("it was stopped by SIGTERM (start it again: nvr)").await;
+        hands.glass.shows("the recorder ended: it was stopped by SIGTERM (start it again: nvr)").await;
+        assert!(hands.glass.text().contains("NO RECORDER since 14:03:22"));
+        assert!(hands.glass.text().contains("front-door"), "the last picture stays");
+        let (mut pauses, mut last) = (Vec::new(), lost);
+        for _ in 0..7 {
+            let (at, answer) = hands.tries.recv().await.expect("tries again");
+            pauses.push((at - last).as_millis() / 10 * 10);
+            last = at;
+            answer.send(Err("no recorder is running (start one: nvr)".into())).expect("waits for it");
+        }
+        assert_eq!(pauses, [200, 400, 800, 1600, 3000, 3000, 3000]);
+        hands.keys.key('t');
+        hands.glass.shows("nothing was done: the recorder is out of reach").await;
+        let (_, answer) = hands.tries.recv().await.expect("tries again");
+        let (ours, theirs) = duplex(64 * 1024);
+        answer.send(Ok(ours)).expect("waits for it");
+        hands.recorder = Recorder::greet(theirs).await;
+        hands.recorder.send(triggered()).await;
+        hands.glass.shows("2 cameras · 2 recording").await;
+        hands.glass.shows("the recorder is back").await;
+        hands.keys.key('t');
+        let (id, _) = hands.recorder.order().await;
+        drop(hands.recorder); // without a word, in the middle of an order
+        hands.glass.shows("the recorder is out of reach").await;
+        assert!(!hands.glass.text().contains("triggering"), "order {id} will never be answered");
+        hands.keys.key('q');
+    });
+    assert_eq!(left.await.expect("no error"), Left::Quit { attached: false });
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_the_recorder_asks_first_and_waits_for_its_end() {
+    let left = play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("front-door").await;
+        hands.keys.key('Q');
+        hands.glass.shows("Stop the recorder").await;
+        hands.keys.key('n');
+        hands.glass.shows("t trigger").await;
+        hands.keys.key('Q');
+        hands.keys.key('y');
+        let (id, order) = hands.recorder.order().await;
+        assert_eq!(order, Command::Stop, "and nothing came of the no");
+        hands.recorder.answer(id, Answer::Done("the recorder is stopping".into())).await;
+        hands.glass.shows("the recorder is stopping").await;
+        hands.recorder.bye("stopped by a key; everything is stored").await;
+        hands.keys.0.closed().await; // a script that ends lets go of the keyboard
+    });
+    assert_eq!(left.await.expect("no error"), Left::Stopped("stopped by a key; everything is stored".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn signals_and_a_vanished_terminal_end_it() {
+    let ends: [(Option<io::Result<Input>>, Left); 4] = [
+        (Some(Ok(Input::Terminate)), Left::Terminated),
+        (Some(Ok(Input::Hangup)), Left::HungUp),
+        (Some(Err(io::ErrorKind::BrokenPipe.into())), Left::HungUp),
+        (None, Left::HungUp),
+    ];
+    for (input, wanted) in ends {
+        let left = play(Glass::new(), async |mut hands: Hands| {
+            hands.recorder.send(all_well()).await;
+            hands.glass.shows("front-door").await;
+            match input {
+                Some(input) => hands.keys.give(input),
+                None => drop(hands.keys),
+            }
+        });
+        assert_eq!(left.await.expect("no error"), wanted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_shell_gets_the_terminal_and_gives_it_back() {
+    play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("front-door").await;
+        hands.keys.ctrl('z');
+        hands.glass.is_away().await;
+        hands.keys.give(Ok(Input::Continued));
+        hands.glass.shows("front-door").await;
+        let seen = |glass: &Glass| {
+            let seen = glass.seen.lock().expect("no panic in here");
+            (seen.suspended, seen.entered)
+        };
+        assert_eq!(seen(&hands.glass), (1, 1));
+        hands.keys.ctrl('z'); // and now nobody stops us: a shell that could continue us is missing
+        hands.glass.is_away().await;
+        hands.glass.shows("front-door").await;
+        assert_eq!(seen(&hands.glass), (2, 2));
+        hands.keys.key('q');
+    })
+    .await
+    .expect("no error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pasted_text_costs_few_frames_and_few_orders() {
+    play(Glass::new(), async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("front-door").await;
+        let before = hands.glass.cost();
+        for _ in 0..2000 {
+            hands.keys.key('j');
+            hands.keys.key('k');
+            hands.keys.key('t');
+        }
+        for _ in 0..8 {
+            hands.recorder.order().await;
+        }
+        hands.glass.shows("the recorder has not answered what was asked before").await;
+        assert!(hands.glass.cost().0 - before.0 <= 6000 / 64 + 2);
+        hands.keys.key('q');
+    })
+    .await
+    .expect("no error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_terminal_or_a_panic_elsewhere_ends_it_with_a_sentence() {
+    let mut dead = Glass::new();
+    dead.dead = true;
+    let error = play(dead, async |mut hands: Hands| hands.recorder.send(all_well()).await).await;
+    assert!(error.expect_err("no terminal").to_string().contains("the terminal takes no more"));
+
+    let glass = Glass::new();
+    let broken = glass.broken.clone();
+    let error = play(glass, async |mut hands: Hands| {
+        hands.recorder.send(all_well()).await;
+        hands.glass.shows("front-door").await;
+        broken.cancel();
+    });
+    assert!(error.await.expect_err("a part is gone").to_string().contains("a part of the monitor failed"));
+}
