@@ -33,7 +33,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Feed {
     pub fn start(material: Arc<Material>) -> Feed {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Feed::at("127.0.0.1", material)
+    }
+
+    /// At an address of its own, by which its mails can be told.
+    pub fn at(address: &str, material: Arc<Material>) -> Feed {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let shared = Arc::new(Shared {
             began: Instant::now(),
             over: AtomicBool::new(false),

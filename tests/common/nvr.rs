@@ -224,6 +224,7 @@ impl Drop for Place {
                 eprintln!("--- a recorder's log ---\n{}------------------------", &*log.borrow());
             }
         }
+        let panicked = self.logs().iter().any(|log| log.borrow().contains("panicked"));
         // FFmpeg ends when its recorder does, but not at once; nothing may write while the ring is removed.
         let since = Instant::now();
         while !self.ffmpegs().is_empty() && since.elapsed() < Duration::from_secs(5) {
@@ -234,6 +235,7 @@ impl Drop for Place {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        assert!(!panicked || std::thread::panicking(), "a recorder panicked");
     }
 }
 

@@ -4,7 +4,11 @@
 #[path = "../common/feed.rs"]
 mod feed;
 mod footage;
+mod mail_in;
 #[path = "../common/material.rs"]
 mod material;
 #[path = "../common/nvr.rs"]
 mod nvr_process;
+#[path = "../common/rtsp.rs"]
+mod rtsp;
+mod smtp;
