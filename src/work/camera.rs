@@ -163,15 +163,8 @@ fn spawn(program: &PathBuf, plan: Plan, redactor: Redactor) -> std::io::Result<R
         ours.write_all(list.as_bytes())?;
         fds.push(FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: ffmpeg::LIST_FD });
     }
-    let mut command = Command::new(program);
-    command
-        .args(plan.args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .env_remove("NOTIFY_SOCKET")
-        .env("AV_LOG_FORCE_NOCOLOR", "1")
-        .kill_on_drop(true);
+    let mut command = ffmpeg::command(program);
+    command.args(plan.args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.fd_mappings(fds).map_err(std::io::Error::other)?;
     own_session(&mut command);
     let mut child = command.spawn()?;

@@ -7,8 +7,10 @@ use nvr::model::record::{ClipState, Record};
 use nvr::model::snapshot::{CameraState, CameraView, Snapshot};
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest, Sha256};
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +28,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Place {
     pub dir: TempDir,
     ring: TempDir,
+    /// Another place's ring, to quarrel about.
+    pub ring_dir: Option<PathBuf>,
     /// What stands in the tables of nvr.toml beside the places themselves.
     pub ring_keys: String,
     pub trigger: String,
@@ -35,6 +39,8 @@ pub struct Place {
     pub cameras: String,
     /// What the recorder is run by, such as `unshare …`.
     pub wrapper: Vec<String>,
+    /// Variables of the recorder.
+    pub environment: Vec<(String, String)>,
     /// Of every recorder that was started here; shown when a test fails.
     logs: Mutex<Vec<watch::Receiver<String>>>,
 }
@@ -67,12 +73,14 @@ impl Place {
             listen: "127.0.0.1:0".to_owned(),
             cameras: cameras.into(),
             wrapper: Vec::new(),
+            environment: Vec::new(),
+            ring_dir: None,
             logs: Mutex::default(),
         }
     }
 
-    pub fn ring(&self) -> &Path {
-        self.ring.path()
+    pub fn ring(&self) -> PathBuf {
+        self.ring_dir.clone().unwrap_or_else(|| self.ring.path().to_owned())
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -87,7 +95,7 @@ impl Place {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_config(&self) {
+    pub fn write_config(&self) {
         let text = format!(
             "[ring]\ndir = {ring:?}\n{}\n[trigger]\n{}\n[archive]\ndir = {:?}\nmin_free = '0 B'\n\
              [smtp]\nlisten = '{}'\n[recorder]\nstate_dir = {:?}\n{}\n{}",
@@ -103,19 +111,39 @@ impl Place {
         std::fs::write(self.config(), text).expect("a configuration");
     }
 
-    /// `nvr` with the place's configuration and socket.
-    fn command(&self, wrapper: &[String], args: &[&str]) -> Command {
-        let mut words: Vec<_> = wrapper.iter().map(std::ffi::OsString::from).collect();
-        words.push(env!("CARGO_BIN_EXE_nvr").into());
-        let mut command = Command::new(words.remove(0));
-        command.args(words).arg("--config").arg(self.config()).arg("--socket").arg(self.socket()).args(args);
-        command.env_remove("NVR_LOG").env("NO_COLOR", "1").stdin(Stdio::null()).kill_on_drop(true);
+    /// A program of the place's own. Answers what to write below `[recorder]` so that it is taken for FFmpeg.
+    pub fn script(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).expect("a script");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        format!("ffmpeg = {path:?}\n")
+    }
+
+    /// The command line of `nvr` with the place's configuration and socket.
+    pub fn words(&self, args: &[&str]) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec![env!("CARGO_BIN_EXE_nvr").into(), "--config".into()];
+        words.extend([self.config().into(), "--socket".into(), self.socket().into()]);
+        words.extend(args.iter().map(OsString::from));
+        words
+    }
+
+    fn command(&self, wrapper: &[impl AsRef<OsStr>], args: &[&str]) -> Command {
+        let wrapper = wrapper.iter().map(|word| word.as_ref().to_owned());
+        let words: Vec<_> = wrapper.chain(self.words(args)).collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env_remove("NVR_LOG").env("NO_COLOR", "1").envs(self.environment.iter().cloned());
+        command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
 
     /// Runs `nvr` with some words to its end.
     pub async fn nvr(&self, args: &[&str]) -> Ended {
-        let output = self.command(&[], args).output();
+        self.wrapped(&[], args).await
+    }
+
+    /// The same by way of another program.
+    pub async fn wrapped(&self, wrapper: &[&str], args: &[&str]) -> Ended {
+        let output = self.command(wrapper, args).output();
         let output = timeout(PATIENCE, output).await.expect("an end in time").expect("the program");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
@@ -124,7 +152,8 @@ impl Place {
     /// A recorder that must not start: its one sentence, after exit code 1.
     pub async fn refused(&self) -> String {
         self.write_config();
-        let Ended { code, out, err } = self.nvr(&["record"]).await;
+        let wrapper: Vec<_> = self.wrapper.iter().map(String::as_str).collect();
+        let Ended { code, out, err } = self.wrapped(&wrapper, &["record"]).await;
         assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
         let sentence = err.lines().last().unwrap_or_default().strip_prefix("nvr: ").expect("our sentence").to_owned();
         assert!(!err.contains("panicked") && !err.contains("RUST_BACKTRACE"), "{err}");
@@ -194,7 +223,7 @@ impl Place {
     /// Nothing is left of a recorder that has ended: no socket, no slot, nothing claimed, no FFmpeg.
     pub fn assert_tidy(&self) {
         assert!(!self.socket().exists(), "the socket is left");
-        let mut places = vec![self.ring().to_owned()];
+        let mut places = vec![self.ring()];
         while let Some(place) = places.pop() {
             for entry in std::fs::read_dir(&place).expect("the ring").flatten() {
                 let path = entry.path();

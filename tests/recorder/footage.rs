@@ -188,3 +188,54 @@ fn check_track(path: &Path, track: &[Packet], scale: i64, material: &Material, s
     assert!(track.len() <= source.len(), "{path:?}/{stream}: more packets than were sent");
     first..=first + track.len() - 1
 }
+
+/// Packets of a clip that followed each other in the material: for each stream, which.
+pub struct Piece<'a> {
+    feed: &'a Feed,
+    held: Held,
+}
+
+impl Piece<'_> {
+    /// All that was sent in this time is in it.
+    pub fn covers(&self, window: RangeInclusive<Instant>) {
+        let sent = self.feed.sent();
+        for (stream, held) in &self.held {
+            let packets = self.feed.material.stream(*stream).enumerate();
+            let wanted = packets.filter(|(_, (place, _))| sent[*place].is_some_and(|at| window.contains(&at)));
+            let missing: Vec<_> = wanted.map(|(nth, _)| nth).filter(|nth| !held.contains(nth)).collect();
+            assert!(missing.is_empty(), "stream {stream} holds {held:?} and lacks {missing:?}");
+        }
+    }
+
+    /// All of it was sent before all of another.
+    pub fn ends_before(&self, other: &Piece) -> bool {
+        self.held.iter().all(|(stream, held)| held.end() < other.held[stream].start())
+    }
+}
+
+/// What a clip is made of: one piece, or more if there are gaps. Within a piece no packet is missing, and none comes
+/// twice.
+pub fn pieces<'a>(clip: &Clip, feed: &'a Feed) -> Vec<Piece<'a>> {
+    let material = &feed.material;
+    let mut pieces: Vec<Piece> = Vec::new();
+    for stream in 0..2 {
+        let places: HashMap<_, _> =
+            material.stream(stream).enumerate().map(|(nth, (_, packet))| (packet.hash.as_str(), nth)).collect();
+        let held = packets(&clip.path);
+        let held = held.iter().filter(|packet| packet.stream == stream).map(|packet| places[packet.hash.as_str()]);
+        let mut ranges: Vec<RangeInclusive<usize>> = Vec::new();
+        for nth in held {
+            match ranges.last_mut() {
+                Some(range) if *range.end() + 1 == nth => *range = *range.start()..=nth,
+                _ => ranges.push(nth..=nth),
+            }
+        }
+        for (at, range) in ranges.into_iter().enumerate() {
+            if pieces.len() <= at {
+                pieces.push(Piece { feed, held: Held::new() });
+            }
+            pieces[at].held.insert(stream, range);
+        }
+    }
+    pieces
+}
