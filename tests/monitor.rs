@@ -6,17 +6,18 @@ mod pictures;
 #[path = "common/scripted.rs"]
 mod scripted;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use futures::Stream;
 use jiff::tz::TimeZone;
 use nvr::link::dial::Client;
 use nvr::model::command::{Answer, Command, TriggerBy, Who};
 use nvr::model::snapshot::CameraState;
 use nvr::model::time::Mono;
-use nvr::monitor::terminal::{Input, Stage};
+use nvr::monitor::input::Input;
+use nvr::monitor::terminal::Stage;
 use nvr::monitor::theme::Theme;
 use nvr::monitor::{Leaving, Left, Means, attend};
 use pictures::{NOW, all_well, name, seconds, triggered};
-use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use scripted::Recorder;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -120,15 +121,15 @@ struct Hands {
 }
 
 /// The keyboard and the signals.
-struct Keys(mpsc::UnboundedSender<io::Result<Input>>);
+struct Keys(mpsc::UnboundedSender<Input>);
 
 impl Keys {
-    fn give(&self, input: io::Result<Input>) {
+    fn give(&self, input: Input) {
         self.0.send(input).expect("the monitor listens");
     }
 
     fn press(&self, code: KeyCode, modifiers: KeyModifiers) {
-        self.give(Ok(Input::Event(Event::Key(KeyEvent::new(code, modifiers)))));
+        self.give(Input::Key(KeyEvent::new(code, modifiers)));
     }
 
     fn key(&self, c: char) {
@@ -169,7 +170,7 @@ async fn play(glass: Glass, script: impl AsyncFnOnce(Hands)) -> color_eyre::Resu
     left
 }
 
-type Inputs = std::pin::Pin<Box<dyn Stream<Item = io::Result<Input>>>>;
+type Inputs = std::pin::Pin<Box<dyn Stream<Item = Input>>>;
 
 #[tokio::test(start_paused = true)]
 async fn t_triggers_the_focused_camera_and_q_leaves() {
@@ -350,12 +351,7 @@ async fn stopping_the_recorder_asks_first_and_waits_for_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn signals_and_a_vanished_terminal_end_it() {
-    let ends: [(Option<io::Result<Input>>, Left); 4] = [
-        (Some(Ok(Input::Terminate)), Left::Terminated),
-        (Some(Ok(Input::Hangup)), Left::HungUp),
-        (Some(Err(io::ErrorKind::BrokenPipe.into())), Left::HungUp),
-        (None, Left::HungUp),
-    ];
+    let ends = [(Some(Input::Terminate), Left::Terminated), (Some(Input::Hangup), Left::HungUp), (None, Left::HungUp)];
     for (input, wanted) in ends {
         let left = play(Glass::new(), async |mut hands: Hands| {
             hands.recorder.send(all_well()).await;
@@ -376,7 +372,7 @@ async fn the_shell_gets_the_terminal_and_gives_it_back() {
         hands.glass.shows("front-door").await;
         hands.keys.ctrl('z');
         hands.glass.is_away().await;
-        hands.keys.give(Ok(Input::Continued));
+        hands.keys.give(Input::Continued);
         hands.glass.shows("front-door").await;
         let seen = |glass: &Glass| {
             let seen = glass.seen.lock().expect("no panic in here");

@@ -172,6 +172,35 @@ async fn a_terminal_that_goes_away_ends_it() {
     timeout(PATIENCE, session.child.wait()).await.expect("it ends").expect("is reaped");
 }
 
+/// Where no signal says that the terminal is gone (no controlling terminal, or a parent that keeps SIGHUP from us), the
+/// end of the input does. A monitor that lives on would be found days later, with a core to itself.
+#[tokio::test]
+async fn a_terminal_that_goes_away_without_a_signal_ends_it_too() {
+    let (mut pty, pts) = pty_process::open().expect("a terminal");
+    pty.resize(Size::new(24, 80)).expect("a size");
+    let words = guest_words();
+    let command = pty_process::Command::new("setsid")
+        .args(["--fork", "--wait"])
+        .args(&words)
+        .env("TERM", "xterm")
+        .kill_on_drop(true);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn(pts).expect("starts");
+    let mut held = child.stderr.take().expect("a pipe");
+    let mut screen = vt100::Parser::default();
+    let shown = timeout(PATIENCE, async {
+        let mut bytes = [0; 4096];
+        while !screen.screen().contents().contains("2 cameras") {
+            let n = pty.read(&mut bytes).await.expect("it writes");
+            screen.process(&bytes[..n]);
+        }
+    });
+    shown.await.expect("shows the monitor");
+    drop(pty);
+    let mut last_words = Vec::new();
+    let ended = timeout(PATIENCE, held.read_to_end(&mut last_words)).await;
+    ended.expect("it ends, and with it the last who holds the pipe").expect("is read");
+}
+
 /// The report of a panic must be readable: on the shell's screen, after the monitor's is gone.
 #[tokio::test]
 async fn a_panic_on_any_thread_gives_the_terminal_back() {

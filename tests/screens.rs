@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "each file of tests needs other pictures")]
 mod pictures;
 
+use crossterm::event::KeyCode;
 use jiff::tz::TimeZone;
 use nvr::model::snapshot::Snapshot;
 use nvr::model::time::Mono;
@@ -16,7 +17,6 @@ use nvr::monitor::view::{Scene, View};
 use pictures::NOW;
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use rstest::rstest;

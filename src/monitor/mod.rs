@@ -9,8 +9,10 @@
 //! The monitor is a process of its own: whatever happens to it or to its terminal cannot touch the recording. It draws
 //! only when what can be seen differs, and sleeps until then.
 
+pub mod decode;
 pub mod draw;
 pub mod format;
+pub mod input;
 pub mod keys;
 mod line;
 pub mod paint;

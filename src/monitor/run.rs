@@ -4,10 +4,11 @@
 //! that follows a script and to a terminal in memory.
 
 use super::draw;
+use super::input::{Input, Inputs};
 use super::keys::Press;
 use super::line::{self, News};
 use super::paint::Painter;
-use super::terminal::{self, Input, Inputs, Stage, Terminal};
+use super::terminal::{self, Stage, Terminal};
 use super::theme::Theme;
 use super::ui::{Leaving, Order, Ui};
 use super::view::{self, Scene, View};
@@ -18,7 +19,6 @@ use crate::model::time::Mono;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use futures::{Stream, StreamExt};
 use jiff::tz::TimeZone;
-use ratatui::crossterm::event::Event;
 use ratatui::layout::Rect;
 use std::io;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ where
     terminal::check(variable).map_err(|sentence| eyre!(sentence))?;
     let client = line::attach(&mut dial).await.map_err(|sentence| eyre!(sentence))?;
     let means = Means { theme: Theme::from_env(variable), zone: TimeZone::system(), clock: boottime, leaving };
-    let inputs = Inputs::listen().wrap_err("signals cannot be heard")?;
+    let inputs = Inputs::listen().wrap_err("keys and signals cannot be heard (is standard input a terminal?)")?;
     attend(client, dial, Terminal::take, inputs, means).await
 }
 
@@ -94,7 +94,7 @@ pub async fn attend<S, T: Stage>(
     client: Client,
     dial: impl AsyncFnMut() -> Result<S, String>,
     open: impl FnOnce() -> io::Result<T>,
-    inputs: impl Stream<Item = io::Result<Input>> + Unpin,
+    inputs: impl Stream<Item = Input> + Unpin,
     means: Means<impl Fn() -> Mono>,
 ) -> Result<Left>
 where
@@ -162,7 +162,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     async fn run(
         &mut self,
         news: &mut mpsc::Receiver<News>,
-        inputs: &mut (impl Stream<Item = Vec<io::Result<Input>>> + Unpin),
+        inputs: &mut (impl Stream<Item = Vec<Input>> + Unpin),
     ) -> Result<Left> {
         let broken = self.stage.broken();
         loop {
@@ -191,9 +191,9 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     }
 
     /// Takes inputs that came together; without any the keyboard is gone, and with it whoever could want anything.
-    fn take(&mut self, taken: Option<Vec<io::Result<Input>>>) -> Result<Option<Left>> {
-        for input in taken.unwrap_or_else(|| vec![Ok(Input::Hangup)]) {
-            if let Some(left) = self.input(input.unwrap_or(Input::Hangup))? {
+    fn take(&mut self, taken: Option<Vec<Input>>) -> Result<Option<Left>> {
+        for input in taken.unwrap_or_else(|| vec![Input::Hangup]) {
+            if let Some(left) = self.input(input)? {
                 return Ok(Some(left));
             }
         }
@@ -205,14 +205,14 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
             Input::Terminate => return Ok(Some(Left::Terminated)),
             Input::Hangup => return Ok(Some(Left::HungUp)),
             Input::Continued => self.enter()?,
-            Input::Event(Event::Resize(..)) => self.urgent = true,
-            Input::Event(Event::Key(key)) if self.away.is_none() => {
+            Input::Resized => self.urgent = true,
+            Input::Key(key) if self.away.is_none() => {
                 let Some(press) = Press::of(&key) else { return Ok(None) };
                 self.urgent = true;
                 let order = self.ui.press(press, self.snapshot.as_deref(), self.now());
                 return self.obey(order);
             }
-            Input::Event(_) => {}
+            Input::Key(_) => {} // typed ahead for the shell
         }
         Ok(None)
     }

@@ -1,20 +1,15 @@
 //! The terminal as a guest uses it: every mode that was switched on is remembered and switched off once, whichever way
 //! the monitor ends: by a key, an error, a signal, or a panic on any thread.
 
-use futures::Stream;
-use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{Event, EventStream};
-use ratatui::crossterm::queue;
-use ratatui::crossterm::style::{Attribute, SetAttribute, force_color_output};
-use ratatui::crossterm::terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::cursor::{Hide, Show};
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute, force_color_output};
+use crossterm::terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::process::{Signal, kill_current_process_group};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use tokio::signal::unix::{self, SignalKind};
 use tokio_util::sync::CancellationToken;
 
 /// Whether the monitor can run here; the error is a sentence that names the verb to use instead.
@@ -40,25 +35,12 @@ pub trait Stage {
     /// Writes a frame, whole.
     fn show(&mut self, frame: &[u8]) -> io::Result<()>;
     /// Hands the terminal back to the shell and asks to be stopped; news of being continued comes as
-    /// [`Input::Continued`].
+    /// [`Input::Continued`](super::input::Input).
     fn suspend(&mut self) -> io::Result<()>;
     /// Takes the terminal (again).
     fn enter(&mut self) -> io::Result<()>;
     /// Resolves when a panic anywhere has given the terminal back, so that nothing more may be drawn.
     fn broken(&self) -> CancellationToken;
-}
-
-/// What comes from the person or the system.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// A key or another size.
-    Event(Event),
-    /// Someone asked this process to end.
-    Terminate,
-    /// The terminal is gone.
-    Hangup,
-    /// This process goes on after it was stopped.
-    Continued,
 }
 
 /// The real terminal, taken. Dropping it gives the terminal back.
@@ -73,9 +55,20 @@ struct Modes {
     /// The terminal itself, past the buffer of `std::io::stdout`: the panic hook must not wait for a lock that the
     /// panicking thread may hold.
     tty: File,
-    /// Held while anything is written, so that a frame never ends up behind the giving back.
-    entered: Mutex<bool>,
+    /// Locked while anything is written, so that a frame never ends up behind the giving back.
+    hold: Mutex<Hold>,
     broken: CancellationToken,
+}
+
+/// Whose the terminal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// The shell's.
+    Given,
+    /// Ours.
+    Taken,
+    /// The shell's for good: something panicked.
+    Over,
 }
 
 impl Terminal {
@@ -84,7 +77,7 @@ impl Terminal {
         // The theme alone decides about colours; crossterm's own NO_COLOR would take bold and reverse with them.
         force_color_output(true);
         let tty = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let modes = Arc::new(Modes { tty, entered: Mutex::new(false), broken: CancellationToken::new() });
+        let modes = Arc::new(Modes { tty, hold: Mutex::new(Hold::Given), broken: CancellationToken::new() });
         give_back_on_panic(&modes);
         modes.enter()?;
         Ok(Self { modes })
@@ -98,33 +91,40 @@ fn give_back_on_panic(modes: &Arc<Modes>) {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if let Some(modes) = modes.upgrade() {
-            modes.broken.cancel();
-            modes.leave().ok(); // nothing better can be done in here
+            modes.leave(Hold::Over).ok(); // nothing better can be done in here
+            report(panic);
+            modes.broken.cancel(); // only now: the process may end with the monitor
+        } else {
+            report(panic);
         }
-        report(panic);
     }));
 }
 
 impl Modes {
-    fn entered(&self) -> MutexGuard<'_, bool> {
-        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hold(&self) -> MutexGuard<'_, Hold> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enter(&self) -> io::Result<()> {
-        let mut entered = self.entered();
-        if self.broken.is_cancelled() {
+        let mut hold = self.hold();
+        if *hold == Hold::Over {
             return Err(io::Error::other("a part of the monitor failed"));
         }
         terminal::enable_raw_mode()?;
-        *entered = true; // from here on there is something to undo, even if the rest fails
+        *hold = Hold::Taken; // from here on there is something to undo, even if the rest fails
         let mut bytes = Vec::new();
         queue!(bytes, EnterAlternateScreen, Hide)?;
         (&self.tty).write_all(&bytes)
     }
 
-    fn leave(&self) -> io::Result<()> {
-        let mut entered = self.entered();
-        if !std::mem::take(&mut *entered) {
+    /// Gives back what was taken, if it was; `then` says whether for good.
+    fn leave(&self, then: Hold) -> io::Result<()> {
+        let mut hold = self.hold();
+        let before = *hold;
+        if before != Hold::Over {
+            *hold = then;
+        }
+        if before != Hold::Taken {
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -136,7 +136,7 @@ impl Modes {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.modes.leave().ok(); // a terminal that is gone needs nothing back
+        self.modes.leave(Hold::Given).ok(); // a terminal that is gone needs nothing back
     }
 }
 
@@ -147,62 +147,27 @@ impl Stage for Terminal {
     }
 
     fn show(&mut self, frame: &[u8]) -> io::Result<()> {
-        let entered = self.modes.entered();
-        match *entered {
-            true => (&self.modes.tty).write_all(frame),
-            false => Ok(()), // the shell's screen is not ours to paint on
+        let hold = self.modes.hold();
+        match *hold {
+            Hold::Taken => (&self.modes.tty).write_all(frame),
+            Hold::Given | Hold::Over => Ok(()), // the shell's screen is not ours to paint on
         }
     }
 
     /// The whole process group stops, as with Ctrl-Z in any other program, so that whatever started us returns to its
     /// shell too. With SIGTSTP and not SIGSTOP: where no shell could ever continue us, the kernel ignores it.
     fn suspend(&mut self) -> io::Result<()> {
-        self.modes.leave()?;
+        self.modes.leave(Hold::Given)?;
         Ok(kill_current_process_group(Signal::TSTP)?)
     }
 
     /// Does all of it again if the terminal was taken before: while we were stopped the shell set its own modes.
     fn enter(&mut self) -> io::Result<()> {
-        self.modes.leave()?;
+        self.modes.leave(Hold::Given)?;
         self.modes.enter()
     }
 
     fn broken(&self) -> CancellationToken {
         self.modes.broken.clone()
-    }
-}
-
-/// Keys, sizes and signals in the order in which they come.
-#[derive(Debug)]
-pub struct Inputs {
-    events: EventStream,
-    signals: Vec<(unix::Signal, Input)>,
-}
-
-impl Inputs {
-    /// Begins to listen. From now on these signals no longer end the process by themselves.
-    pub fn listen() -> io::Result<Self> {
-        let wanted = [
-            (SignalKind::hangup(), Input::Hangup),
-            (SignalKind::terminate(), Input::Terminate),
-            (SignalKind::interrupt(), Input::Terminate),
-            (SignalKind::quit(), Input::Terminate),
-            (SignalKind::from_raw(Signal::CONT.as_raw()), Input::Continued),
-        ];
-        let signals = wanted.into_iter().map(|(kind, input)| Ok((unix::signal(kind)?, input)));
-        Ok(Self { signals: signals.collect::<io::Result<_>>()?, events: EventStream::new() })
-    }
-}
-
-impl Stream for Inputs {
-    type Item = io::Result<Input>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        for (signal, input) in &mut self.signals {
-            if signal.poll_recv(cx).is_ready() {
-                return Poll::Ready(Some(Ok(input.clone())));
-            }
-        }
-        Pin::new(&mut self.events).poll_next(cx).map(|event| event.map(|event| event.map(Input::Event)))
     }
 }

@@ -9,7 +9,7 @@ use crate::model::command::{Answer, Command, TriggerBy, Who};
 use crate::model::id::CameraName;
 use crate::model::snapshot::{CameraView, Snapshot};
 use crate::model::time::Mono;
-use ratatui::crossterm::event::KeyCode;
+use crossterm::event::KeyCode;
 use std::time::Duration;
 
 /// How long an answer stays: long enough to read it twice.
