@@ -87,7 +87,6 @@ pub struct Chunk {
 #[derive(Debug)]
 pub struct Material {
     pub kind: Kind,
-    pub path: PathBuf,
     pub bytes: Vec<u8>,
     /// What every connection begins with.
     pub head: Range<usize>,
@@ -131,7 +130,7 @@ impl Material {
         }
         assert_eq!(next, packets.len(), "{kind:?}: a packet in no piece");
         let head = 0..chunks[0].range.start;
-        Material { kind, path: path.to_owned(), bytes, head, chunks, packets, scales }
+        Material { kind, bytes, head, chunks, packets, scales }
     }
 
     /// The packets of one stream, with their places in the file.
