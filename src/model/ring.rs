@@ -58,12 +58,14 @@ pub struct Ring {
     next: u64,
     /// Oldest first, consecutive numbers, at most `slots + 2`.
     segments: VecDeque<Segment>,
+    /// Slots that hold a file which is no footage: one left there would look like the next segment after a wrap.
+    litter: Vec<u32>,
 }
 
 impl Ring {
     /// An empty ring of `slots` finished segments whose files wrap at `wrap`; `first`: the number of the first one.
     pub fn new(slots: u32, wrap: u32, first: u64) -> Self {
-        Self { slots: slots.max(1), wrap: wrap.max(2), next: first, segments: VecDeque::new() }
+        Self { slots: slots.max(1), wrap: wrap.max(2), next: first, segments: VecDeque::new(), litter: Vec::new() }
     }
 
     /// The slot that FFmpeg is to open next.
@@ -98,10 +100,10 @@ impl Ring {
         }
     }
 
-    /// Slots whose segment is older than the ring: to be removed, so that the name FFmpeg opens next is free.
+    /// Slots whose segment is older than the ring, or empty: to be removed, so that the name FFmpeg opens next is free.
     pub fn outdated(&mut self) -> Vec<u32> {
         let oldest = self.next.saturating_sub(u64::from(self.slots) + 1);
-        let (wrap, mut slots) = (u64::from(self.wrap), Vec::new());
+        let (wrap, mut slots) = (u64::from(self.wrap), std::mem::take(&mut self.litter));
         for segment in self.segments.iter_mut().filter(|segment| segment.number < oldest) {
             if segment.fate == Fate::InRing && segment.closed.is_some() {
                 segment.fate = Fate::Gone;
@@ -186,6 +188,7 @@ impl Ring {
         open.bytes = bytes.unwrap_or(0);
         if bytes == Some(0) {
             open.fate = Fate::Gone;
+            self.litter.push((open.number % u64::from(self.wrap)) as u32);
         }
         true
     }
@@ -266,6 +269,7 @@ mod tests {
         ring.slot_closed(SlotFile { slot: 1, bytes: 0 }, RUN, Mono(6));
         assert_eq!(numbers(&ring, Fate::InRing), [0]);
         assert_eq!(ring.next_slot(), 2);
+        assert_eq!((ring.outdated(), ring.outdated()), (vec![1], vec![]), "its file goes at once, and once");
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,7 +154,7 @@ fn start(common: &Common, job: &Job) -> Result<Running, String> {
     spawn(program, plan, Redactor::new(&job.camera.source)).map_err(|error| ffmpeg::not_run(program, &error))
 }
 
-fn spawn(program: &PathBuf, plan: Plan, redactor: Redactor) -> std::io::Result<Running> {
+fn spawn(program: &Path, plan: Plan, redactor: Redactor) -> std::io::Result<Running> {
     let (progress, progress_theirs) = std::io::pipe()?;
     let mut fds = vec![FdMapping { parent_fd: OwnedFd::from(progress_theirs), child_fd: ffmpeg::PROGRESS_FD }];
     if let Some(list) = plan.list {
@@ -163,15 +163,8 @@ fn spawn(program: &PathBuf, plan: Plan, redactor: Redactor) -> std::io::Result<R
         ours.write_all(list.as_bytes())?;
         fds.push(FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: ffmpeg::LIST_FD });
     }
-    let mut command = Command::new(program);
-    command
-        .args(plan.args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .env_remove("NOTIFY_SOCKET")
-        .env("AV_LOG_FORCE_NOCOLOR", "1")
-        .kill_on_drop(true);
+    let mut command = ffmpeg::command(program);
+    command.args(plan.args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.fd_mappings(fds).map_err(std::io::Error::other)?;
     own_session(&mut command);
     let mut child = command.spawn()?;

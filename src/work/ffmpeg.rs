@@ -8,6 +8,7 @@ use crate::model::text::fit_for_screen;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::process::Command;
 
 /// FFmpeg gives up on an RTSP peer that is silent for twice this.
 const RTSP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -25,6 +26,30 @@ pub struct Ffmpeg {
     pub old: bool,
     /// The H.264 encoder for synthetic sources, the first that it has of a list.
     pub encoder: Option<String>,
+}
+
+/// What FFmpeg may see of our environment. Nothing else, for that may hold the password that a source's `${NAME}` stands
+/// for; and FFREPORT would make FFmpeg write it to a file.
+const ENVIRONMENT: &[&str] = &[
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "http_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
+/// FFmpeg, with no more of our environment than it needs.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    let ours = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    command.env_clear().envs(ours).env("AV_LOG_FORCE_NOCOLOR", "1").kill_on_drop(true);
+    command
 }
 
 /// Finds out which FFmpeg there is.
@@ -52,8 +77,7 @@ pub async fn probe(program: &Path) -> Result<Ffmpeg, String> {
 }
 
 async fn ask(program: &Path, args: &[&str]) -> Result<String, String> {
-    let output =
-        tokio::process::Command::new(program).args(args).stdin(std::process::Stdio::null()).kill_on_drop(true).output();
+    let output = command(program).args(args).stdin(std::process::Stdio::null()).output();
     match tokio::time::timeout(Duration::from_secs(20), output).await {
         Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(Ok(output)) => Err(format!(

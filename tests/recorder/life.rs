@@ -1,0 +1,265 @@
+//! What a recorder outlives, how it ends, and what it leaves behind.
+
+use super::feed::Feed;
+use super::footage::pieces;
+use super::material::{Kind, Material, complaints};
+use super::nvr_process::{Nvr, PATIENCE, Place};
+use nvr::link::dial::Client;
+use nvr::model::command::Command;
+use nvr::model::record::ClipState;
+use nvr::model::snapshot::{CameraState, Snapshot};
+use pty_process::{Pty, Size};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::process::Child;
+use tokio::time::{sleep, timeout};
+
+fn camera(name: &str) -> (Feed, String) {
+    let feed = Feed::start(Material::get(Kind::BFrames, 150));
+    let block = feed.camera(name);
+    (feed, block)
+}
+
+/// Waits until a segment is finished that began after now.
+async fn goes_on(nvr: &mut Nvr) {
+    for _ in 0..2 {
+        let last = nvr.picture().cameras[0].last_segment;
+        nvr.until("a further segment", |it| (it.cameras[0].last_segment > last).then_some(())).await;
+    }
+}
+
+/// Waits until so much footage of the event is in the archive.
+async fn grows(nvr: &mut Nvr, at_least: Duration) {
+    nvr.until("a growing clip", |it| it.clips.first().filter(|clip| clip.open && clip.length >= at_least).map(|_| ()))
+        .await;
+}
+
+/// `nvr` on a terminal, showing the monitor.
+async fn monitor(place: &Place) -> (Pty, Child) {
+    let (mut pty, pts) = pty_process::open().expect("a terminal");
+    pty.resize(Size::new(24, 80)).expect("a size");
+    let words = place.words(&[]);
+    let command = pty_process::Command::new(&words[0]).args(&words[1..]).env("TERM", "xterm").kill_on_drop(true);
+    let child = command.spawn(pts).expect("the monitor");
+    let mut screen = vt100::Parser::default();
+    let drawn = async {
+        let mut bytes = [0; 4096];
+        while !screen.screen().contents().contains("1 camera") {
+            let count = pty.read(&mut bytes).await.unwrap_or(0);
+            assert!(count > 0, "it ended: {}", screen.screen().contents());
+            screen.process(&bytes[..count]);
+        }
+    };
+    timeout(PATIENCE, drawn).await.expect("a monitor in time");
+    (pty, child)
+}
+
+#[tokio::test]
+async fn the_terminal_that_started_a_recorder_may_go_and_another_finds_it_again() {
+    let (_feed, block) = camera("front-door");
+    let place = Place::new(block);
+    place.write_config();
+    let (pty, mut first) = monitor(&place).await;
+    let attach = async || {
+        let stream = UnixStream::connect(place.socket()).await.expect("a recorder");
+        Client::attach(stream, true).await.expect("hello")
+    };
+    let client = attach().await;
+    let recorder = client.recorder().pid;
+    // The terminal goes, as when an SSH session breaks: its processes get SIGHUP.
+    drop(pty);
+    timeout(PATIENCE, first.wait()).await.expect("the monitor leaves").expect("a status");
+
+    let mut client = attach().await;
+    let mut finished = Vec::new();
+    while finished.len() < 3 {
+        let last = client.snapshots().borrow_and_update().as_ref().and_then(|it| it.cameras[0].last_segment);
+        finished.extend(last.filter(|last| finished.last() != Some(last)));
+        timeout(PATIENCE, client.snapshots().changed()).await.expect("news").expect("a recorder");
+    }
+    assert_eq!(client.snapshots().borrow().as_ref().map(|it| it.pid), Some(recorder));
+    let (_pty, _second) = monitor(&place).await;
+    assert_eq!(attach().await.recorder().pid, recorder, "no second one is started");
+    // To be told off by a hang-up of its own does nothing either.
+    let pid = Pid::from_raw(recorder.cast_signed()).expect("a process");
+    kill_process(pid, Signal::HUP).expect("a recorder");
+    let status = place.nvr(&["status"]).await;
+    assert_eq!((status.code, status.err.as_str()), (Some(0), ""), "{status:?}");
+    assert!(status.out.ends_with("all is well\n"), "{}", status.out);
+
+    let gone = client.gone();
+    client.ask(Command::Stop).await.expect("an answer");
+    assert!(timeout(PATIENCE, gone).await.expect("goodbye").bye);
+    let since = Instant::now();
+    while test_kill_process(pid).is_ok() && since.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(20)).await; // not our child: nobody tells
+    }
+    place.assert_tidy();
+}
+
+#[tokio::test]
+async fn a_hang_up_leaves_it_recording_and_a_second_recorder_is_refused() {
+    let (_feed, block) = camera("front-door");
+    let place = Place::new(block.clone());
+    let mut nvr = place.start().await;
+    nvr.recording(1).await;
+    nvr.signal(Signal::HUP);
+    nvr.says("SIGHUP").await;
+    goes_on(&mut nvr).await;
+
+    let sentence = place.refused().await;
+    assert!(sentence.contains(place.socket().to_str().expect("text")) && sentence.ends_with(')'), "{sentence}");
+    let mut other = Place::new(block.clone());
+    other.archive = place.archive.clone();
+    let sentence = other.refused().await;
+    let archive = place.archive.display();
+    let expected = format!(
+        "archive.dir {archive} is in use by another recorder (stop it, or give this one a directory of its own)"
+    );
+    assert_eq!(sentence, expected);
+    let mut other = Place::new(block);
+    other.ring_dir = Some(place.ring());
+    let sentence = other.refused().await;
+    let ring = place.ring();
+    let expected = format!("ring.dir {} belongs to another recorder (stop that one, or set ring.dir)", ring.display());
+    assert_eq!(sentence, expected);
+
+    goes_on(&mut nvr).await;
+    assert_eq!(nvr.picture().cameras[0].restarts, 0);
+    assert!(nvr.stop().await.bye);
+    place.assert_tidy();
+}
+
+#[tokio::test]
+async fn asked_to_stop_in_the_middle_of_an_event_it_closes_the_clip_first() {
+    let (feed, block) = camera("front-door");
+    let place = Place::new(block);
+    let mut nvr = place.start().await;
+    nvr.recording(5).await;
+    let triggered = Instant::now();
+    nvr.trigger("front-door").await;
+    grows(&mut nvr, Duration::from_secs(4)).await;
+    let stopped = Instant::now();
+    nvr.stop().await;
+    place.assert_tidy();
+
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    assert_eq!((clip.record.state, complaints(&clip.path)), (ClipState::Closed, String::new()));
+    let [piece] = &pieces(clip, &feed)[..] else { panic!("one piece") };
+    // What FFmpeg had not yet read at its `q` is not footage; that is far less than half a second.
+    piece.covers(triggered - Duration::from_secs(3)..=stopped - Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_an_event_it_finishes_the_clip_at_the_next_start() {
+    let (feed, block) = camera("front-door");
+    let place = Place::new(block);
+    let mut nvr = place.start().await;
+    nvr.recording(5).await;
+    let triggered = Instant::now();
+    nvr.trigger("front-door").await;
+    grows(&mut nvr, Duration::from_secs(5)).await;
+    let killed = Instant::now();
+    nvr.signal(Signal::KILL);
+    nvr.ended().await;
+    drop(nvr);
+
+    let mut nvr = place.start().await;
+    nvr.recording(2).await;
+    let found = nvr.picture().clips.iter().map(|clip| clip.open).collect::<Vec<_>>();
+    assert_eq!(found, [false]);
+    nvr.trigger("front-door").await;
+    nvr.quiet(2).await;
+    nvr.stop().await;
+    place.assert_tidy();
+
+    let [first, second] = &place.clips()[..] else { panic!("two clips") };
+    assert_eq!((complaints(&first.path), complaints(&second.path)), (String::new(), String::new()));
+    assert_eq!(first.record.state, ClipState::Interrupted);
+    let ([first], [second]) = (&pieces(first, &feed)[..], &pieces(second, &feed)[..]) else { panic!("whole pieces") };
+    // A segment is claimed when it is finished: at most one, and the moment of its closing, are not.
+    first.covers(triggered - Duration::from_secs(3)..=killed - Duration::from_millis(1500));
+    assert!(first.ends_before(second), "nothing is stored twice");
+}
+
+/// FFmpeg was started a second time and footage comes in.
+fn recorded_again(it: &Snapshot) -> bool {
+    it.cameras[0].restarts == 1 && matches!(it.cameras[0].state, CameraState::Recording { .. })
+}
+
+/// An FFmpeg that leaves a trace if two of it run at a time: the lock goes with the process, however it ends.
+fn exclusive_ffmpeg(place: &Place) -> String {
+    let (lock, trace) = (place.dir.path().join("lock"), place.dir.path().join("overlap"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n\
+         exec 9>{lock:?}\nflock -n 9 || echo overlap >> {trace:?}\nexec ffmpeg \"$@\"\n"
+    );
+    place.script("exclusive", &script)
+}
+
+#[tokio::test]
+async fn ffmpeg_killed_in_the_middle_of_an_event_leaves_a_gap_with_its_cause() {
+    let (feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.recorder = exclusive_ffmpeg(&place);
+    let mut nvr = place.start().await;
+    nvr.recording(5).await;
+    nvr.trigger("front-door").await;
+    grows(&mut nvr, Duration::from_secs(3)).await;
+    for pid in place.ffmpegs() {
+        kill_process(pid, Signal::KILL).expect("FFmpeg runs");
+    }
+    nvr.until("another start", |it| recorded_again(it).then_some(())).await;
+    nvr.quiet(1).await;
+    nvr.stop().await;
+    place.assert_tidy();
+    assert!(!place.dir.path().join("overlap").exists(), "two FFmpegs ran at a time");
+
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    let [gap] = &clip.record.gaps[..] else { panic!("one gap: {:?}", clip.record.gaps) };
+    assert!(gap.cause.contains("signal: 9"), "{}", gap.cause);
+    assert_eq!(complaints(&clip.path), "");
+    let [before, after] = &pieces(clip, &feed)[..] else { panic!("two pieces") };
+    assert!(before.ends_before(after), "nothing is stored twice");
+}
+
+#[tokio::test]
+async fn ffmpeg_that_freezes_is_taken_down_the_ladder_and_never_doubled() {
+    let (_feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.recorder = exclusive_ffmpeg(&place);
+    let mut nvr = place.start().await;
+    nvr.recording(2).await;
+    for pid in place.ffmpegs() {
+        kill_process(pid, Signal::STOP).expect("FFmpeg runs");
+    }
+    let reason = |state: &CameraState| match state {
+        CameraState::Stalled { reason, .. } => Some(reason.clone()),
+        CameraState::Connecting { .. } | CameraState::Recording { .. } => None,
+        CameraState::NoSignal { .. } | CameraState::Stopped => None,
+    };
+    let reason = nvr.until("a stall", |it| reason(&it.cameras[0].state)).await;
+    assert!(reason.contains("froze"), "{reason}");
+    nvr.until("another start", |it| recorded_again(it).then_some(())).await;
+    goes_on(&mut nvr).await;
+    assert_eq!((place.ffmpegs().len(), nvr.picture().cameras[0].restarts), (1, 1));
+    nvr.stop().await;
+    place.assert_tidy();
+    assert!(!place.dir.path().join("overlap").exists(), "two FFmpegs ran at a time");
+}
+
+#[tokio::test]
+async fn ffmpeg_that_is_deaf_cannot_keep_the_recorder_from_ending() {
+    let (_feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    let script = "#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n\
+                  trap '' TERM HUP INT\necho deaf >&2\nwhile :; do sleep 1; done\n";
+    place.recorder = place.script("deaf", script);
+    let mut nvr = place.start().await;
+    let heard = |it: &Snapshot| it.cameras[0].stderr.contains(&"deaf".to_owned()).then_some(());
+    nvr.until("its words", heard).await;
+    nvr.stop().await;
+    place.assert_tidy();
+}

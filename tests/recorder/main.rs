@@ -1,0 +1,16 @@
+//! The whole program, with the real FFmpeg, real SMTP clients and real signals. One program for all of it, so that no
+//! more of these tests run at a time than there are processors.
+
+mod errors;
+#[path = "../common/feed.rs"]
+mod feed;
+mod footage;
+mod life;
+mod mail_in;
+#[path = "../common/material.rs"]
+mod material;
+#[path = "../common/nvr.rs"]
+mod nvr_process;
+#[path = "../common/rtsp.rs"]
+mod rtsp;
+mod smtp;
