@@ -13,6 +13,8 @@ pub use super::record::TriggerKind;
 pub struct Snapshot {
     /// The recorder's version.
     pub version: String,
+    /// Its process; the engine knows.
+    pub pid: u32,
     /// When it started.
     pub started: Mono,
     /// What both clocks showed, to turn instants into times of day.

@@ -17,6 +17,7 @@ impl Recorder {
         let growing = self.cameras.iter().flat_map(|camera| camera.open_clips(&self.anchor));
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: 0,
             started: self.started,
             anchor: self.anchor,
             mail: self.mail.clone(),

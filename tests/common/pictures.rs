@@ -91,6 +91,7 @@ pub fn all_well() -> Snapshot {
     (garden.fps, garden.bitrate, garden.slots, garden.ram) = (Some(20), Some(5_000_000), slots(17), 62_500_000);
     Snapshot {
         version: "0.1.0".into(),
+        pid: 4711,
         started: NOW - seconds(273_620),
         anchor: Anchor { mono: NOW, wall: now() },
         cameras: vec![camera("front-door"), garden],

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub fn picture(number: u64) -> Snapshot {
     Snapshot {
         version: "0.1.0".into(),
+        pid: 4711,
         started: Mono(1),
         anchor: Anchor { mono: Mono(0), wall: jiff::Timestamp::UNIX_EPOCH },
         cameras: Vec::new(),

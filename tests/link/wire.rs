@@ -152,7 +152,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
-    let itself = (text(), mono(), mono(), wall(), of(text()));
+    let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
     let archive = (text(), space(), of(text()), of(mono()), any::<u64>())
         .prop_map(|(dir, space, trouble, since, backlog)| ArchiveView { dir, space, trouble, since, backlog });
     let ring = (text(), any::<u64>(), space()).prop_map(|(dir, used, space)| RingView { dir, used, space });
@@ -160,11 +160,12 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let lists = (vec(copy(), 0..3), vec(clip(), 0..3), vec(entry(), 0..3), vec(text(), 0..3));
     (itself, vec(camera(), 0..3), mail(), archive, ring, lost, lists).prop_map(
         |(itself, cameras, mail, archive, ring, lost, lists)| {
-            let (version, started, at, wall, stopping) = itself;
+            let (version, pid, started, at, wall, stopping) = itself;
             let (copies, clips, journal, warnings) = lists;
             let anchor = Anchor { mono: at, wall };
             Snapshot {
                 version,
+                pid,
                 started,
                 anchor,
                 cameras,
