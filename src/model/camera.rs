@@ -137,8 +137,8 @@ impl Camera {
             self.segment_finished(out);
         }
         self.claim(out, ids);
-        for slot in self.ring.outdated() {
-            out.order(Effect::Unlink { camera: self.settings.name.clone(), slot });
+        for SlotFile { slot, bytes } in self.ring.outdated() {
+            out.order(Effect::Unlink { camera: self.settings.name.clone(), slot, bytes });
         }
     }
 
@@ -163,7 +163,7 @@ impl Camera {
         let wanted: Vec<_> = self.ring.segments().filter(wanted).cloned().collect();
         for segment in wanted {
             self.saving.claim(ids, &segment, self.settings.trigger.max_clip);
-            self.take(out, segment.number);
+            self.take(out, &segment);
         }
     }
 
@@ -175,17 +175,18 @@ impl Camera {
         let wanted: Vec<_> = self.ring.segments().filter(wanted).cloned().collect();
         for block in wanted.chunk_by(|one, next| one.number + 1 == next.number) {
             let taken = self.ring.taken_before(block[0].number);
-            self.saving.claim_behind(ids, block, taken, at, kind.clone(), window);
+            self.saving.claim_behind(ids, block, taken, (at, kind.clone()), window);
             for segment in block {
-                self.take(out, segment.number);
+                self.take(out, segment);
             }
         }
     }
 
-    fn take(&mut self, out: &mut Out, number: u64) {
+    fn take(&mut self, out: &mut Out, segment: &Segment) {
+        let number = segment.number;
         self.ring.set(number, Fate::Claimed);
-        let segment = SegmentId { camera: self.settings.name.clone(), number };
-        out.order(Effect::Claim { segment, slot: self.ring.slot(number) });
+        let (slot, bytes) = (self.ring.slot(number), (segment.bytes > 0).then_some(segment.bytes));
+        out.order(Effect::Claim { segment: SegmentId { camera: self.settings.name.clone(), number }, slot, bytes });
     }
 
     /// Footage is wanted. Answers what came of it, in words.
@@ -205,8 +206,8 @@ impl Camera {
             self.obeyed = self.obeyed.max(Some(at));
         }
         let window = Window { from: at - rules.pre_roll, to: at + rules.post_roll };
-        self.saving.trigger(ids, at, kind.clone(), window);
         self.claim_behind(out, ids, at, &kind, window);
+        self.saving.trigger(ids, at, kind, window);
         self.claim(out, ids);
         match self.life.trouble() {
             None => "saving".to_owned(),

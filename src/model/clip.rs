@@ -21,6 +21,8 @@ pub struct Clip {
     camera: CameraName,
     /// What is wanted of it so far.
     pub asked: Window<Mono>,
+    /// Footage before this instant is in another clip.
+    pub taken: Mono,
     /// Set once no more will be wanted of it: why what is missing at its end is missing.
     pub ended: Option<Arc<str>>,
     /// The order to close it has been given.
@@ -67,12 +69,14 @@ enum Got {
 type Missing = (Window<Mono>, Arc<str>);
 
 impl Clip {
-    /// A clip that nothing is in yet.
-    pub fn new(id: ClipId, camera: CameraName, asked: Window<Mono>) -> Self {
+    /// A clip that nothing is in yet, of which `window` is wanted as far as it is not `taken`.
+    pub fn new(id: ClipId, camera: CameraName, window: Window<Mono>, taken: Mono) -> Self {
+        let from = window.from.max(taken);
         Self {
             id,
             camera,
-            asked: Window { from: asked.from, to: asked.to.max(asked.from) },
+            asked: Window { from, to: window.to.max(from) },
+            taken,
             ended: None,
             closing: false,
             setback: None,
@@ -94,7 +98,7 @@ impl Clip {
     /// Ends this clip where another goes on, and answers that one. It exists for the same reason, so it is given the
     /// last trigger; and if this one had ended already, so has it.
     pub fn go_on(&mut self, id: ClipId, at: Mono, cause: Arc<str>) -> Clip {
-        let mut next = Clip::new(id, self.camera.clone(), Window { from: at, to: self.asked.to });
+        let mut next = Clip::new(id, self.camera.clone(), self.asked, at);
         next.triggers.extend(self.triggers.last().cloned());
         next.follows = Some(self.id);
         next.continues = self.file.as_ref().map(|(name, _)| name.clone());
@@ -112,11 +116,9 @@ impl Clip {
         }
     }
 
-    /// More is wanted. What lies before its first segment is in another clip, or is to be.
+    /// More is wanted.
     pub fn ask(&mut self, window: Window<Mono>) {
-        if self.first.is_none() {
-            self.asked.from = self.asked.from.min(window.from);
-        }
+        self.asked.from = self.asked.from.min(window.from.max(self.taken));
         self.asked.to = self.asked.to.max(window.to);
     }
 
@@ -230,7 +232,8 @@ impl Clip {
             segments,
             media: self.media.clone(),
             bytes: self.bytes,
-            seconds: self.length.as_secs_f64(),
+            // Of whole microseconds, so that the number is short and JSON gives it back as it was.
+            seconds: self.length.as_micros() as f64 / 1e6,
             frames: self.frames,
             sha256: self.sha256.clone(),
             continues: self.continues.clone(),
@@ -299,7 +302,7 @@ mod tests {
     }
 
     fn clip(from: u64, to: u64) -> Clip {
-        Clip::new(ClipId(1), "front".parse().expect("a name"), window(from, to))
+        Clip::new(ClipId(1), "front".parse().expect("a name"), window(from, to), at(0))
     }
 
     fn gaps(clip: &Clip) -> Vec<(u64, u64, String)> {

@@ -123,13 +123,13 @@ impl Ring {
         self.segments.back().filter(|last| last.closed.is_none())
     }
 
-    /// When the last segment in front of `number` ended that was wanted already.
-    pub fn taken_before(&self, number: u64) -> Option<Mono> {
+    /// When the last segment in front of `number` ended that was wanted already; the machine's start if none was.
+    pub fn taken_before(&self, number: u64) -> Mono {
         let taken = |segment: &&Segment| match segment.fate {
             Fate::Claimed | Fate::Copying | Fate::Stored | Fate::Lost => segment.number < number,
             Fate::InRing | Fate::Empty | Fate::Gone => false,
         };
-        self.segments.iter().rev().find(taken)?.closed
+        self.segments.iter().rev().find(taken).and_then(|segment| segment.closed).unwrap_or(Mono(0))
     }
 
     /// Says what became of a segment; nothing happens for one that is long gone.
@@ -151,13 +151,18 @@ impl Ring {
 
     /// Slots whose segment is older than the ring, or empty: to be removed, each once, so that the name FFmpeg opens
     /// next is free.
-    pub fn outdated(&mut self) -> Vec<u32> {
+    ///
+    /// A file is known again by its size. One of unknown size stays, and FFmpeg writes over it.
+    pub fn outdated(&mut self) -> Vec<SlotFile> {
         let oldest = self.next.saturating_sub(u64::from(self.slots) + 1);
         let (wrap, mut slots) = (u64::from(self.wrap), Vec::new());
         for segment in &mut self.segments {
-            if segment.fate == Fate::Empty || (segment.number < oldest && segment.claimable()) {
+            let old = segment.number < oldest && segment.claimable();
+            if segment.fate == Fate::Empty || (old && segment.bytes > 0) {
+                slots.push(SlotFile { slot: (segment.number % wrap) as u32, bytes: segment.bytes });
+            }
+            if segment.fate == Fate::Empty || old {
                 segment.fate = Fate::Gone;
-                slots.push((segment.number % wrap) as u32);
             }
         }
         while self.segments.len() > self.slots as usize + 2 {
@@ -172,7 +177,9 @@ impl Ring {
             return Moved::default();
         }
         let finished = self.close(now, None);
-        self.push(run, now);
+        // In one life the next slot is opened a moment after the last was closed, however late we hear of it.
+        let last = self.segments.back().filter(|last| last.run == run).and_then(|last| last.closed);
+        self.push(run, last.unwrap_or(now));
         Moved { opened: true, finished }
     }
 
@@ -301,7 +308,7 @@ mod tests {
         let mut ring = filled(7);
         assert_eq!(numbers(&ring, Fate::InRing), [3, 4, 5, 6]);
         assert_eq!(ring.slot_opened(2, RUN, Mono(8)), Moved { opened: true, finished: false });
-        assert_eq!(ring.outdated(), [3], "segment 3 stands in slot 3, the one that comes after 2");
+        assert_eq!(ring.outdated(), [file(3)], "segment 3 stands in slot 3, the one that comes after 2");
         assert_eq!(numbers(&ring, Fate::InRing), [4, 5, 6]);
     }
 
@@ -312,6 +319,16 @@ mod tests {
         assert_eq!(ring.slot_opened(3, RUN, Mono(20)), Moved { opened: true, finished: true });
         assert_eq!(numbered(&ring, 2).closed, Some(Mono(20)));
         assert_eq!(ring.open().map(|s| s.number), Some(3));
+    }
+
+    #[test]
+    fn in_one_life_segments_follow_each_other_without_a_hole() {
+        let mut ring = filled(2);
+        ring.slot_opened(2, RUN, Mono(800));
+        assert_eq!(ring.open().map(|s| s.opened), Some(Mono(2)), "the news came late");
+        ring.slot_closed(file(2), None, RUN, Mono(900));
+        ring.slot_opened(3, RunId(2), Mono(990));
+        assert_eq!(ring.open().map(|s| s.opened), Some(Mono(990)));
     }
 
     #[test]
@@ -357,7 +374,7 @@ mod tests {
         ring.slot_opened(0, RUN, Mono(5));
         ring.slot_closed(SlotFile { slot: 0, bytes: 100 }, None, RUN, Mono(6));
         ring.slot_opened(1, RUN, Mono(6));
-        assert_eq!(ring.outdated(), [2], "which stays in spite of that");
+        assert_eq!(ring.outdated(), [file(2)], "which stays in spite of that");
         assert_eq!(ring.swept(&[0, 1, 2, 3, 4].map(file), RUN, true, Mono(7)), Moved::default());
         let grown = [file(0), file(1), SlotFile { slot: 2, bytes: 7 }, file(3), file(4)];
         assert!(ring.swept(&grown, RUN, true, Mono(8)).opened, "FFmpeg has begun to write over it");
@@ -369,7 +386,7 @@ mod tests {
         ring.slot_opened(1, RUN, Mono(5));
         assert!(!ring.slot_closed(SlotFile { slot: 1, bytes: 0 }, None, RUN, Mono(6)).finished);
         assert_eq!(numbers(&ring, Fate::InRing), [0]);
-        assert_eq!((ring.outdated(), ring.outdated()), (vec![1], vec![]));
+        assert_eq!((ring.outdated(), ring.outdated()), (vec![SlotFile { slot: 1, bytes: 0 }], vec![]));
         assert_eq!(ring.next_slot(), 2);
         ring.slot_opened(2, RUN, Mono(7));
         assert_eq!(ring.open().and_then(|s| s.before.as_deref()), Some("FFmpeg left an empty file"));

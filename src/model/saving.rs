@@ -73,9 +73,6 @@ impl Saving {
     /// Footage is wanted around `at`.
     pub fn trigger(&mut self, ids: &mut ClipIds, at: Mono, kind: TriggerKind, window: Window<Mono>) {
         let last = TriggerView { at, kind: kind.clone() };
-        // What was claimed before is in another clip.
-        let taken = self.newest.as_ref().map_or(window.from, |newest| newest.end.max(window.from));
-        let asked = Window { from: taken, to: window.to };
         match &mut self.going {
             Some(going) => {
                 going.from = going.from.min(window.from);
@@ -85,11 +82,12 @@ impl Saving {
             }
             None => {
                 self.going = Some(Going { since: at, from: window.from, until: window.to, triggers: 1, last });
-                self.clips.push_back(Clip::new(ids.next(), self.camera.clone(), asked));
+                let taken = self.newest.as_ref().map_or(Mono(0), |newest| newest.end);
+                self.clips.push_back(Clip::new(ids.next(), self.camera.clone(), window, taken));
             }
         }
         if let Some(clip) = self.clips.back_mut() {
-            clip.ask(asked);
+            clip.ask(window);
             clip.trigger(at, kind);
         }
     }
@@ -146,27 +144,30 @@ impl Saving {
         &mut self,
         ids: &mut ClipIds,
         segments: &[Segment],
-        taken: Option<Mono>,
-        at: Mono,
-        kind: TriggerKind,
+        taken: Mono,
+        trigger: (Mono, TriggerKind),
         window: Window<Mono>,
     ) {
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return };
-        let from = taken.map_or(window.from, |taken| taken.max(window.from));
-        let asked = Window { from, to: window.to.min(last.span().to) };
-        let mut clip = Clip::new(ids.next(), self.camera.clone(), asked);
-        clip.trigger(at, kind);
+        let end = last.span().to;
+        let window = Window { from: window.from, to: window.to.min(end) };
+        let mut clip = Clip::new(ids.next(), self.camera.clone(), window, taken);
+        clip.trigger(trigger.0, trigger.1);
         clip.ended = Some("it was no longer in the ring".into());
         for segment in segments {
             let offset = clip.meant(segment.number, segment.opened);
             self.queue.push(Claim::new(segment, clip.id, offset));
         }
-        let after = |it: &Clip, number: u64| it.first().is_some_and(|(first, _)| first == number);
-        if let Some(next) = self.clips.iter_mut().find(|it| after(it, last.number + 1) && it.follows.is_none()) {
-            next.follows = Some(clip.id);
+        let later = |clip: &Clip| clip.first().is_none_or(|(number, _)| number > first.number);
+        let place = self.clips.iter().position(later).unwrap_or(self.clips.len());
+        if let Some(next) = self.clips.get_mut(place) {
+            next.taken = next.taken.max(end);
+            let goes_on = next.first().is_some_and(|(n, began)| n == last.number + 1 && began <= end + SLACK);
+            if goes_on && next.follows.is_none() {
+                next.follows = Some(clip.id);
+            }
         }
-        let place = self.clips.iter().position(|it| it.first().is_none_or(|(number, _)| number > first.number));
-        self.clips.insert(place.unwrap_or(self.clips.len()), clip);
+        self.clips.insert(place, clip);
     }
 
     /// When a clip that wants no more is ended for good: as long as a new trigger's pre-roll, or a late mail's, could

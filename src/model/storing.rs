@@ -29,7 +29,7 @@ pub enum Misfit {
 
 impl Misfit {
     /// Why a segment is given up.
-    pub const REASON: &str = "it fits into no clip";
+    pub const REASON: &str = "it fits into no clip (it stays in ring.dir and is tried at the next start)";
 }
 
 /// What [`Saving::closable`] found.
