@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::journal;
 use crate::model::command::{Answer, Command};
 use crate::model::effect::Effect;
-use crate::model::event::{AppendFailure, Event};
+use crate::model::event::{AppendFailure, Event, SlotFile};
 use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
 use crate::model::recorder::{Input, Recorder, Remembered};
 use crate::model::settings::{self, Settings};
@@ -250,8 +250,8 @@ impl Engine {
                 }
             }
             Effect::Sweep => self.sweep(),
-            Effect::Claim { segment, slot } => self.claim(segment, slot),
-            Effect::Unlink { camera, slot } => self.ring.unlink(&camera, slot),
+            Effect::Claim { segment, slot, bytes } => self.claim(segment, slot, bytes),
+            Effect::Unlink { camera, slot, bytes } => self.ring.unlink(&camera, SlotFile { slot, bytes }),
             Effect::Append(append) => self.archive.append(*append),
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
@@ -267,8 +267,8 @@ impl Engine {
         }
     }
 
-    fn claim(&mut self, segment: SegmentId, slot: u32) {
-        let result = self.ring.claim(&segment, slot);
+    fn claim(&mut self, segment: SegmentId, slot: u32, bytes: Option<u64>) {
+        let result = self.ring.claim(&segment, slot, bytes);
         self.done.push_back(Event::Claimed { segment, result });
     }
 
