@@ -18,7 +18,7 @@ use crate::work::archive::{self, Archive, retain};
 use crate::work::camera::{self, Common, Job};
 use crate::work::host::logout_warning;
 use crate::work::ring::{RingDir, not_in_ram};
-use crate::work::{ffmpeg, ring_watch, smtp, state};
+use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,6 +127,7 @@ impl Engine {
         let (rules, wake) = (watch::Sender::new(settings.archive.clone()), Arc::new(Notify::new()));
         let retain = retain::run(rules.subscribe(), wake.clone(), bus.clone(), stop.asked().clone());
         tasks.spawn(retain);
+        tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {

@@ -60,6 +60,8 @@ pub enum Event {
     Mail(Mail),
     /// The mail port is open, or why it is not.
     MailPort(Result<String, String>),
+    /// Where the host names of sources lead: all that are known.
+    Hosts(Vec<(CameraName, IpAddr)>),
     /// A sentence for the journal: mail that was refused, footage that was recovered.
     Note(String),
     /// A clip's file exists; it has a name now.

@@ -29,9 +29,23 @@ pub struct Life {
 
 #[derive(Debug)]
 enum Stage {
-    Waiting { retry_at: Mono, reason: Option<String> },
-    Running { since: Mono, recording: Option<Mono>, frames: u64, advanced: Mono, switched: Mono },
-    Ending { since: Mono, reason: Option<String> },
+    Waiting {
+        retry_at: Mono,
+        reason: Option<String>,
+    },
+    Running {
+        since: Mono,
+        recording: Option<Mono>,
+        frames: u64,
+        advanced: Mono,
+        switched: Mono,
+        /// Why there was no signal before; it counts until there is one.
+        before: Option<String>,
+    },
+    Ending {
+        since: Mono,
+        reason: Option<String>,
+    },
     Stopped,
 }
 
@@ -100,11 +114,13 @@ impl Life {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
-        match &self.stage {
-            Stage::Waiting { .. } => {
+        match &mut self.stage {
+            Stage::Waiting { reason, .. } => {
+                let before = reason.take();
                 self.run = RunId(self.run.0 + 1);
                 self.starts += 1;
-                self.stage = Stage::Running { since: now, recording: None, frames: 0, advanced: now, switched: now };
+                self.stage =
+                    Stage::Running { since: now, recording: None, frames: 0, advanced: now, switched: now, before };
                 Some(Step::Start(self.run))
             }
             Stage::Running { recording, advanced, .. } => {
@@ -210,7 +226,11 @@ impl Life {
             }
             Stage::Waiting { retry_at, reason: None } => CameraState::Connecting { since: *retry_at },
             Stage::Running { recording: Some(since), .. } => CameraState::Recording { since: *since },
-            Stage::Running { since, .. } => CameraState::Connecting { since: *since },
+            // Each try is not a state of its own: a camera that is off is in trouble all the time.
+            Stage::Running { since, before: Some(reason), .. } => {
+                CameraState::NoSignal { retry_at: *since, attempt: self.failures, reason: reason.clone() }
+            }
+            Stage::Running { since, before: None, .. } => CameraState::Connecting { since: *since },
             Stage::Ending { since, reason: Some(reason) } => {
                 CameraState::Stalled { since: *since, reason: reason.clone() }
             }
@@ -269,6 +289,10 @@ mod tests {
         assert!(matches!(life.view(), CameraState::Stalled { .. }));
         life.ended(trouble(None), at(25));
         assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }));
+        life.tick(at(26));
+        assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }), "it is only being tried");
+        life.slot_opened(at(27));
+        assert!(matches!(life.view(), CameraState::Recording { .. }));
     }
 
     #[test]

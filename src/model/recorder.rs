@@ -19,6 +19,7 @@ use super::snapshot::{ClipView, CopyView, Entry, Level, MailNote, MailView};
 use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ pub struct Recorder {
     ids: ClipIds,
     next_sweep: Mono,
     pub(super) mail: MailView,
+    /// Addresses of cameras whose sources name a host.
+    hosts: Vec<(CameraName, IpAddr)>,
     pub(super) archive: Archive,
     pub(super) ram: Option<Space>,
     pub(super) copies: VecDeque<CopyView>,
@@ -92,6 +95,7 @@ impl Recorder {
             ids: ClipIds::default(),
             next_sweep: now + SWEEP,
             mail,
+            hosts: Vec::new(),
             archive: Archive::default(),
             ram: None,
             copies: VecDeque::new(),
@@ -176,6 +180,7 @@ impl Recorder {
                 self.with(out, &segment.camera, |camera, _, out| camera.claimed(out, segment.number, &result));
             }
             Event::Mail(mail) => self.mail(out, &mail),
+            Event::Hosts(hosts) => self.hosts = hosts,
             Event::MailPort(port) => {
                 if let Err(error) = &port {
                     out.say(Level::Error, None, error.clone());
@@ -225,7 +230,7 @@ impl Recorder {
     fn mail(&mut self, out: &mut Out, mail: &Mail) {
         let at = out.now - mail.waited;
         let settings = Arc::clone(&self.settings);
-        let (names, why) = match routing::route(mail, &settings.cameras, &[]) {
+        let (names, why) = match routing::route(mail, &settings.cameras, &self.hosts) {
             Route::To(hits) => {
                 let mut why: Vec<_> = hits.iter().map(|(_, because)| because.to_string()).collect();
                 why.dedup();

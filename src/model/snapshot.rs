@@ -97,9 +97,9 @@ pub enum CameraState {
         /// Why, in words.
         reason: String,
     },
-    /// FFmpeg ended; it will be started again.
+    /// FFmpeg ended; it will be, or is just being, started again.
     NoSignal {
-        /// When.
+        /// When; in the past while it is being tried.
         retry_at: Mono,
         /// How many tries failed in a row.
         attempt: u32,

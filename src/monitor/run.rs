@@ -11,7 +11,7 @@ use super::paint::Painter;
 use super::terminal::{self, Stage, Terminal};
 use super::theme::Theme;
 use super::ui::{Leaving, Order, Ui};
-use super::view::{self, Scene, View};
+use super::view::{Scene, View};
 use crate::clock::boot_time;
 use crate::link::dial::Client;
 use crate::model::command::Command;
@@ -259,7 +259,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     fn hear(&mut self, news: News) -> Option<Left> {
         let now = self.now();
         match news {
-            News::Picture(picture) => self.snapshot = Some(view::steady(self.snapshot.as_deref(), picture)),
+            News::Picture(picture) => self.snapshot = Some(picture),
             News::Answer(answer) => self.ui.answered(answer, now),
             News::Lost(gone) if self.ui.stopping => return Some(Left::Stopped(gone.reason)),
             News::Lost(gone) => self.ui.lose(&gone.reason, gone.bye, now),

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod camera;
 pub mod ffmpeg;
 pub mod host;
+pub mod hosts;
 pub mod mail;
 pub mod places;
 pub mod ring;

@@ -12,12 +12,10 @@ pub use rows::{ClipRow, CopyRow, EntryRow};
 use super::format::{self, Passing};
 use super::theme::Tone;
 use super::ui::{Status, Ui};
-use crate::model::id::CameraName;
-use crate::model::snapshot::{CameraState, Snapshot};
+use crate::model::snapshot::Snapshot;
 use crate::model::text::fit_for_screen;
 use crate::model::time::Mono;
 use jiff::tz::TimeZone;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest text from outside that a view keeps, in characters: more than the widest line shows.
@@ -155,26 +153,6 @@ impl View {
         let next = [wake.next, scene.ui.status_ends(scene.now)].into_iter().flatten().min();
         (view, next)
     }
-}
-
-/// The picture to show after `before`: a camera that had no signal has none until footage comes again.
-///
-/// Each try is a state of its own to the recorder. Shown as such, a camera that is off would make the screen jump with
-/// every try, and be in no trouble for a moment.
-pub fn steady(before: Option<&Snapshot>, mut picture: Arc<Snapshot>) -> Arc<Snapshot> {
-    let tried = |name: &CameraName| {
-        let camera = before?.cameras.iter().find(|camera| camera.name == *name)?;
-        matches!(camera.state, CameraState::NoSignal { .. }).then(|| camera.state.clone())
-    };
-    for n in 0..picture.cameras.len() {
-        let camera = &picture.cameras[n];
-        if matches!(camera.state, CameraState::Connecting { .. })
-            && let Some(state) = tried(&camera.name)
-        {
-            Arc::make_mut(&mut picture).cameras[n].state = state;
-        }
-    }
-    picture
 }
 
 /// Text from outside, as it may be drawn.
