@@ -11,7 +11,6 @@ use futures::Stream;
 use jiff::tz::TimeZone;
 use nvr::link::dial::Client;
 use nvr::model::command::{Answer, Command, TriggerBy, Who};
-use nvr::model::snapshot::CameraState;
 use nvr::model::time::Mono;
 use nvr::monitor::input::Input;
 use nvr::monitor::terminal::Stage;
@@ -246,31 +245,6 @@ async fn pictures_that_look_the_same_cost_nothing() {
 }
 
 /// A camera that is off is tried again and again; only its clock may move on the screen.
-#[tokio::test(start_paused = true)]
-async fn a_camera_that_is_tried_again_stays_in_trouble_until_footage_comes() {
-    play(Glass::new(), async |mut hands: Hands| {
-        hands.recorder.send(pictures::one_lost()).await;
-        hands.glass.shows("retry in 12 s").await;
-        let mut picture = pictures::one_lost();
-        picture.cameras[2].state = CameraState::Connecting { since: NOW + seconds(12) };
-        hands.glass.shows("trying now").await;
-        let before = hands.glass.cost();
-        hands.recorder.send(picture.clone()).await;
-        picture.mail.today += 1;
-        hands.recorder.send(picture.clone()).await;
-        hands.glass.shows("mail 13").await;
-        assert_eq!(hands.glass.cost().0, before.0 + 1, "the try itself shows nothing new");
-        assert!(hands.glass.text().contains("NO SIGNAL") && hands.glass.text().contains("1 IN TROUBLE"));
-        picture.cameras[2].state = CameraState::Recording { since: NOW + seconds(13) };
-        picture.cameras[2].last_segment = Some(NOW + seconds(13));
-        hands.recorder.send(picture).await;
-        hands.glass.shows("3 cameras · 3 recording").await;
-        hands.keys.key('q');
-    })
-    .await
-    .expect("no error");
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_countdown_is_cheap_and_has_at_most_ten_frames_a_second() {
     play(Glass::new(), async |mut hands: Hands| {
