@@ -4,15 +4,15 @@
 //! watches gets the newest picture. What must be over before the next fact is looked at (a claim, which races with
 //! FFmpeg) is done right here; it takes microseconds. Whatever may wait for a disk, a child or a peer is a task.
 
+use crate::clock::Clock;
 use crate::journal;
 use crate::model::command::{Answer, Command};
 use crate::model::effect::Effect;
-use crate::model::event::{AppendFailure, Event};
+use crate::model::event::{AppendFailure, Event, SlotFile};
 use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
 use crate::model::recorder::{Input, Recorder, Remembered};
 use crate::model::settings::{self, Settings};
 use crate::model::snapshot::Snapshot;
-use crate::model::time::{Anchor, Mono};
 use crate::stop::{Stage, Stop};
 use crate::work::archive::{self, Archive, retain};
 use crate::work::camera::{self, Common, Job};
@@ -32,8 +32,6 @@ const EVENTS: usize = 1024;
 const REQUESTS: usize = 64;
 /// Pictures are at least so far apart, unless a person or a trigger has just acted.
 const CALM: Duration = Duration::from_millis(500);
-/// The wall clock has been set if it is off by more than this.
-const CLOCK_STEP: jiff::SignedDuration = jiff::SignedDuration::from_millis(200);
 
 /// A command and the way back.
 struct Request {
@@ -109,7 +107,7 @@ impl Engine {
 
         let clock = Clock::start();
         let remembered = Remembered { armed: state::load(&settings.recorder.state_dir), first: ring.first_numbers() };
-        let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor);
+        let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor());
         let (armed, to_save) = watch::channel(Vec::new());
         let (requests, waiting) = mpsc::channel(REQUESTS);
         let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
@@ -252,8 +250,8 @@ impl Engine {
                 }
             }
             Effect::Sweep => self.sweep(),
-            Effect::Claim { segment, slot } => self.claim(segment, slot),
-            Effect::Unlink { camera, slot } => self.ring.unlink(&camera, slot),
+            Effect::Claim { segment, slot, bytes } => self.claim(segment, slot, bytes),
+            Effect::Unlink { camera, slot, bytes } => self.ring.unlink(&camera, SlotFile { slot, bytes }),
             Effect::Append(append) => self.archive.append(*append),
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
@@ -269,15 +267,13 @@ impl Engine {
         }
     }
 
-    fn claim(&mut self, segment: SegmentId, slot: u32) {
-        let result = self.ring.claim(&segment, slot);
+    fn claim(&mut self, segment: SegmentId, slot: u32, bytes: Option<u64>) {
+        let result = self.ring.claim(&segment, slot, bytes);
         self.done.push_back(Event::Claimed { segment, result });
     }
 
     fn sweep(&mut self) {
-        if let Some(event) = self.clock.look() {
-            self.done.push_back(event);
-        }
+        self.done.extend(self.clock.look());
         let rings = self.ring.sweep();
         if let Ok(ram) = archive::space(&self.settings.ring.dir) {
             self.done.push_back(Event::Swept { rings, ram });
@@ -303,8 +299,9 @@ impl Engine {
 
     /// Ends what is left of the hands. Whoever still has something to say is heard, so that none waits for room.
     async fn end(self) {
-        let Self { archive, tasks, armed, cameras, bus, mut events, ring, .. } = self;
+        let Self { archive, tasks, armed, cameras, bus, mut events, ring, stop, .. } = self;
         drop((armed, cameras, bus));
+        let limit = if stop.now().is_cancelled() { Duration::from_millis(300) } else { camera::LADDER };
         tasks.close();
         let hands = async {
             archive.finish().await;
@@ -317,57 +314,8 @@ impl Engine {
         tokio::select! {
             () = hands => {}
             () = hear => {}
-            () = tokio::time::sleep(camera::LADDER) => tracing::warn!("some tasks did not end in time"),
+            () = tokio::time::sleep(limit) => tracing::warn!("some tasks did not end in time"),
         }
         ring.clear_slots();
     }
-}
-
-/// The only reader of clocks: one instant of tokio's, anchored once to CLOCK_BOOTTIME and to the wall.
-struct Clock {
-    instant: Instant,
-    anchor: Anchor,
-    day: String,
-}
-
-impl Clock {
-    fn start() -> Self {
-        let (wall, day) = wall();
-        Self { instant: Instant::now(), anchor: Anchor { mono: boot_time(), wall }, day }
-    }
-
-    fn now(&self) -> Mono {
-        self.anchor.mono + self.instant.elapsed()
-    }
-
-    fn instant(&self, at: Mono) -> Instant {
-        self.instant + at.since(self.anchor.mono)
-    }
-
-    fn event(&self) -> Event {
-        Event::Clock { anchor: self.anchor, day: self.day.clone() }
-    }
-
-    /// Looks at the wall; answers if it was set, or if a new day has begun.
-    fn look(&mut self) -> Option<Event> {
-        let (wall, day) = wall();
-        let now = self.now();
-        let off = wall.duration_since(self.anchor.wall(now)).abs();
-        if off < CLOCK_STEP && day == self.day {
-            return None;
-        }
-        *self = Self { instant: Instant::now(), anchor: Anchor { mono: now, wall }, day };
-        Some(self.event())
-    }
-}
-
-fn wall() -> (jiff::Timestamp, String) {
-    let now = jiff::Zoned::now();
-    (now.timestamp(), now.date().to_string())
-}
-
-/// Microseconds since the machine started, as every process of it sees them.
-fn boot_time() -> Mono {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Mono(now.tv_sec.unsigned_abs() * 1_000_000 + now.tv_nsec.unsigned_abs() / 1_000)
 }

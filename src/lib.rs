@@ -25,12 +25,13 @@
 //! | [`monitor`] | the screen, a process of its own | `link`, the model's snapshot and command |
 //! | [`config`] | `nvr.toml` | `model` |
 //! | [`cli`] | the verbs; joins all of these | everything |
-//! | [`stop`], [`journal`] | the order of stopping; where sentences go | |
+//! | [`stop`], [`journal`], [`clock`] | the order of stopping; where sentences go; what time it is | |
 //!
 //! `tests/rules` holds this table. Where to begin reading: [`model::recorder`] decides, [`model::saving`] is the heart
 //! of it (which footage is wanted, and its way into a clip), [`engine`] shows how it meets the world.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod journal;

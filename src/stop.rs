@@ -2,7 +2,7 @@
 //!
 //! The first SIGTERM or SIGINT asks: everything ends in its order, and nothing that was wanted is lost. A second one
 //! means now: what still waits is left in the ring, where the next start finds it. SIGHUP ends nothing, so that a
-//! terminal that hangs up does no harm; it asks for the configuration to be read again.
+//! terminal that hangs up does no harm.
 
 use futures::{Stream, StreamExt};
 use std::fmt;
@@ -26,7 +26,7 @@ pub enum Signal {
     Terminate,
     /// SIGINT: Ctrl-C.
     Interrupt,
-    /// SIGHUP: a terminal that hung up, or someone who wants the configuration read again.
+    /// SIGHUP: a terminal that hung up.
     HangUp,
 }
 
@@ -98,7 +98,7 @@ impl Stop {
         while let Some(signal) = signals.next().await {
             match signal {
                 Signal::HangUp => {
-                    tracing::info!("{signal}: the configuration is read again");
+                    tracing::info!("{signal}: recording goes on");
                     self.0.hangup.notify_one();
                 }
                 Signal::Terminate | Signal::Interrupt => match first {
@@ -155,10 +155,8 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Send + Unpin> {
 pub enum Stage {
     /// No more mail is taken; those that are being taken come to their end.
     Mail,
-    /// Every FFmpeg is asked to end and finishes its segment.
+    /// Every FFmpeg is asked to end and finishes its segment; what is wanted of it is claimed.
     Cameras,
-    /// The last segments are found and those that are wanted are claimed.
-    Segments,
     /// What is claimed is stored.
     Archive,
     /// Clips get their final names and records.
@@ -169,15 +167,13 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in order.
-    pub const ALL: [Stage; 6] =
-        [Stage::Mail, Stage::Cameras, Stage::Segments, Stage::Archive, Stage::Clips, Stage::Monitors];
+    pub const ALL: [Stage; 5] = [Stage::Mail, Stage::Cameras, Stage::Archive, Stage::Clips, Stage::Monitors];
 
     /// Longest time for this stage. Together they stay below the 90 s after which systemd kills.
     pub const fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Stage::Mail => 2,
             Stage::Cameras => 8,
-            Stage::Segments => 3,
             Stage::Archive => 50,
             Stage::Clips => 10,
             Stage::Monitors => 5,
@@ -190,7 +186,6 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Stage::Mail => "no more mail",
             Stage::Cameras => "cameras end",
-            Stage::Segments => "last segments arrive",
             Stage::Archive => "footage is stored",
             Stage::Clips => "clips are closed",
             Stage::Monitors => "monitors leave",

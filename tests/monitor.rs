@@ -227,8 +227,7 @@ async fn pictures_that_look_the_same_cost_nothing() {
         let before = hands.glass.cost();
         for n in 1..=12 {
             let mut picture = all_well();
-            picture.pid += n;
-            picture.cameras[0].stderr.push("said".into());
+            picture.cameras[0].stderr = vec![format!("said {n}")];
             hands.recorder.send(picture).await;
             tokio::time::sleep(seconds(1)).await;
         }

@@ -70,6 +70,6 @@ async fn find(global: &Global, wanted: &str) -> Result<PathBuf> {
 async fn archive_dir(global: &Global) -> Result<PathBuf> {
     match query::client(global, true).await {
         Ok(mut recorder) => Ok(PathBuf::from(&query::picture(&mut recorder).await?.archive.dir)),
-        Err(_) => Ok(global.load()?.0.settings.archive.dir),
+        Err(unreached) => global.load().map(|(loaded, _)| loaded.settings.archive.dir).map_err(|_| unreached),
     }
 }

@@ -1,5 +1,6 @@
 //! How long to wait before the next try: doubling, bounded, never giving up.
 
+use super::time::Mono;
 use std::time::Duration;
 
 /// First wait.
@@ -16,6 +17,25 @@ pub fn wait(failures: u32, seed: u64) -> Duration {
     let spread = scatter(seed ^ u64::from(failures)) % 256;
     let full = doubled.min(LONGEST);
     full - full.mul_f64(spread as f64 / 1024.0)
+}
+
+/// Something that failed and is tried again, later and later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setback {
+    /// Tries that failed in a row.
+    pub failures: u32,
+    /// When it is tried again.
+    pub retry_at: Mono,
+    /// Why the last try failed, in words.
+    pub reason: String,
+}
+
+impl Setback {
+    /// After one more failure at `now`.
+    pub fn again(earlier: Option<&Setback>, reason: String, seed: u64, now: Mono) -> Self {
+        let failures = earlier.map_or(0, |earlier| earlier.failures).saturating_add(1);
+        Self { failures, retry_at: now + wait(failures, seed), reason }
+    }
 }
 
 /// A number that looks like chance, from one that does not (SplitMix64's finisher).

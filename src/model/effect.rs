@@ -34,19 +34,23 @@ pub enum Effect {
     },
     /// Look what really lies in every ring directory.
     Sweep,
-    /// Rename a finished slot out of FFmpeg's reach.
+    /// Rename a finished slot out of FFmpeg's reach, unless FFmpeg has gone round and is writing over it.
     Claim {
         /// What it is from now on.
         segment: SegmentId,
         /// FFmpeg's file.
         slot: u32,
+        /// Its size, if known: a file of another size is another segment.
+        bytes: Option<u64>,
     },
-    /// Remove a slot that is older than the ring is long.
+    /// Remove a slot that is older than the ring is long, with the same reservation.
     Unlink {
         /// Whose.
         camera: CameraName,
         /// FFmpeg's file.
         slot: u32,
+        /// Its size: a file of another size stays.
+        bytes: u64,
     },
     /// Append a claimed segment to a clip, opening the clip if it is the first.
     Append(Box<Append>),

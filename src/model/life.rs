@@ -57,7 +57,7 @@ impl Life {
             starts: 0,
             encode_audio: false,
             seed: backoff::seed(name),
-            switch: segment * 2 + SILENCE,
+            switch: segment.saturating_mul(2).saturating_add(SILENCE),
         }
     }
 
@@ -186,6 +186,19 @@ impl Life {
                 self.stage = Stage::Stopped;
                 None
             }
+        }
+    }
+
+    /// Why no footage comes in now, in words; `None`: it does.
+    pub fn trouble(&self) -> Option<String> {
+        match &self.stage {
+            Stage::Waiting { reason: Some(reason), .. } => Some(format!("no signal: {reason}")),
+            Stage::Running { recording: Some(_), .. } => None,
+            Stage::Waiting { reason: None, .. } | Stage::Running { recording: None, .. } => {
+                Some("still connecting".to_owned())
+            }
+            Stage::Ending { reason: Some(reason), .. } => Some(format!("stalled: {reason}")),
+            Stage::Ending { reason: None, .. } | Stage::Stopped => Some("the recorder is stopping".to_owned()),
         }
     }
 

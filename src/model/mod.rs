@@ -1,8 +1,10 @@
 //! What to do is decided here, and only here. Pure: no clock, no IO, no async; time comes in as an argument. So every
 //! rule can be tested in microseconds, and the same inputs always give the same orders.
 
+mod archiving;
 pub mod backoff;
 pub mod camera;
+pub mod claim;
 pub mod clip;
 pub mod command;
 pub mod effect;
@@ -10,6 +12,7 @@ pub mod event;
 pub mod fmp4;
 pub mod id;
 pub mod life;
+mod orders;
 pub mod out;
 pub mod rate;
 pub mod record;
@@ -20,6 +23,7 @@ pub mod routing;
 pub mod saving;
 pub mod settings;
 pub mod snapshot;
+pub mod storing;
 pub mod text;
 pub mod time;
 mod view;

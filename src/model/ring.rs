@@ -1,12 +1,17 @@
 //! One camera's ring: which segments there are, which slot each stands in, and what became of it.
 //!
 //! Facts come from the kernel (a slot was opened, a slot was closed) and, because a queue of such facts can overflow,
-//! once a second from a sweep that says what really lies there. Either may come first, late, twice or not at all.
+//! once a second from a sweep that says what really lies there. Either may come first, late, twice or not at all. News
+//! that do not fit (a slot that is not the next one) are old, or the first after some that were lost; which of the two
+//! only the sweep can tell, so they change nothing. For as long as the picture is ahead of FFmpeg it waits, and when it
+//! is behind the sweep catches up.
 
 use super::event::SlotFile;
 use super::id::RunId;
+use super::snapshot::Media;
 use super::time::{Mono, Window};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A segment that is or was in the ring.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,14 +20,18 @@ pub struct Segment {
     pub number: u64,
     /// The life of FFmpeg that wrote it.
     pub run: RunId,
-    /// When FFmpeg opened its slot.
+    /// When FFmpeg opened its slot; if nobody saw that, the earliest instant at which it can have been.
     pub opened: Mono,
-    /// When FFmpeg closed it; `None` while it is being written.
+    /// When FFmpeg closed it, or at the latest; `None` while it is being written.
     pub closed: Option<Mono>,
-    /// Size when it was closed.
+    /// Size when it was closed; 0 for as long as nobody knows.
     pub bytes: u64,
     /// What became of it.
     pub fate: Fate,
+    /// Why the footage in front of it is missing, if it does not go on from the segment before.
+    pub before: Option<Arc<str>>,
+    /// What its header says, if it could be read.
+    pub media: Option<Media>,
 }
 
 /// What became of a segment.
@@ -38,6 +47,8 @@ pub enum Fate {
     Stored,
     /// Wanted, and gone.
     Lost,
+    /// Finished without footage; its file is of no use.
+    Empty,
     /// Not wanted, and gone: older than the ring, or empty.
     Gone,
 }
@@ -47,6 +58,20 @@ impl Segment {
     pub fn span(&self) -> Window<Mono> {
         Window { from: self.opened, to: self.closed.unwrap_or(Mono(u64::MAX)) }
     }
+
+    /// Whether it is finished and may be claimed.
+    pub fn claimable(&self) -> bool {
+        self.closed.is_some() && self.fate == Fate::InRing
+    }
+}
+
+/// What news changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// FFmpeg went on to a new segment.
+    pub opened: bool,
+    /// A segment with footage was finished.
+    pub finished: bool,
 }
 
 /// One camera's ring.
@@ -58,14 +83,24 @@ pub struct Ring {
     next: u64,
     /// Oldest first, consecutive numbers, at most `slots + 2`.
     segments: VecDeque<Segment>,
-    /// Slots that hold a file which is no footage: one left there would look like the next segment after a wrap.
-    litter: Vec<u32>,
+    /// When it was last swept, or made.
+    swept: Mono,
+    /// Why footage is missing in front of the next life's first segment.
+    cause: Arc<str>,
 }
 
 impl Ring {
     /// An empty ring of `slots` finished segments whose files wrap at `wrap`; `first`: the number of the first one.
-    pub fn new(slots: u32, wrap: u32, first: u64) -> Self {
-        Self { slots: slots.max(1), wrap: wrap.max(2), next: first, segments: VecDeque::new(), litter: Vec::new() }
+    pub fn new(slots: u32, wrap: u32, first: u64, now: Mono) -> Self {
+        Self {
+            slots: slots.max(1),
+            wrap: wrap.max(2),
+            // Numbers are read from the names of files: they must not be able to bring counting to its end.
+            next: first.min(u64::MAX / 2),
+            segments: VecDeque::new(),
+            swept: now,
+            cause: "the camera had sent nothing yet".into(),
+        }
     }
 
     /// The slot that FFmpeg is to open next.
@@ -88,9 +123,13 @@ impl Ring {
         self.segments.back().filter(|last| last.closed.is_none())
     }
 
-    /// A segment by its number.
-    pub fn get(&self, number: u64) -> Option<&Segment> {
-        self.segments.iter().rev().find(|segment| segment.number == number)
+    /// When the last segment in front of `number` ended that was wanted already; the machine's start if none was.
+    pub fn taken_before(&self, number: u64) -> Mono {
+        let taken = |segment: &&Segment| match segment.fate {
+            Fate::Claimed | Fate::Copying | Fate::Stored | Fate::Lost => segment.number < number,
+            Fate::InRing | Fate::Empty | Fate::Gone => false,
+        };
+        self.segments.iter().rev().find(taken).and_then(|segment| segment.closed).unwrap_or(Mono(0))
     }
 
     /// Says what became of a segment; nothing happens for one that is long gone.
@@ -100,14 +139,30 @@ impl Ring {
         }
     }
 
-    /// Slots whose segment is older than the ring, or empty: to be removed, so that the name FFmpeg opens next is free.
-    pub fn outdated(&mut self) -> Vec<u32> {
+    /// From here on footage is missing, and this is why.
+    pub fn blame(&mut self, cause: &str) {
+        self.cause = cause.into();
+    }
+
+    /// Why footage is missing, if it is missing now.
+    pub fn cause(&self) -> &Arc<str> {
+        &self.cause
+    }
+
+    /// Slots whose segment is older than the ring, or empty: to be removed, each once, so that the name FFmpeg opens
+    /// next is free.
+    ///
+    /// A file is known again by its size. One of unknown size stays, and FFmpeg writes over it.
+    pub fn outdated(&mut self) -> Vec<SlotFile> {
         let oldest = self.next.saturating_sub(u64::from(self.slots) + 1);
-        let (wrap, mut slots) = (u64::from(self.wrap), std::mem::take(&mut self.litter));
-        for segment in self.segments.iter_mut().filter(|segment| segment.number < oldest) {
-            if segment.fate == Fate::InRing && segment.closed.is_some() {
+        let (wrap, mut slots) = (u64::from(self.wrap), Vec::new());
+        for segment in &mut self.segments {
+            let old = segment.number < oldest && segment.claimable();
+            if segment.fate == Fate::Empty || (old && segment.bytes > 0) {
+                slots.push(SlotFile { slot: (segment.number % wrap) as u32, bytes: segment.bytes });
+            }
+            if segment.fate == Fate::Empty || old {
                 segment.fate = Fate::Gone;
-                slots.push((segment.number % wrap) as u32);
             }
         }
         while self.segments.len() > self.slots as usize + 2 {
@@ -116,81 +171,105 @@ impl Ring {
         slots
     }
 
-    /// FFmpeg opened a slot. Answers whether that finished another segment, whose closing was missed.
-    pub fn slot_opened(&mut self, slot: u32, run: RunId, now: Mono) -> bool {
-        if slot >= self.wrap || self.open().is_some_and(|open| self.slot(open.number) == slot) {
-            return false;
+    /// FFmpeg opened a slot, which also finishes the segment before if its closing was missed.
+    pub fn slot_opened(&mut self, slot: u32, run: RunId, now: Mono) -> Moved {
+        if slot != self.next_slot() {
+            return Moved::default();
         }
         let finished = self.close(now, None);
-        while self.next_slot() != slot {
-            self.push(run, now, Some(now), Fate::Gone);
-        }
-        self.push(run, now, None, Fate::InRing);
-        finished
+        // In one life the next slot is opened a moment after the last was closed, however late we hear of it.
+        let last = self.segments.back().filter(|last| last.run == run).and_then(|last| last.closed);
+        self.push(run, last.unwrap_or(now));
+        Moved { opened: true, finished }
     }
 
-    /// FFmpeg closed a slot. Answers whether that finished a segment.
-    pub fn slot_closed(&mut self, file: SlotFile, run: RunId, now: Mono) -> bool {
-        if self.open().is_some_and(|open| self.slot(open.number) == file.slot) {
-            return self.close(now, Some(file.bytes));
+    /// FFmpeg closed a slot.
+    pub fn slot_closed(&mut self, file: SlotFile, media: Option<Media>, run: RunId, now: Mono) -> Moved {
+        let opened = self.open().is_none() && file.slot == self.next_slot();
+        if opened {
+            let began = self.earliest();
+            self.push(run, began);
         }
-        if self.open().is_some() || file.slot != self.next_slot() {
-            return false;
+        if self.open().is_none_or(|open| self.slot(open.number) != file.slot) {
+            return Moved::default();
         }
-        // Its opening was missed: it began no later than now and no earlier than the end of the one before.
-        let began = self.segments.back().and_then(|last| last.closed).unwrap_or(now);
-        self.push(run, began, None, Fate::InRing);
-        self.close(now, Some(file.bytes))
+        if let Some(open) = self.segments.back_mut() {
+            open.media = media;
+        }
+        Moved { opened, finished: self.close(now, Some(file.bytes)) }
     }
 
     /// What really lies in the directory. `alive`: FFmpeg may be writing still; if not, every file is finished.
-    /// Answers whether that finished a segment.
-    pub fn swept(&mut self, files: &[SlotFile], run: RunId, alive: bool, now: Mono) -> bool {
-        let bytes = |slot| files.iter().find(|file| file.slot == slot).map(|file| file.bytes);
-        let mut finished = false;
+    pub fn swept(&mut self, files: &[SlotFile], run: RunId, alive: bool, now: Mono) -> Moved {
+        let size = |slot| files.iter().find(|file| file.slot == slot).map(|file| file.bytes);
+        let mut moved = Moved::default();
         // The name that comes next is free; a file there that is no segment of ours is news we missed.
         for _ in 0..self.slots {
-            if bytes(self.next_slot()).is_none() || self.in_next_slot().is_some() {
+            if size(self.next_slot()).is_none_or(|bytes| self.is_old(bytes)) {
                 break;
             }
-            if let Some(open) = self.open() {
-                let size = bytes(self.slot(open.number));
-                finished |= self.close(now, Some(size.unwrap_or(0)));
-            }
-            let began = self.segments.back().and_then(|last| last.closed).unwrap_or(now);
-            self.push(run, began, None, Fate::InRing);
+            let began = self.earliest();
+            moved.finished |= self.close_as(size, now);
+            self.push(run, began);
+            moved.opened = true;
         }
-        if !alive && let Some(open) = self.open() {
-            let size = bytes(self.slot(open.number));
-            finished |= self.close(now, Some(size.unwrap_or(0)));
+        if !alive {
+            moved.finished |= self.close_as(size, now);
         }
-        finished
+        for segment in self.segments.iter_mut().filter(|segment| segment.claimable() && segment.bytes == 0) {
+            segment.bytes = size((segment.number % u64::from(self.wrap)) as u32).unwrap_or(0);
+        }
+        self.swept = now;
+        moved
     }
 
-    /// The segment whose file FFmpeg overwrites next, if it was not removed in time.
-    fn in_next_slot(&mut self) -> Option<&mut Segment> {
-        let reused = self.next.checked_sub(u64::from(self.wrap))?;
-        self.segments.iter_mut().find(|segment| segment.number == reused && segment.fate == Fate::InRing)
+    /// Whether a file of this size in the next slot is what we know there, and not yet the next segment.
+    fn is_old(&self, bytes: u64) -> bool {
+        let reused = self.next.checked_sub(u64::from(self.wrap));
+        let there = self.segments.iter().find(|segment| Some(segment.number) == reused);
+        there.is_some_and(|there| match there.fate {
+            Fate::InRing | Fate::Empty | Fate::Gone | Fate::Lost => there.bytes == bytes,
+            Fate::Claimed | Fate::Copying | Fate::Stored => false,
+        })
     }
 
-    fn push(&mut self, run: RunId, opened: Mono, closed: Option<Mono>, fate: Fate) {
-        if let Some(overwritten) = self.in_next_slot() {
+    /// The earliest instant at which a segment can have begun whose opening nobody saw: the last sweep did not find it.
+    fn earliest(&self) -> Mono {
+        let last = self.segments.back().map(|last| last.closed.unwrap_or(last.opened));
+        last.map_or(self.swept, |last| last.max(self.swept))
+    }
+
+    fn push(&mut self, run: RunId, opened: Mono) {
+        let before = match self.segments.back() {
+            Some(last) if last.run != run => Some(self.cause.clone()),
+            Some(last) if matches!(last.fate, Fate::Empty | Fate::Gone) => Some("FFmpeg left an empty file".into()),
+            Some(_) => None,
+            None => Some(self.cause.clone()),
+        };
+        if let Some(reused) = self.next.checked_sub(u64::from(self.wrap))
+            && let Some(overwritten) = self.segments.iter_mut().find(|s| s.number == reused && s.fate == Fate::InRing)
+        {
             overwritten.fate = Fate::Gone;
         }
-        self.segments.push_back(Segment { number: self.next, run, opened, closed, bytes: 0, fate });
+        let (number, fate) = (self.next, Fate::InRing);
+        self.segments.push_back(Segment { number, run, opened, closed: None, bytes: 0, fate, before, media: None });
         self.next += 1;
     }
 
-    /// `bytes`: `None` if nobody could tell.
+    fn close_as(&mut self, size: impl Fn(u32) -> Option<u64>, now: Mono) -> bool {
+        let open = self.open().map(|open| self.slot(open.number));
+        open.is_some_and(|slot| self.close(now, Some(size(slot).unwrap_or(0))))
+    }
+
+    /// `bytes`: `None` if nobody could tell. Answers whether there is footage in it.
     fn close(&mut self, now: Mono, bytes: Option<u64>) -> bool {
         let Some(open) = self.segments.back_mut().filter(|last| last.closed.is_none()) else { return false };
-        open.closed = Some(now);
+        open.closed = Some(now.max(open.opened));
         open.bytes = bytes.unwrap_or(0);
         if bytes == Some(0) {
-            open.fate = Fate::Gone;
-            self.litter.push((open.number % u64::from(self.wrap)) as u32);
+            open.fate = Fate::Empty;
         }
-        true
+        open.fate == Fate::InRing
     }
 }
 
@@ -209,13 +288,17 @@ mod tests {
         ring.segments().filter(|s| s.fate == fate && s.closed.is_some()).map(|s| s.number).collect()
     }
 
+    fn numbered(ring: &Ring, number: u64) -> &Segment {
+        ring.segments().find(|s| s.number == number).expect("it is there")
+    }
+
     /// Writes segments `0..count` as FFmpeg does.
     fn filled(count: u64) -> Ring {
-        let mut ring = Ring::new(3, 5, 0);
+        let mut ring = Ring::new(3, 5, 0, Mono(0));
         for n in 0..count {
             ring.slot_opened((n % 5) as u32, RUN, Mono(n));
             ring.outdated();
-            ring.slot_closed(file((n % 5) as u32), RUN, Mono(n + 1));
+            ring.slot_closed(file((n % 5) as u32), None, RUN, Mono(n + 1));
         }
         ring
     }
@@ -224,8 +307,8 @@ mod tests {
     fn keeps_as_many_finished_segments_as_it_has_slots_and_frees_the_next_name() {
         let mut ring = filled(7);
         assert_eq!(numbers(&ring, Fate::InRing), [3, 4, 5, 6]);
-        assert!(!ring.slot_opened(2, RUN, Mono(8)));
-        assert_eq!(ring.outdated(), [3], "segment 3 stands in slot 3, the one that comes after 2");
+        assert_eq!(ring.slot_opened(2, RUN, Mono(8)), Moved { opened: true, finished: false });
+        assert_eq!(ring.outdated(), [file(3)], "segment 3 stands in slot 3, the one that comes after 2");
         assert_eq!(numbers(&ring, Fate::InRing), [4, 5, 6]);
     }
 
@@ -233,61 +316,113 @@ mod tests {
     fn a_missed_closing_is_seen_at_the_next_opening() {
         let mut ring = filled(2);
         ring.slot_opened(2, RUN, Mono(10));
-        assert!(ring.slot_opened(3, RUN, Mono(20)));
-        assert_eq!(ring.get(2).and_then(|s| s.closed), Some(Mono(20)));
+        assert_eq!(ring.slot_opened(3, RUN, Mono(20)), Moved { opened: true, finished: true });
+        assert_eq!(numbered(&ring, 2).closed, Some(Mono(20)));
         assert_eq!(ring.open().map(|s| s.number), Some(3));
+    }
+
+    #[test]
+    fn in_one_life_segments_follow_each_other_without_a_hole() {
+        let mut ring = filled(2);
+        ring.slot_opened(2, RUN, Mono(800));
+        assert_eq!(ring.open().map(|s| s.opened), Some(Mono(2)), "the news came late");
+        ring.slot_closed(file(2), None, RUN, Mono(900));
+        ring.slot_opened(3, RunId(2), Mono(990));
+        assert_eq!(ring.open().map(|s| s.opened), Some(Mono(990)));
     }
 
     #[test]
     fn a_sweep_finds_what_the_kernel_never_told() {
         let mut ring = filled(2);
+        ring.swept(&[file(0), file(1)], RUN, true, Mono(9));
         ring.slot_opened(2, RUN, Mono(10));
-        assert!(
-            ring.swept(&[file(0), file(1), file(2), file(3), file(4)], RUN, true, Mono(30)) || ring.open().is_some()
-        );
+        let moved = ring.swept(&[0, 1, 2, 3, 4].map(file), RUN, true, Mono(30));
+        assert_eq!(moved, Moved { opened: true, finished: true });
         assert_eq!(ring.open().map(|s| s.number), Some(4));
         assert_eq!(numbers(&ring, Fate::InRing), [0, 1, 2, 3]);
-        assert!(ring.swept(&[file(4)], RUN, false, Mono(40)), "a dead FFmpeg writes no more");
+        assert_eq!(numbered(&ring, 3).opened, Mono(10), "it may have begun as soon as the one before");
+        assert!(ring.swept(&[file(4)], RUN, false, Mono(40)).finished, "a dead FFmpeg writes no more");
         assert!(ring.open().is_none());
     }
 
     #[test]
-    fn late_news_of_what_a_sweep_told_changes_nothing() {
+    fn what_a_sweep_did_not_find_began_after_it() {
+        let mut ring = filled(2);
+        ring.swept(&[file(0), file(1)], RUN, false, Mono(1_000));
+        ring.swept(&[file(0), file(1), file(2)], RunId(2), true, Mono(1_010));
+        assert_eq!(ring.open().map(|s| s.opened), Some(Mono(1_000)), "and not when the camera was lost");
+    }
+
+    #[test]
+    fn news_of_a_slot_that_is_not_the_next_one_change_nothing() {
         let mut ring = filled(2);
         ring.slot_opened(2, RUN, Mono(10));
         ring.swept(&[file(2), file(3)], RUN, true, Mono(20));
         let before: Vec<_> = ring.segments().cloned().collect();
-        assert!(!ring.slot_closed(file(2), RUN, Mono(21)));
-        assert!(!ring.slot_opened(3, RUN, Mono(21)));
+        for slot in [0, 1, 2, 3, 99] {
+            assert_eq!(ring.slot_opened(slot, RUN, Mono(21)), Moved::default());
+        }
+        for slot in [0, 1, 2, 4, 99] {
+            assert_eq!(ring.slot_closed(file(slot), None, RUN, Mono(21)), Moved::default());
+        }
         assert_eq!(before, ring.segments().cloned().collect::<Vec<_>>());
     }
 
     #[test]
-    fn an_empty_file_is_no_segment() {
+    fn a_file_that_could_not_be_removed_is_not_taken_for_the_next_segment() {
+        let mut ring = filled(5);
+        ring.slot_opened(0, RUN, Mono(5));
+        ring.slot_closed(SlotFile { slot: 0, bytes: 100 }, None, RUN, Mono(6));
+        ring.slot_opened(1, RUN, Mono(6));
+        assert_eq!(ring.outdated(), [file(2)], "which stays in spite of that");
+        assert_eq!(ring.swept(&[0, 1, 2, 3, 4].map(file), RUN, true, Mono(7)), Moved::default());
+        let grown = [file(0), file(1), SlotFile { slot: 2, bytes: 7 }, file(3), file(4)];
+        assert!(ring.swept(&grown, RUN, true, Mono(8)).opened, "FFmpeg has begun to write over it");
+    }
+
+    #[test]
+    fn an_empty_file_is_no_segment_and_is_removed_once() {
         let mut ring = filled(1);
         ring.slot_opened(1, RUN, Mono(5));
-        ring.slot_closed(SlotFile { slot: 1, bytes: 0 }, RUN, Mono(6));
+        assert!(!ring.slot_closed(SlotFile { slot: 1, bytes: 0 }, None, RUN, Mono(6)).finished);
         assert_eq!(numbers(&ring, Fate::InRing), [0]);
+        assert_eq!((ring.outdated(), ring.outdated()), (vec![SlotFile { slot: 1, bytes: 0 }], vec![]));
         assert_eq!(ring.next_slot(), 2);
-        assert_eq!((ring.outdated(), ring.outdated()), (vec![1], vec![]), "its file goes at once, and once");
+        ring.slot_opened(2, RUN, Mono(7));
+        assert_eq!(ring.open().and_then(|s| s.before.as_deref()), Some("FFmpeg left an empty file"));
+    }
+
+    #[test]
+    fn the_first_segment_of_each_life_knows_what_came_before_it() {
+        let mut ring = filled(2);
+        ring.blame("no signal: connection refused");
+        ring.slot_opened(2, RunId(2), Mono(60));
+        ring.slot_opened(3, RunId(2), Mono(70));
+        let before: Vec<_> = ring.segments().map(|s| s.before.as_deref()).collect();
+        assert_eq!(
+            before,
+            [Some("the camera had sent nothing yet"), None, Some("no signal: connection refused"), None]
+        );
     }
 
     proptest! {
         /// Whatever is told, in whatever order: no panic, numbers are consecutive, the ring stays short.
         #[test]
-        fn stays_in_order_whatever_it_is_told(news in prop::collection::vec((0u8..4, 0u32..8), 0..200)) {
-            let mut ring = Ring::new(4, 6, 0);
-            for (now, (kind, slot)) in news.into_iter().enumerate() {
-                let now = Mono(now as u64);
+        fn stays_in_order_whatever_it_is_told(news in prop::collection::vec((0u8..4, 0u32..8, 0u64..3), 0..200)) {
+            let mut ring = Ring::new(4, 6, 0, Mono(0));
+            for (now, (kind, slot, bytes)) in news.into_iter().enumerate() {
+                let (now, file) = (Mono(now as u64), |slot| SlotFile { slot, bytes });
                 match kind {
                     0 => { ring.slot_opened(slot, RUN, now); }
-                    1 => { ring.slot_closed(file(slot), RUN, now); }
+                    1 => { ring.slot_closed(file(slot), None, RUN, now); }
                     2 => { ring.swept(&[file(slot), file((slot + 1) % 6)], RUN, slot % 2 == 0, now); }
                     _ => { ring.outdated(); }
                 }
                 let numbers: Vec<_> = ring.segments().map(|s| s.number).collect();
                 prop_assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1));
-                let in_ring: Vec<_> = ring.segments().filter(|s| s.fate == Fate::InRing).map(|s| ring.slot(s.number)).collect();
+                prop_assert!(ring.segments().all(|s| s.closed.is_none_or(|closed| closed >= s.opened)));
+                let in_ring = ring.segments().filter(|s| s.fate == Fate::InRing);
+                let in_ring: Vec<_> = in_ring.map(|s| ring.slot(s.number)).collect();
                 let distinct: std::collections::BTreeSet<_> = in_ring.iter().collect();
                 prop_assert_eq!(distinct.len(), in_ring.len(), "no slot holds two segments");
             }

@@ -13,7 +13,7 @@ pub use super::record::TriggerKind;
 pub struct Snapshot {
     /// The recorder's version.
     pub version: String,
-    /// Its process.
+    /// Its process; the engine knows.
     pub pid: u32,
     /// When it started.
     pub started: Mono,

@@ -12,6 +12,7 @@ use super::terminal::{self, Stage, Terminal};
 use super::theme::Theme;
 use super::ui::{Leaving, Order, Ui};
 use super::view::{self, Scene, View};
+use crate::clock::boot_time;
 use crate::link::dial::Client;
 use crate::model::command::Command;
 use crate::model::snapshot::Snapshot;
@@ -63,16 +64,9 @@ where
     let variable = |name: &str| std::env::var(name).ok();
     terminal::check(variable).map_err(|sentence| eyre!(sentence))?;
     let client = line::attach(&mut dial).await.map_err(|sentence| eyre!(sentence))?;
-    let means = Means { theme: Theme::from_env(variable), zone: TimeZone::system(), clock: boottime, leaving };
+    let means = Means { theme: Theme::from_env(variable), zone: TimeZone::system(), clock: boot_time, leaving };
     let inputs = Inputs::listen().wrap_err("keys and signals cannot be heard (is standard input a terminal?)")?;
     attend(client, dial, Terminal::take, inputs, means).await
-}
-
-/// Microseconds since the machine started, suspended time included: the recorder's clock.
-fn boottime() -> Mono {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-    Mono(seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1000)
 }
 
 /// What a monitor draws with.

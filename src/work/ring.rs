@@ -66,19 +66,26 @@ impl RingDir {
         self.cameras.iter().filter_map(|camera| Some((camera.clone(), first(camera)?))).collect()
     }
 
-    /// Renames a finished slot out of FFmpeg's reach. Answers its size.
+    /// Renames a finished slot out of FFmpeg's reach, if it is still of this size (`None`: of any). Answers its size.
     ///
     /// # Errors
     /// Why, in words: then its footage is lost.
-    pub fn claim(&self, segment: &SegmentId, slot: u32) -> Result<u64, String> {
-        let place = places::claimed(&self.dir, segment);
-        fs_err::rename(places::slot(&self.dir, &segment.camera, slot), &place).map_err(|error| error.to_string())?;
-        fs_err::metadata(&place).map(|file| file.len()).map_err(|error| error.to_string())
+    pub fn claim(&self, segment: &SegmentId, slot: u32, bytes: Option<u64>) -> Result<u64, String> {
+        let file = places::slot(&self.dir, &segment.camera, slot);
+        let size = fs_err::metadata(&file).map_err(|error| error.to_string())?.len();
+        if bytes.is_some_and(|bytes| bytes != size) {
+            return Err("FFmpeg has written over it".to_owned());
+        }
+        fs_err::rename(file, places::claimed(&self.dir, segment)).map_err(|error| error.to_string())?;
+        Ok(size)
     }
 
-    /// Removes a slot. If that fails FFmpeg overwrites it, which is only a name less that is free.
-    pub fn unlink(&self, camera: &CameraName, slot: u32) {
-        if let Err(error) = fs_err::remove_file(places::slot(&self.dir, camera, slot))
+    /// Removes a slot, if it is still of this size. If that fails FFmpeg overwrites it, which is only a name less that
+    /// is free.
+    pub fn unlink(&self, camera: &CameraName, slot: SlotFile) {
+        let file = places::slot(&self.dir, camera, slot.slot);
+        let same = fs_err::metadata(&file).map(|found| found.len() == slot.bytes);
+        if let Err(error) = same.and_then(|same| if same { fs_err::remove_file(&file) } else { Ok(()) })
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!("{error}");
@@ -94,7 +101,7 @@ impl RingDir {
     pub fn clear_slots(&self) {
         for (camera, files) in self.sweep() {
             for file in files {
-                self.unlink(&camera, file.slot);
+                self.unlink(&camera, file);
             }
         }
     }

@@ -12,9 +12,10 @@ use std::path::Path;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["config", "engine", "journal", "link", "model", "monitor", "stop", "work"]),
+    ("cli", &["clock", "config", "engine", "journal", "link", "model", "monitor", "stop", "work"]),
     ("config", &["model"]),
-    ("engine", &["journal", "model", "stop", "work"]),
+    ("clock", &["model::event", "model::time"]),
+    ("engine", &["clock", "journal", "model", "stop", "work"]),
     ("journal", &["model"]),
     ("stop", &[]),
     ("work", &["model"]),
@@ -26,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "monitor",
         &[
+            "clock",
             "link",
             "model::snapshot",
             "model::command",

@@ -1,0 +1,222 @@
+//! What the archive did, and what follows from it for the recorder and its cameras.
+
+use super::camera::Camera;
+use super::effect::Effect;
+use super::event::{Added, AppendFailure, Space};
+use super::id::{CameraName, ClipId, SegmentId};
+use super::out::Out;
+use super::recorder::Recorder;
+use super::ring::Fate;
+use super::saving::ClipIds;
+use super::snapshot::{ClipView, CopyOutcome, CopyView, Level};
+use super::storing::Misfit;
+use super::time::Mono;
+
+/// Clips that the snapshot holds.
+pub(super) const CLIPS: usize = 50;
+
+/// Whether the archive takes what it is given.
+#[derive(Debug, Default)]
+pub(super) struct Archive {
+    /// Room, once known.
+    pub space: Option<Space>,
+    /// Why room cannot be told.
+    pub unknown: Option<String>,
+    /// Since when something that it was given waits for another try.
+    pub down: Option<Mono>,
+}
+
+impl Recorder {
+    /// A segment is durable.
+    pub(super) fn appended(&mut self, out: &mut Out, segment: &SegmentId, added: &Added) {
+        let appended = self.with(out, &segment.camera, |camera, _, out| camera.appended(out, segment.number, added));
+        self.archive_works(out, appended.flatten());
+    }
+
+    /// A segment could not be appended.
+    pub(super) fn append_failed(&mut self, out: &mut Out, clip: ClipId, segment: &SegmentId, failure: AppendFailure) {
+        let number = segment.number;
+        self.with(out, &segment.camera, |camera, ids, out| match failure {
+            AppendFailure::Archive(reason) => camera.put_off(out, clip, number, reason),
+            AppendFailure::Different => camera.misfit(out, ids, number),
+            AppendFailure::Unusable(reason) => camera.unusable(out, number, &reason),
+        });
+        self.archive_fails(out.now);
+    }
+
+    /// A clip has its final name, or why not yet.
+    pub(super) fn clip_closed(&mut self, out: &mut Out, clip: ClipId, result: Result<String, String>) {
+        let Some(name) = self.owner(clip) else { return };
+        match result {
+            Ok(path) => {
+                let closed = self.with(out, &name, |camera, _, out| camera.clip_closed(out, clip, path)).flatten();
+                let Some((view, again)) = closed else { return };
+                if let Some(view) = view {
+                    self.clips.push_front(view);
+                    self.clips.truncate(CLIPS);
+                }
+                self.archive_works(out, Some(again));
+            }
+            Err(reason) => {
+                self.with(out, &name, |camera, _, out| camera.not_closed(out, clip, reason));
+                self.archive_fails(out.now);
+            }
+        }
+    }
+
+    /// Clips that went, or what stands in the way.
+    pub(super) fn retained(&mut self, out: &mut Out, deleted: &[String], trouble: Option<String>) {
+        self.clips.retain(|clip| !deleted.contains(&clip.name));
+        for name in deleted {
+            let text = format!("clip {name} was deleted to keep the archive within its limits");
+            out.say(Level::Info, None, text);
+        }
+        if let Some(trouble) = trouble {
+            out.say(Level::Error, None, trouble);
+        }
+    }
+
+    /// Room in the archive, or why it cannot be told.
+    pub(super) fn archive_space(&mut self, out: &mut Out, space: Result<Space, String>) {
+        match space {
+            Ok(space) => (self.archive.space, self.archive.unknown) = (Some(space), None),
+            Err(reason) => {
+                if self.archive.unknown.as_ref() != Some(&reason) {
+                    out.say(Level::Error, None, reason.clone());
+                }
+                self.archive.unknown = Some(reason);
+            }
+        }
+    }
+
+    /// Why the archive does not take what it is given, in words.
+    pub(super) fn archive_trouble(&self) -> Option<&str> {
+        self.cameras.iter().find_map(|camera| camera.saving.trouble()).or(self.archive.unknown.as_deref())
+    }
+
+    fn archive_fails(&mut self, now: Mono) {
+        if self.archive.down.is_none() && self.cameras.iter().any(|camera| camera.saving.trouble().is_some()) {
+            self.archive.down = Some(now);
+        }
+    }
+
+    /// It has taken something. If that had failed before (`again`), all else that waits is tried at once; and if nothing
+    /// waits any more, the archive is well.
+    fn archive_works(&mut self, out: &mut Out, again: Option<bool>) {
+        let Some(since) = self.archive.down.filter(|_| again == Some(true)) else { return };
+        let mut waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some()).peekable();
+        if waiting.peek().is_none() {
+            self.archive.down = None;
+            let seconds = out.now.since(since).as_secs();
+            out.say(Level::Info, None, format!("the archive works again after {seconds} s"));
+        }
+        waiting.for_each(|camera| camera.saving.hurry(out.now));
+    }
+
+    /// Whose clip it is.
+    fn owner(&self, clip: ClipId) -> Option<CameraName> {
+        let owner = self.cameras.iter().find(|camera| camera.saving.has(clip))?;
+        Some(owner.settings.name.clone())
+    }
+
+    /// A clip's file has a name.
+    pub(super) fn clip_opened(&mut self, clip: ClipId, name: &str, path: String) {
+        if let Some(owner) = self.cameras.iter_mut().find(|camera| camera.saving.has(clip)) {
+            owner.saving.opened(clip, name, path);
+        }
+    }
+}
+
+impl Camera {
+    /// A segment is durable. Answers whether that had failed before.
+    fn appended(&mut self, out: &mut Out, number: u64, added: &Added) -> Option<bool> {
+        let (claim, record) = self.saving.appended(number, added, &out.anchor)?;
+        self.ring.set(number, Fate::Stored);
+        if let Some(record) = record {
+            out.order(Effect::SaveRecord { clip: claim.clip, record });
+        }
+        let retries = claim.setback.as_ref().map_or(0, |setback| setback.failures);
+        let outcome = CopyOutcome::Stored { bytes: added.bytes, took: added.took, retries };
+        self.copied(out, number, self.clip_name(claim.clip), outcome);
+        Some(retries > 0)
+    }
+
+    /// The archive could not take a segment; it stays where it is.
+    fn put_off(&mut self, out: &mut Out, clip: ClipId, number: u64, reason: String) {
+        if self.saving.put_off(number, reason.clone(), out.now) {
+            let text = format!("{reason}; footage waits in RAM and is tried again");
+            out.say(Level::Error, Some(&self.settings.name), text);
+            self.copied(out, number, self.clip_name(clip), CopyOutcome::Retrying { reason });
+        }
+        self.ring.set(number, Fate::Claimed);
+    }
+
+    /// A segment does not fit into its clip.
+    fn misfit(&mut self, out: &mut Out, ids: &mut ClipIds, number: u64) {
+        let name = &self.settings.name;
+        match self.saving.misfit(ids, number, out.now) {
+            None => return,
+            Some(Misfit::NewClip) => out.say(Level::Info, Some(name), "codec or size changed: a new clip begins"),
+            Some(Misfit::Later) => {}
+            Some(Misfit::Lost(bytes)) => return self.lose(out, number, bytes, String::new(), Misfit::REASON),
+        }
+        self.ring.set(number, Fate::Claimed);
+    }
+
+    /// A segment cannot be stored at all.
+    fn unusable(&mut self, out: &mut Out, number: u64, reason: &str) {
+        if let Some(claim) = self.saving.unusable(number, reason) {
+            self.lose(out, number, claim.bytes, self.clip_name(claim.clip), reason);
+        }
+    }
+
+    /// A clip has its final name. Answers how lists show it, and whether closing had failed before.
+    fn clip_closed(&mut self, out: &mut Out, id: ClipId, path: String) -> Option<(Option<ClipView>, bool)> {
+        let clip = self.saving.closed(id)?;
+        let again = clip.setback.is_some();
+        // Without a path its file is gone or left to the next start, and the archive has said so.
+        let Some(view) = clip.view(&out.anchor).filter(|_| !path.is_empty()) else { return Some((None, again)) };
+        let (level, missing) = match clip.shortfall() {
+            None => (Level::Info, String::new()),
+            Some((missing, cause)) => {
+                (Level::Warn, format!("; {:.1} s of what was wanted are missing ({cause})", missing.as_secs_f64()))
+            }
+        };
+        let text = format!("clip {} saved, {:.1} s{missing}", view.name, view.length.as_secs_f64());
+        out.say(level, Some(&self.settings.name), text);
+        Some((Some(ClipView { open: false, path, ..view }), again))
+    }
+
+    /// Closing a clip failed.
+    fn not_closed(&mut self, out: &mut Out, clip: ClipId, reason: String) {
+        if self.saving.not_closed(clip, reason.clone(), out.now) {
+            out.say(Level::Error, Some(&self.settings.name), format!("{reason}; closing the clip is tried again"));
+        }
+    }
+
+    /// What came of a claim.
+    pub(super) fn claimed(&mut self, out: &mut Out, number: u64, result: &Result<u64, String>) {
+        if let (Some(claim), Err(error)) = (self.saving.claimed(number, result), result) {
+            let reason = format!("it could not be claimed: {error}");
+            self.lose(out, number, claim.bytes, self.clip_name(claim.clip), &reason);
+        }
+    }
+
+    fn clip_name(&self, id: ClipId) -> String {
+        let clip = self.saving.clips().find(|clip| clip.id == id);
+        clip.and_then(|clip| clip.file.as_ref()).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn lose(&mut self, out: &mut Out, number: u64, bytes: u64, clip: String, reason: &str) {
+        self.ring.set(number, Fate::Lost);
+        self.lost.segments = self.lost.segments.saturating_add(1);
+        self.lost.bytes = self.lost.bytes.saturating_add(bytes);
+        out.say(Level::Error, Some(&self.settings.name), format!("segment {number} is lost: {reason}"));
+        self.copied(out, number, clip, CopyOutcome::Lost { reason: reason.to_owned() });
+    }
+
+    fn copied(&self, out: &mut Out, number: u64, clip: String, outcome: CopyOutcome) {
+        let (camera, slot) = (self.settings.name.clone(), self.shown_slot(number));
+        out.copies.push(CopyView { at: out.now, camera, slot, clip, outcome });
+    }
+}

@@ -1,0 +1,155 @@
+//! What has been taken out of the ring and is not yet stored, in the order in which the archive gets it.
+//!
+//! A claim stands here from the moment it is ordered, not from when it was carried out: so no clip can be closed, and
+//! no recorder end, while one of its segments is on its way.
+
+use super::backoff::Setback;
+use super::id::{ClipId, RunId};
+use super::ring::Segment;
+use super::snapshot::Media;
+use super::time::{Mono, Window};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A segment that is out of the ring.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Its number.
+    pub number: u64,
+    /// Who wrote it.
+    pub run: RunId,
+    /// When it came in.
+    pub span: Window<Mono>,
+    /// Its size.
+    pub bytes: u64,
+    /// What its header says.
+    pub media: Option<Media>,
+    /// Why there is a gap in front of it, if there is.
+    pub before: Option<Arc<str>>,
+    /// The clip it is meant for.
+    pub clip: ClipId,
+    /// How far into the clip it stands.
+    pub offset: Duration,
+    /// Appending it failed.
+    pub setback: Option<Setback>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The order to claim it is given.
+    Ordered,
+    /// It is out of FFmpeg's reach.
+    Held,
+    /// It is being appended.
+    Copying,
+}
+
+impl Claim {
+    /// One that is just being ordered.
+    pub fn new(segment: &Segment, clip: ClipId, offset: Duration) -> Self {
+        Self {
+            number: segment.number,
+            run: segment.run,
+            span: segment.span(),
+            bytes: segment.bytes,
+            media: segment.media.clone(),
+            before: segment.before.clone(),
+            clip,
+            offset,
+            setback: None,
+            stage: Stage::Ordered,
+        }
+    }
+}
+
+/// One camera's claims. Only the first is ever being appended.
+#[derive(Debug, Default)]
+pub struct Queue(VecDeque<Claim>);
+
+impl Queue {
+    /// One more, behind all others.
+    pub fn push(&mut self, claim: Claim) {
+        self.0.push_back(claim);
+    }
+
+    /// A claim was carried out: so large is the file.
+    pub fn held(&mut self, number: u64, bytes: u64) {
+        if let Some(claim) = self.0.iter_mut().find(|claim| claim.number == number && claim.stage == Stage::Ordered) {
+            (claim.stage, claim.bytes) = (Stage::Held, bytes);
+        }
+    }
+
+    /// A claim could not be carried out. Answers it.
+    pub fn refused(&mut self, number: u64) -> Option<Claim> {
+        let place = self.0.iter().position(|claim| claim.number == number && claim.stage == Stage::Ordered)?;
+        self.0.remove(place)
+    }
+
+    /// Takes up the next append, if there is one and its time has come.
+    pub fn next(&mut self, now: Mono) -> Option<&Claim> {
+        let first = self.0.front_mut().filter(|first| first.stage == Stage::Held)?;
+        if first.setback.as_ref().is_some_and(|setback| now < setback.retry_at) {
+            return None;
+        }
+        first.stage = Stage::Copying;
+        Some(first)
+    }
+
+    /// The claim that is being appended, if it is `number`.
+    pub fn copying(&mut self, number: u64) -> Option<&mut Claim> {
+        self.0.front_mut().filter(|first| first.stage == Stage::Copying && first.number == number)
+    }
+
+    /// The append of `number` is over, for good or ill. Answers the claim.
+    pub fn done(&mut self, number: u64) -> Option<Claim> {
+        self.copying(number)?;
+        self.0.pop_front()
+    }
+
+    /// The append of `number` is to be given again: later if there is a setback, else at once.
+    pub fn again(&mut self, number: u64, setback: Option<Setback>) {
+        if let Some(claim) = self.copying(number) {
+            claim.stage = Stage::Held;
+            claim.setback = setback;
+        }
+    }
+
+    /// When [`Queue::next`] next matters.
+    pub fn due(&self) -> Option<Mono> {
+        let first = self.0.front().filter(|first| first.stage == Stage::Held)?;
+        first.setback.as_ref().map(|setback| setback.retry_at)
+    }
+
+    /// All claims that are meant for a clip.
+    pub fn of(&mut self, clip: ClipId) -> impl Iterator<Item = &mut Claim> {
+        self.0.iter_mut().filter(move |claim| claim.clip == clip)
+    }
+
+    /// Whether a clip still waits for a segment.
+    pub fn holds(&self, clip: ClipId) -> bool {
+        self.0.iter().any(|claim| claim.clip == clip)
+    }
+
+    /// What appending the first has failed of.
+    pub fn setback(&self) -> Option<&Setback> {
+        self.0.front()?.setback.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn setback_mut(&mut self) -> Option<&mut Setback> {
+        self.0.front_mut()?.setback.as_mut()
+    }
+
+    /// How many, and bytes.
+    pub fn size(&self) -> (u32, u64) {
+        let bytes = self.0.iter().fold(0, |sum: u64, claim| sum.saturating_add(claim.bytes));
+        (u32::try_from(self.0.len()).unwrap_or(u32::MAX), bytes)
+    }
+
+    /// Nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

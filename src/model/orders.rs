@@ -1,0 +1,105 @@
+//! What people and scripts order, and the answers they get.
+
+use super::camera::Camera;
+use super::command::{Answer, Command, TriggerBy, Who};
+use super::effect::Effect;
+use super::id::{CameraName, RequestId};
+use super::out::Out;
+use super::record::TriggerKind;
+use super::recorder::Recorder;
+use super::saving::ClipIds;
+use super::snapshot::Level;
+
+impl Recorder {
+    /// Carries out what a person asks, and answers.
+    pub(super) fn command(&mut self, out: &mut Out, request: RequestId, command: Command) {
+        let answer = match command {
+            Command::Arm(who) => self.arm(out, &who, true),
+            Command::Disarm(who) => self.arm(out, &who, false),
+            Command::Trigger { who, by } => self.trigger(out, &who, by),
+            Command::Release(who) => self.release(out, &who),
+            Command::Clips { camera, limit } => {
+                out.order(Effect::ListClips { request, camera, limit });
+                return;
+            }
+            Command::Stop => {
+                self.stop(out, "a person asked for it".to_owned());
+                Answer::Done("stopping: what is claimed is stored first".to_owned())
+            }
+        };
+        out.order(Effect::Reply { request, answer });
+    }
+
+    fn trigger(&mut self, out: &mut Out, who: &Who, by: TriggerBy) -> Answer {
+        let kind = match by {
+            TriggerBy::Key => TriggerKind::Key,
+            TriggerBy::Command => TriggerKind::Command,
+        };
+        self.each(out, who, |camera, ids, out| {
+            let outcome = camera.trigger(out, ids, out.now, kind.clone());
+            out.say(Level::Info, Some(&camera.settings.name), format!("{}: {outcome}", kind.word()));
+            outcome
+        })
+    }
+
+    fn release(&mut self, out: &mut Out, who: &Who) -> Answer {
+        self.each(out, who, |camera, _, out| {
+            if !camera.release(out.now) {
+                return "there was no countdown".to_owned();
+            }
+            out.say(Level::Info, Some(&camera.settings.name), "countdown ended by hand");
+            "countdown ended".to_owned()
+        })
+    }
+
+    fn arm(&mut self, out: &mut Out, who: &Who, armed: bool) -> Answer {
+        let word = if armed { "armed" } else { "disarmed" };
+        let answer = self.each(out, who, |camera, _, out| {
+            if camera.armed != armed {
+                camera.armed = armed;
+                out.say(Level::Info, Some(&camera.settings.name), word);
+            }
+            word.to_owned()
+        });
+        let all = self.cameras.iter().map(|camera| (camera.settings.name.clone(), camera.armed)).collect();
+        out.order(Effect::SaveArmed(all));
+        answer
+    }
+
+    /// Begins to end: no more footage is wanted than there is, and what is claimed is stored.
+    pub(super) fn stop(&mut self, out: &mut Out, who: String) {
+        if self.stopping.is_none() {
+            out.say(Level::Info, None, format!("stopping: {who}"));
+            self.stopping = Some(who.clone());
+            for camera in &mut self.cameras {
+                camera.settle(out);
+                camera.stop(out);
+                camera.settle(out);
+            }
+            out.order(Effect::Stop { who });
+        }
+    }
+
+    /// Does something for each camera that is meant, or nothing at all if one of them does not exist.
+    fn each(
+        &mut self,
+        out: &mut Out,
+        who: &Who,
+        mut act: impl FnMut(&mut Camera, &mut ClipIds, &mut Out) -> String,
+    ) -> Answer {
+        let known: Vec<_> = self.cameras.iter().map(|camera| camera.settings.name.clone()).collect();
+        let meant = match who {
+            Who::All => &known,
+            Who::Cameras(names) => names,
+        };
+        if let Some(stranger) = meant.iter().find(|name| !known.contains(name)) {
+            let known: Vec<_> = known.iter().map(CameraName::as_str).collect();
+            return Answer::Refused(format!("no camera is called {stranger} (there are: {})", known.join(", ")));
+        }
+        let outcomes = meant.iter().filter_map(|name| {
+            let outcome = self.with(out, name, &mut act)?;
+            Some(format!("{name}: {outcome}"))
+        });
+        Answer::Done(outcomes.collect::<Vec<_>>().join("; "))
+    }
+}

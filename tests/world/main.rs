@@ -1,0 +1,5 @@
+//! What the recorder promises, in a simulated world: see [`sim`]. Thousands of hours pass in seconds.
+
+mod promises;
+mod sim;
+mod stories;
