@@ -6,14 +6,20 @@ use super::nvr_process::{Nvr, Place};
 use super::smtp::{lettre, run};
 use nvr::model::command::{Command, Who};
 use nvr::model::record::TriggerKind;
-use nvr::model::snapshot::MailNote;
+use nvr::model::snapshot::Snapshot;
 
 const SHORT: &str = "pre_roll = '1s'\npost_roll = '1s'\n";
 
-/// What came of the mail with this subject.
+/// What came of the mail with this subject, and for which cameras.
 async fn outcome(nvr: &mut Nvr, subject: &str) -> String {
-    let note = |note: &MailNote| (note.subject == subject).then(|| note.outcome.clone());
-    nvr.until("news of the mail", |it| it.mail.last.as_ref().and_then(note)).await
+    let told = |it: &Snapshot| {
+        let note = it.mail.last.as_ref().filter(|note| note.subject == subject)?;
+        let entry = it.journal.iter().rfind(|entry| entry.text.starts_with("mail from "))?;
+        assert!(entry.text.contains(&note.outcome), "{entry:?}");
+        // Of several cameras the outcome itself tells.
+        Some(entry.camera.as_ref().map_or_else(|| note.outcome.clone(), |camera| format!("{camera}: {}", note.outcome)))
+    };
+    nvr.until("news of the mail", told).await
 }
 
 async fn swaks(nvr: &Nvr, peer: &str, to: &str, subject: &str) {
