@@ -136,8 +136,9 @@ pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
     if camera.audio != Audio::None {
         plan.push(&["-map", "0:a:0?"]);
     }
-    plan.push(&["-c", "copy"]);
-    if lavfi {
+    if !lavfi {
+        plan.push(&["-c:v", "copy"]);
+    } else {
         // A key frame a second: segments and fragments end at key frames.
         let encoder = ffmpeg.encoder.as_deref().unwrap_or("libx264");
         plan.push(&["-c:v", encoder, "-pix_fmt", "yuv420p", "-force_key_frames", "expr:gte(t,n_forced)"]);
@@ -147,6 +148,8 @@ pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
     }
     if camera.audio == Audio::Aac || target.encode_audio || lavfi {
         plan.push(&["-c:a", "aac", "-b:a", "32k"]);
+    } else {
+        plan.push(&["-c:a", "copy"]);
     }
     plan.push(&["-f", "segment", "-segment_time", &target.segment.as_secs_f64().to_string()]);
     plan.push(&["-segment_wrap", &target.wrap.to_string(), "-segment_start_number", &target.slot.to_string()]);
@@ -364,13 +367,17 @@ mod tests {
     }
 
     #[rstest]
-    #[case("garden.mp4", false, "-re -stream_loop -1 -f flv -i garden.mp4 -map 0:v:0 -map 0:a:0? -c copy -f segment")]
+    #[case(
+        "garden.mp4",
+        false,
+        "-re -stream_loop -1 -f flv -i garden.mp4 -map 0:v:0 -map 0:a:0? -c:v copy -c:a copy -f segment"
+    )]
     #[case(
         "http://cam/v",
         true,
-        "-stats_period 5 -f flv -i http://cam/v -map 0:v:0 -map 0:a:0? -c copy -c:a aac -b:a 32k"
+        "-stats_period 5 -f flv -i http://cam/v -map 0:v:0 -map 0:a:0? -c:v copy -c:a aac -b:a 32k"
     )]
-    #[case("lavfi:testsrc2", false, "-re -f lavfi -i testsrc2 -map 0:v:0 -map 0:a:0? -c copy -c:v libx264")]
+    #[case("lavfi:testsrc2", false, "-re -f lavfi -i testsrc2 -map 0:v:0 -map 0:a:0? -c:v libx264")]
     fn each_kind_of_source_is_opened_its_own_way(#[case] source: &str, #[case] aac: bool, #[case] part: &str) {
         let (args, list) = planned(&ffmpeg(false), &camera(source), aac);
         assert!(args.contains(part), "{args}");
