@@ -157,7 +157,8 @@ impl Ring {
         let oldest = self.next.saturating_sub(u64::from(self.slots) + 1);
         let (wrap, mut slots) = (u64::from(self.wrap), Vec::new());
         for segment in &mut self.segments {
-            let old = segment.number < oldest && segment.claimable();
+            // What could not be claimed may lie there still.
+            let old = segment.number < oldest && (segment.claimable() || segment.fate == Fate::Lost);
             if segment.fate == Fate::Empty || (old && segment.bytes > 0) {
                 slots.push(SlotFile { slot: (segment.number % wrap) as u32, bytes: segment.bytes });
             }
@@ -176,10 +177,13 @@ impl Ring {
         if slot != self.next_slot() {
             return Moved::default();
         }
+        let began = match self.segments.back() {
+            // In one life the next slot is opened a moment after the last was closed, however late we hear of it.
+            Some(last) if last.run == run => last.closed.unwrap_or(self.earliest()),
+            Some(_) | None => now,
+        };
         let finished = self.close(now, None);
-        // In one life the next slot is opened a moment after the last was closed, however late we hear of it.
-        let last = self.segments.back().filter(|last| last.run == run).and_then(|last| last.closed);
-        self.push(run, last.unwrap_or(now));
+        self.push(run, began);
         Moved { opened: true, finished }
     }
 
@@ -228,15 +232,15 @@ impl Ring {
         let reused = self.next.checked_sub(u64::from(self.wrap));
         let there = self.segments.iter().find(|segment| Some(segment.number) == reused);
         there.is_some_and(|there| match there.fate {
-            Fate::InRing | Fate::Empty | Fate::Gone | Fate::Lost => there.bytes == bytes,
+            Fate::InRing | Fate::Empty | Fate::Gone | Fate::Lost => there.bytes > 0 && there.bytes == bytes,
             Fate::Claimed | Fate::Copying | Fate::Stored => false,
         })
     }
 
     /// The earliest instant at which a segment can have begun whose opening nobody saw: the last sweep did not find it.
+    /// When the one before ended is no better measure, for that may have been heard late.
     fn earliest(&self) -> Mono {
-        let last = self.segments.back().map(|last| last.closed.unwrap_or(last.opened));
-        last.map_or(self.swept, |last| last.max(self.swept))
+        self.segments.back().map_or(self.swept, |last| last.opened.max(self.swept))
     }
 
     fn push(&mut self, run: RunId, opened: Mono) {

@@ -151,6 +151,8 @@ enum Happening {
     /// This life of FFmpeg is over.
     Over(RunId, Option<String>),
     Freeze(RunId),
+    /// FFmpeg says how many frames there were.
+    Progress(RunId),
     Act(Act),
     Appended(Append),
     Closed(ClipId, Arc<Record>),
@@ -193,6 +195,8 @@ pub struct World {
     pub appends_at: Vec<Mono>,
     pub answers: Vec<String>,
     pub armed: bool,
+    /// The archive has found segments different from those before.
+    pub picky: bool,
 }
 
 impl World {
@@ -227,6 +231,7 @@ impl World {
             appends_at: Vec::new(),
             answers: Vec::new(),
             armed: true,
+            picky: false,
             script,
         };
         for (when, act) in world.script.acts.clone() {
@@ -274,7 +279,7 @@ impl World {
     /// Asks the recorder to stop and lets time pass until it has nothing left to do.
     pub fn stop(&mut self) {
         self.happen(Happening::Act(Act::Stop));
-        for _ in 0..400 {
+        for _ in 0..4_000 {
             if self.recorder.finished() {
                 break;
             }
@@ -303,6 +308,7 @@ impl World {
                     ffmpeg.frozen = true;
                 }
             }
+            Happening::Progress(run) => self.progress(run),
             Happening::Act(act) => self.act(act),
             Happening::Appended(append) => self.append(append),
             Happening::Closed(clip, record) => self.close(clip, record),
@@ -382,9 +388,10 @@ impl World {
             self.ffmpeg = Some(ffmpeg);
             return;
         }
+        if ffmpeg.open.is_none() {
+            self.plan(self.now, Happening::Progress(run));
+        }
         self.finish(&mut ffmpeg);
-        let news = CameraNews::Progress { frames: self.switches as u64 + 1 };
-        self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
         self.serial += 1;
         let (slot, serial) = (ffmpeg.slot, self.serial);
         self.footage.insert(serial, Window { from: self.now, to: Mono(u64::MAX) });
@@ -400,6 +407,14 @@ impl World {
         let length = self.script.lengths[self.switches % self.script.lengths.len()];
         self.switches += 1;
         self.plan(self.now + length, Happening::Switch(run));
+    }
+
+    fn progress(&mut self, run: RunId) {
+        if self.ffmpeg.as_ref().is_some_and(|ffmpeg| ffmpeg.run == run && !ffmpeg.frozen) {
+            let news = CameraNews::Progress { frames: self.now.0 / 40_000 };
+            self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
+            self.plan(self.now + ms(5_000), Happening::Progress(run));
+        }
     }
 
     /// Closes what is open, under whatever name it has by now.
