@@ -1,6 +1,7 @@
 //! Promises that hold in every world.
 
-use crate::sim::{Act, Delivery, End, Life, Mood, Script, World, at, ms};
+use crate::script::{Act, Delivery, End, Life, Mood, Script, at, ms};
+use crate::sim::World;
 use nvr::model::time::{Mono, Window};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,7 +178,7 @@ proptest! {
     #[test]
     fn tick_timing_changes_nothing(script in worlds(), other in prop::collection::vec(0u64..900, 1..6)) {
         let clips = |world: &World| -> BTreeMap<Vec<u64>, _> {
-            let clip = |clip: &crate::sim::Stored| {
+            let clip = |clip: &crate::shelf::Stored| {
                 let numbers = clip.footage.iter().map(|(_, number)| *number).collect();
                 (numbers, (clip.record.asked, clip.record.triggers.clone()))
             };

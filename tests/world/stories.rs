@@ -1,6 +1,8 @@
 //! Single stories, each with its one point.
 
-use crate::sim::{Act, End, Life, Mood, Script, Stored, World, at, ms};
+use crate::script::{Act, End, Life, Mood, Script, at, ms, settings};
+use crate::shelf::Stored;
+use crate::sim::World;
 use nvr::model::effect::Effect;
 use nvr::model::event::{CameraNews, Event, SlotFile, Trouble};
 use nvr::model::id::{CameraName, RunId};
@@ -268,7 +270,7 @@ fn slots_show_what_became_of_their_segments() {
 
 /// A recorder that is told everything by hand.
 fn by_hand(cameras: &[&CameraName]) -> Recorder {
-    let settings = crate::sim::settings(&Script::default(), cameras);
+    let settings = settings(&Script::default(), cameras);
     let anchor = Anchor { mono: at(0), wall: "2026-11-22T10:00:00Z".parse().expect("an instant") };
     Recorder::new(Arc::new(settings), &Remembered::default(), anchor)
 }
