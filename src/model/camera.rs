@@ -3,7 +3,7 @@
 use super::backoff;
 use super::clip::SLACK;
 use super::effect::Effect;
-use super::event::{CameraNews, SlotFile};
+use super::event::{CameraNews, SlotFile, Trouble};
 use super::id::{RunId, SegmentId};
 use super::life::{Life, Step};
 use super::out::Out;
@@ -13,6 +13,7 @@ use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
 use super::settings;
 use super::snapshot::{Level, Lost, Media};
+use super::text::fit_for_screen;
 use super::time::{Mono, Window};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 /// Lines of FFmpeg's stderr that are kept.
 const STDERR_LINES: usize = 20;
+/// Characters of each.
+const STDERR_LINE: usize = 500;
 
 /// One camera.
 #[derive(Debug)]
@@ -84,13 +87,14 @@ impl Camera {
                 self.frames.count(frames, out.now);
             }
             CameraNews::Said(line) => {
-                self.stderr.push_back(line);
+                self.stderr.push_back(fit_for_screen(&line, STDERR_LINE));
                 while self.stderr.len() > STDERR_LINES {
                     self.stderr.pop_front();
                 }
             }
             CameraNews::Ended { reason } => {
-                if let Some(reason) = self.life.ended(reason, out.now) {
+                let fit = |trouble: Trouble| Trouble { text: fit_for_screen(&trouble.text, STDERR_LINE), ..trouble };
+                if let Some(reason) = self.life.ended(reason.map(fit), out.now) {
                     self.trouble(out, format!("no signal: {reason}"));
                 }
                 out.order(Effect::Sweep);

@@ -3,7 +3,11 @@
 use super::effect::Effect;
 use super::id::CameraName;
 use super::snapshot::{CopyView, Entry, Level};
+use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
+
+/// Characters of a sentence.
+const LONGEST: usize = 1000;
 
 /// Collects while a step runs.
 #[derive(Debug)]
@@ -29,9 +33,9 @@ impl Out {
         self.effects.push(effect);
     }
 
-    /// Says a sentence.
-    pub fn say(&mut self, level: Level, camera: Option<&CameraName>, text: impl Into<String>) {
-        let (at, camera) = (self.now, camera.cloned());
-        self.order(Effect::Log(Entry { at, level, camera, text: text.into() }));
+    /// Says a sentence; whatever strangers have put into it is made harmless here.
+    pub fn say(&mut self, level: Level, camera: Option<&CameraName>, text: impl AsRef<str>) {
+        let (at, camera, text) = (self.now, camera.cloned(), fit_for_screen(text.as_ref(), LONGEST));
+        self.order(Effect::Log(Entry { at, level, camera, text }));
     }
 }

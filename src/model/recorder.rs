@@ -188,7 +188,7 @@ impl Recorder {
                 self.mail.port = port;
             }
             Event::Note(text) => out.say(Level::Warn, None, text),
-            Event::Warning(text) => self.warn(out, text),
+            Event::Warning(text) => self.warn(out, &text),
             Event::StopAsked(who) => self.stop(out, who),
             Event::ClipOpened { clip, name, path } => self.clip_opened(clip, &name, path),
             Event::Appended { clip: _, segment, added } => self.appended(out, &segment, &added),
@@ -204,8 +204,9 @@ impl Recorder {
         }
     }
 
-    fn warn(&mut self, out: &mut Out, text: String) {
-        out.say(Level::Warn, None, text.clone());
+    fn warn(&mut self, out: &mut Out, text: &str) {
+        let text = fit_for_screen(text, 1000);
+        out.say(Level::Warn, None, &text);
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
         }

@@ -2,7 +2,7 @@
 //!
 //! A trigger at T wants all that overlaps [T − pre-roll, T + post-roll]; a further one moves the end later. When the
 //! countdown is over, the clip stays open for as long as a new trigger's pre-roll could still reach into it
-//! ([`Saving::linger`]): such a trigger goes on with the same clip. So nearly every window is whole in one clip, and no
+//! (`Saving::linger`): such a trigger goes on with the same clip. So nearly every window is whole in one clip, and no
 //! packet is ever stored twice. What a late mail wants in front of a clip that grows already goes into one of its own.
 
 use super::claim::{Claim, Queue};

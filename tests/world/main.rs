@@ -1,5 +1,9 @@
-//! What the recorder promises, in a simulated world: see [`sim`]. Thousands of hours pass in seconds.
+//! What the recorder promises, in a simulated world ([`sim`]). Hours pass in seconds, and nothing waits.
 
+mod chaos;
+mod people;
 mod promises;
+mod script;
+mod shelf;
 mod sim;
 mod stories;

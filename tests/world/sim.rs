@@ -2,145 +2,25 @@
 //! written over; an archive that is slow, down, picky; news from the kernel that get lost, come twice or late; ticks
 //! that come late. Orders are carried out exactly as the engine does it. Time passes only in here.
 
-use nvr::model::command::{Command, TriggerBy, Who};
+use crate::people::Wanted;
+use crate::script::{Act, Delivery, End, Script, at, ms, settings};
+use crate::shelf::Stored;
 use nvr::model::effect::{Append, Effect};
-use nvr::model::event::{Added, AppendFailure, CameraNews, Event, Mail, SlotFile, Space, Trouble};
-use nvr::model::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use nvr::model::event::{CameraNews, Event, SlotFile, Space, Trouble};
+use nvr::model::id::{CameraName, ClipId, RunId};
 use nvr::model::record::{ClipState, Record};
 use nvr::model::recorder::{Input, Recorder, Remembered};
-use nvr::model::settings;
 use nvr::model::snapshot::{Entry, Media};
 use nvr::model::time::{Anchor, Mono, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
-
-pub const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub fn at(millis: u64) -> Mono {
-    Mono(0) + ms(millis)
-}
-
-/// One life of an FFmpeg: from when the camera can be reached, and how it ends.
-#[derive(Debug, Clone)]
-pub struct Life {
-    pub from: Mono,
-    pub to: Mono,
-    pub end: End,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// FFmpeg ends, and what it wrote is closed.
-    Crash,
-    /// It hangs with its file open until it is killed.
-    Freeze,
-}
-
-/// How the kernel's news of the ring arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    Prompt,
-    Lost,
-    Twice,
-    Late(u64),
-}
-
-/// What an archive answers to an append.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
-    Takes,
-    Fails,
-    Different,
-    Unusable,
-}
-
-/// What somebody does.
-#[derive(Debug, Clone)]
-pub enum Act {
-    /// A mail whose RCPT came so many milliseconds before.
-    Mail(u64),
-    Key,
-    Release,
-    Arm(bool),
-    Stop,
-    Clock(Anchor),
-}
-
-/// Everything that is not the recorder's to decide.
-#[derive(Debug, Clone)]
-pub struct Script {
-    pub pre: Duration,
-    pub post: Duration,
-    pub max_clip: Duration,
-    pub cooldown: Duration,
-    pub segment: Duration,
-    pub slots: u32,
-    /// Lengths of segments, over and over.
-    pub lengths: Vec<Duration>,
-    pub lives: Vec<Life>,
-    pub deliveries: Vec<Delivery>,
-    pub moods: Vec<Mood>,
-    /// The archive takes and closes nothing in these windows.
-    pub outages: Vec<(Mono, Mono)>,
-    pub archive_takes: Duration,
-    /// How late ticks are.
-    pub lateness: Vec<Duration>,
-    pub acts: Vec<(Mono, Act)>,
-    /// Claims that fail, by the order in which they are given.
-    pub failing_claims: BTreeSet<u64>,
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self {
-            pre: ms(3_000),
-            post: ms(5_000),
-            max_clip: ms(600_000),
-            cooldown: Duration::ZERO,
-            segment: ms(1_000),
-            slots: 20,
-            lengths: vec![ms(1_000)],
-            lives: vec![Life { from: at(0), to: Mono(u64::MAX), end: End::Crash }],
-            deliveries: vec![Delivery::Prompt],
-            moods: vec![Mood::Takes],
-            outages: Vec::new(),
-            archive_takes: ms(20),
-            lateness: vec![Duration::ZERO],
-            acts: Vec::new(),
-            failing_claims: BTreeSet::new(),
-        }
-    }
-}
 
 /// A file in the ring. Its serial says which footage it really holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct File {
-    serial: u64,
-    bytes: u64,
-    open: bool,
-}
-
-/// A clip in the archive.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    pub id: ClipId,
-    /// Serials and numbers, in order.
-    pub footage: Vec<(u64, u64)>,
-    pub record: Arc<Record>,
-    pub closed: bool,
-    opened: Duration,
-}
-
-/// A trigger that reached the recorder.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    pub window: Window<Mono>,
-    /// Footage that could still be had when it arrived.
-    pub there: BTreeSet<u64>,
-    pub arrived: Mono,
+pub struct File {
+    pub serial: u64,
+    pub bytes: u64,
+    pub open: bool,
 }
 
 #[derive(Debug)]
@@ -151,6 +31,8 @@ enum Happening {
     /// This life of FFmpeg is over.
     Over(RunId, Option<String>),
     Freeze(RunId),
+    /// FFmpeg says how many frames there were.
+    Progress(RunId),
     Act(Act),
     Appended(Append),
     Closed(ClipId, Arc<Record>),
@@ -169,19 +51,19 @@ pub struct World {
     pub recorder: Recorder,
     pub camera: CameraName,
     pub now: Mono,
-    anchor: Anchor,
+    pub anchor: Anchor,
     agenda: BTreeMap<(Mono, u64), Happening>,
     serial: u64,
     ffmpeg: Option<Ffmpeg>,
-    slots: BTreeMap<u32, File>,
-    claimed: BTreeMap<u64, File>,
+    pub slots: BTreeMap<u32, File>,
+    pub claimed: BTreeMap<u64, File>,
     switches: usize,
     told: usize,
-    appends: usize,
-    claims: u64,
+    pub appends: usize,
+    pub claims: u64,
     late: usize,
-    appending: bool,
-    next_request: u64,
+    pub appending: bool,
+    pub next_request: u64,
     /// When each piece of footage really came in.
     pub footage: BTreeMap<u64, Window<Mono>>,
     pub clips: BTreeMap<ClipId, Stored>,
@@ -193,6 +75,8 @@ pub struct World {
     pub appends_at: Vec<Mono>,
     pub answers: Vec<String>,
     pub armed: bool,
+    /// The archive has found segments different from those before.
+    pub picky: bool,
 }
 
 impl World {
@@ -227,6 +111,7 @@ impl World {
             appends_at: Vec::new(),
             answers: Vec::new(),
             armed: true,
+            picky: false,
             script,
         };
         for (when, act) in world.script.acts.clone() {
@@ -274,7 +159,7 @@ impl World {
     /// Asks the recorder to stop and lets time pass until it has nothing left to do.
     pub fn stop(&mut self) {
         self.happen(Happening::Act(Act::Stop));
-        for _ in 0..400 {
+        for _ in 0..4_000 {
             if self.recorder.finished() {
                 break;
             }
@@ -303,6 +188,7 @@ impl World {
                     ffmpeg.frozen = true;
                 }
             }
+            Happening::Progress(run) => self.progress(run),
             Happening::Act(act) => self.act(act),
             Happening::Appended(append) => self.append(append),
             Happening::Closed(clip, record) => self.close(clip, record),
@@ -310,7 +196,7 @@ impl World {
     }
 
     /// Applies an input and carries out what follows, as the engine does.
-    fn apply(&mut self, input: Input) {
+    pub fn apply(&mut self, input: Input) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let mut done = Vec::new();
@@ -382,9 +268,10 @@ impl World {
             self.ffmpeg = Some(ffmpeg);
             return;
         }
+        if ffmpeg.open.is_none() {
+            self.plan(self.now, Happening::Progress(run));
+        }
         self.finish(&mut ffmpeg);
-        let news = CameraNews::Progress { frames: self.switches as u64 + 1 };
-        self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
         self.serial += 1;
         let (slot, serial) = (ffmpeg.slot, self.serial);
         self.footage.insert(serial, Window { from: self.now, to: Mono(u64::MAX) });
@@ -400,6 +287,14 @@ impl World {
         let length = self.script.lengths[self.switches % self.script.lengths.len()];
         self.switches += 1;
         self.plan(self.now + length, Happening::Switch(run));
+    }
+
+    fn progress(&mut self, run: RunId) {
+        if self.ffmpeg.as_ref().is_some_and(|ffmpeg| ffmpeg.run == run && !ffmpeg.frozen) {
+            let news = CameraNews::Progress { frames: self.now.0 / 40_000 };
+            self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
+            self.plan(self.now + ms(5_000), Happening::Progress(run));
+        }
     }
 
     /// Closes what is open, under whatever name it has by now.
@@ -446,194 +341,5 @@ impl World {
             }
             Delivery::Late(millis) => self.plan(self.now + ms(millis), Happening::Input(Input::Event(event))),
         }
-    }
-
-    fn claim(&mut self, segment: SegmentId, slot: u32, bytes: Option<u64>) -> Event {
-        self.claims += 1;
-        let number = segment.number;
-        self.order.push(number);
-        let result = match self.slots.get(&slot).copied() {
-            None => Err("No such file or directory".to_owned()),
-            Some(file) if bytes.is_some_and(|bytes| bytes != file.bytes) => Err("written over".to_owned()),
-            Some(file) if self.script.failing_claims.contains(&self.claims) => {
-                self.refused.insert(file.serial);
-                Err("Input/output error".to_owned())
-            }
-            Some(file) => {
-                assert!(!file.open, "claimed while it was being written");
-                assert!(self.claimed.insert(number, file).is_none(), "claimed twice");
-                self.slots.remove(&slot);
-                Ok(file.bytes)
-            }
-        };
-        Event::Claimed { segment, result }
-    }
-
-    fn down(&self) -> bool {
-        self.script.outages.iter().any(|(from, to)| (*from..*to).contains(&self.now))
-    }
-
-    fn append(&mut self, append: Append) {
-        self.appending = false;
-        let (clip, segment) = (append.clip, append.segment.clone());
-        let file = *self.claimed.get(&segment.number).expect("what is appended was claimed");
-        let mood = self.script.moods[self.appends % self.script.moods.len()];
-        self.appends += usize::from(!self.down());
-        let failure = match mood {
-            _ if self.down() => Some(AppendFailure::Archive("the disk is full".into())),
-            Mood::Takes => None,
-            Mood::Fails => Some(AppendFailure::Archive("input/output error".into())),
-            Mood::Different => Some(AppendFailure::Different),
-            Mood::Unusable => Some(AppendFailure::Unusable("there is no footage in it".into())),
-        };
-        if let Some(failure) = failure {
-            if matches!(failure, AppendFailure::Unusable(_)) {
-                self.claimed.remove(&segment.number);
-                self.refused.insert(file.serial);
-            }
-            return self.apply(Input::Event(Event::AppendFailed { clip, segment, failure }));
-        }
-        self.claimed.remove(&segment.number);
-        let span = self.footage[&file.serial];
-        if !self.clips.contains_key(&clip) {
-            let (name, path) = (format!("front_{}", clip.0), format!("/clips/front_{}.part", clip.0));
-            let new = Stored { id: clip, footage: vec![], record: append.record, closed: false, opened: append.offset };
-            self.clips.insert(clip, new);
-            self.apply(Input::Event(Event::ClipOpened { clip, name, path }));
-        }
-        let stored = self.clips.get_mut(&clip).expect("it is open");
-        assert!(!stored.closed, "an append to a closed clip");
-        let newer =
-            stored.footage.last().is_none_or(|(serial, number)| *serial < file.serial && *number < segment.number);
-        assert!(newer, "out of order: {stored:?} and then {segment}");
-        stored.footage.push((file.serial, segment.number));
-        assert!(append.offset >= stored.opened);
-        let added = Added {
-            bytes: file.bytes,
-            clip_bytes: file.bytes * stored.footage.len() as u64,
-            clip_length: append.offset + span.to.since(span.from),
-            frames: 25,
-            took: self.script.archive_takes,
-            hole: None,
-            sha256: "00".into(),
-        };
-        self.apply(Input::Event(Event::Appended { clip, segment, added }));
-    }
-
-    fn save(&mut self, clip: ClipId, record: Arc<Record>) {
-        let json = serde_json::to_string(&record).expect("a record is JSON");
-        assert_eq!(*record, serde_json::from_str::<Record>(&json).expect("and back"));
-        self.clips.get_mut(&clip).expect("a record of a clip that exists").record = record;
-    }
-
-    fn close(&mut self, clip: ClipId, record: Arc<Record>) {
-        let result =
-            if self.down() { Err("the disk is full".to_owned()) } else { Ok(format!("/clips/{}.mp4", clip.0)) };
-        if result.is_ok() {
-            self.save(clip, record);
-            let stored = self.clips.get_mut(&clip).expect("it exists");
-            assert!(!stored.closed, "closed twice");
-            stored.closed = true;
-        }
-        self.apply(Input::Event(Event::ClipClosed { clip, result }));
-    }
-
-    fn act(&mut self, act: Act) {
-        let all = Who::All;
-        match act {
-            Act::Mail(late) => {
-                let waited = ms(late);
-                if self.armed {
-                    self.want(self.now - waited);
-                }
-                let mail = Mail {
-                    peer: [192, 168, 1, 20].into(),
-                    from: "cam@home".into(),
-                    to: vec!["front@nvr".into()],
-                    subject: "Motion".into(),
-                    waited,
-                    cut_off: false,
-                };
-                self.apply(Input::Event(Event::Mail(mail)));
-            }
-            Act::Key => {
-                self.want(self.now);
-                self.command(Command::Trigger { who: all, by: TriggerBy::Key });
-            }
-            Act::Release => {
-                self.unwant();
-                self.command(Command::Release(all));
-            }
-            Act::Arm(armed) => {
-                self.armed = armed;
-                self.command(if armed { Command::Arm(all) } else { Command::Disarm(all) });
-            }
-            Act::Stop => {
-                self.unwant();
-                self.apply(Input::Event(Event::StopAsked("the test".into())));
-            }
-            Act::Clock(anchor) => {
-                self.anchor = anchor;
-                self.apply(Input::Event(Event::Clock { anchor, day: "2026-11-22".into() }));
-            }
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        self.next_request += 1;
-        let answers = self.answers.len();
-        self.apply(Input::Command(RequestId(self.next_request), command));
-        assert_eq!(self.answers.len(), answers + 1, "every command is answered, once");
-    }
-
-    fn want(&mut self, trigger: Mono) {
-        let window = Window { from: trigger - self.script.pre, to: trigger + self.script.post };
-        let files = self.slots.values().chain(self.claimed.values()).map(|file| file.serial);
-        let stored = self.clips.values().flat_map(|clip| clip.footage.iter().map(|(serial, _)| *serial));
-        let there = files.chain(stored).collect();
-        self.wanted.push(Wanted { window, there, arrived: self.now });
-    }
-
-    fn unwant(&mut self) {
-        for wanted in &mut self.wanted {
-            wanted.window.to = wanted.window.to.min(self.now);
-        }
-    }
-
-    /// The newest anchor, by which records are dated.
-    pub fn anchor(&self) -> Anchor {
-        self.anchor
-    }
-}
-
-/// Settings with the script's rules for each of these cameras.
-pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings {
-    let camera = |name: &&CameraName| {
-        Arc::new(settings::Camera {
-            name: (*name).clone(),
-            alias: vec![],
-            source: settings::Source::new("rtsp://192.168.1.20/".into()),
-            input_args: vec![],
-            audio: settings::Audio::Copy,
-            trigger: settings::Trigger {
-                pre_roll: script.pre,
-                post_roll: script.post,
-                max_clip: script.max_clip,
-                cooldown: script.cooldown,
-                armed: true,
-            },
-        })
-    };
-    settings::Settings {
-        ring: settings::Ring {
-            dir: "/ring".into(),
-            segment: script.segment,
-            slots: script.slots,
-            backlog: settings::Share::Fraction(0.25),
-        },
-        archive: settings::Archive { dir: "/clips".into(), keep: None, max_size: None, min_free: 0 },
-        smtp: settings::Smtp { listen: ([127, 0, 0, 1], 6789).into(), allow: vec![] },
-        recorder: settings::Recorder { state_dir: "/state".into(), socket: None, ffmpeg: "ffmpeg".into() },
-        cameras: cameras.iter().map(camera).collect(),
     }
 }
