@@ -196,12 +196,19 @@ impl Recorder {
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),
             Event::ClipsListed { request, result } => {
-                let answer = result.map_or_else(Answer::Refused, Answer::Clips);
-                out.order(Effect::Reply { request, answer });
+                let answer = result.map(|clips| self.brought_up_to_date(clips));
+                out.order(Effect::Reply { request, answer: answer.map_or_else(Answer::Refused, Answer::Clips) });
             }
             Event::Retained { deleted, trouble } => self.retained(out, &deleted, trouble),
             Event::ArchiveSpace(space) => self.archive_space(out, space),
         }
+    }
+
+    /// What the archive says of a clip that grows is as old as its record; we know better.
+    fn brought_up_to_date(&self, clips: Vec<ClipView>) -> Vec<ClipView> {
+        let growing: Vec<_> = self.growing().collect();
+        let newer = |clip: &ClipView| growing.iter().find(|ours| clip.open && ours.name == clip.name).cloned();
+        clips.into_iter().map(|clip| newer(&clip).unwrap_or(clip)).collect()
     }
 
     fn warn(&mut self, out: &mut Out, text: &str) {

@@ -4,10 +4,16 @@ use super::camera::Camera;
 use super::event::Space;
 use super::recorder::Recorder;
 use super::ring::Fate;
-use super::snapshot::{ArchiveView, CameraView, Lost, RingView, SlotView, Snapshot};
+use super::snapshot::{ArchiveView, CameraView, ClipView, Lost, RingView, SlotView, Snapshot};
 use super::time::Mono;
 
 impl Recorder {
+    /// Clips that grow, each camera's newest first.
+    pub(super) fn growing(&self) -> impl Iterator<Item = ClipView> {
+        let clips = self.cameras.iter().flat_map(|camera| camera.saving.clips().rev());
+        clips.filter_map(|clip| clip.view(&self.anchor))
+    }
+
     /// What monitors draw. It changes only when something happened: room is rounded to a hundredth of the whole.
     pub fn snapshot(&self, now: Mono) -> Snapshot {
         let cameras: Vec<CameraView> = self.cameras.iter().map(|camera| camera.view(now)).collect();
@@ -15,8 +21,6 @@ impl Recorder {
             segments: sum.segments.saturating_add(lost.segments),
             bytes: sum.bytes.saturating_add(lost.bytes),
         });
-        let growing = self.cameras.iter().flat_map(|camera| camera.saving.clips().rev());
-        let growing = growing.filter_map(|clip| clip.view(&self.anchor));
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: 0,
@@ -37,7 +41,7 @@ impl Recorder {
             },
             lost,
             copies: self.copies.iter().cloned().collect(),
-            clips: growing.chain(self.clips.iter().cloned()).collect(),
+            clips: self.growing().chain(self.clips.iter().cloned()).collect(),
             journal: self.journal.iter().cloned().collect(),
             warnings: self.warnings.clone(),
             stopping: self.stopping.clone(),
