@@ -276,9 +276,8 @@ impl Engine {
     fn sweep(&mut self) {
         self.done.extend(self.clock.look());
         let rings = self.ring.sweep();
-        if let Ok(ram) = archive::space(&self.settings.ring.dir) {
-            self.done.push_back(Event::Swept { rings, ram });
-        }
+        let ram = archive::space(&self.settings.ring.dir).ok();
+        self.done.push_back(Event::Swept { rings, ram });
     }
 
     /// When the next picture is due; `None`: nothing happened since the last one.

@@ -46,8 +46,8 @@ pub enum Event {
     Swept {
         /// One entry a camera.
         rings: Vec<(CameraName, Vec<SlotFile>)>,
-        /// The file system of the ring.
-        ram: Space,
+        /// The file system of the ring, if it can be told.
+        ram: Option<Space>,
     },
     /// A claim was carried out, or why not.
     Claimed {

@@ -174,7 +174,7 @@ impl Recorder {
                 for (name, files) in rings {
                     self.with(out, &name, |camera, ids, out| camera.swept(out, ids, &files));
                 }
-                self.ram = Some(ram);
+                self.ram = ram.or(self.ram);
             }
             Event::Claimed { segment, result } => {
                 self.with(out, &segment.camera, |camera, _, out| camera.claimed(out, segment.number, &result));

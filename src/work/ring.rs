@@ -61,7 +61,7 @@ impl RingDir {
     pub fn first_numbers(&self) -> BTreeMap<CameraName, u64> {
         let first = |camera: &CameraName| {
             let entries = std::fs::read_dir(places::claims(&self.dir, camera)).ok()?;
-            entries.flatten().filter_map(|entry| places::number(&entry.path())).max().map(|last| last + 1)
+            entries.flatten().filter_map(|entry| places::number(&entry.path())).max()?.checked_add(1)
         };
         self.cameras.iter().filter_map(|camera| Some((camera.clone(), first(camera)?))).collect()
     }

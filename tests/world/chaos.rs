@@ -89,7 +89,7 @@ fn ring_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (camera(), slot).prop_map(|(camera, slot)| Event::SlotOpened { camera, slot }),
         (camera(), file()).prop_map(|(camera, file)| Event::SlotClosed { camera, file, media: None }),
-        (rings, number()).prop_map(|(rings, free)| Event::Swept { rings, ram: Space { total: u64::MAX, free } }),
+        (rings, number()).prop_map(|(rings, free)| Event::Swept { rings, ram: Some(Space { total: u64::MAX, free }) }),
         (segment(), size).prop_map(|(segment, result)| Event::Claimed { segment, result }),
         (camera(), 0u64..5, news()).prop_map(|(camera, run, news)| Event::Camera { camera, run: RunId(run), news }),
     ]

@@ -219,7 +219,7 @@ impl World {
             Effect::Sweep => {
                 let files = self.slots.iter().map(|(&slot, file)| SlotFile { slot, bytes: file.bytes }).collect();
                 let ram = Space { total: 1 << 30, free: 1 << 29 };
-                return Some(Event::Swept { rings: vec![(self.camera.clone(), files)], ram });
+                return Some(Event::Swept { rings: vec![(self.camera.clone(), files)], ram: Some(ram) });
             }
             Effect::Claim { segment, slot, bytes } => return Some(self.claim(segment, slot, bytes)),
             Effect::Unlink { slot, bytes, .. } => {

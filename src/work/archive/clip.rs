@@ -177,7 +177,7 @@ impl Clip {
     fn complete(&self, record: &Record) -> Record {
         let mut record = record.clone();
         record.bytes = self.length;
-        record.seconds = self.line.length().as_secs_f64();
+        record.seconds = self.line.length().as_micros() as f64 / 1e6; // so that JSON gives it back exactly
         record.frames = self.frames;
         record.sha256 = Some(self.sha256());
         record.media = record.media.or_else(|| self.init.media());
