@@ -20,6 +20,7 @@ use crate::work::host::logout_warning;
 use crate::work::ring::{RingDir, not_in_ram};
 use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -116,6 +117,10 @@ impl Engine {
         let place = &settings.ring.dir;
         let said = warnings.into_iter().chain(not_in_ram(place)).chain(logout_warning(place)).map(Event::Warning);
         let found = recovered.sentences.into_iter().map(Event::Note);
+        let shown = settings.cameras.iter().filter_map(|camera| {
+            ffmpeg::shows_password(&ffmpeg, camera).map(|why| Event::Warning(format!("{}: {why}", camera.name)))
+        });
+        let said = said.chain(shown).chain(waiting_warning(place, recovered.waiting.len()).map(Event::Warning));
         inputs.extend(said.chain(found).chain([Event::ClipsFound(recovered.clips)]).map(Input::Event));
         let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
         inputs.push_back(Input::Event(Event::MailPort(Ok(address))));
@@ -162,7 +167,10 @@ impl Engine {
 
     /// Records until it is asked to stop, and then stops in the written order: no more mail, cameras, what is claimed,
     /// clips. Monitors leave after that, for they want to see it.
-    pub async fn run(mut self) {
+    ///
+    /// # Errors
+    /// What could not be stored before the time was over, where it waits, and what to do.
+    pub async fn run(mut self) -> Result<(), String> {
         let asked = self.stop.asked().clone();
         self.until(|_| asked.is_cancelled()).await;
         let who = self.stop.by().unwrap_or("nobody knows who").to_owned();
@@ -174,7 +182,9 @@ impl Engine {
         stop.stage(Stage::Cameras, self.until(Recorder::cameras_stopped)).await;
         stop.stage(Stage::Archive, self.until(Recorder::stored)).await;
         stop.stage(Stage::Clips, self.until(Recorder::finished)).await;
+        let left = left_waiting(&self.recorder.snapshot(self.clock.now()));
         self.end().await;
+        left.map_or(Ok(()), Err)
     }
 
     /// Goes on until something is true of the recorder.
@@ -318,4 +328,27 @@ impl Engine {
         }
         ring.clear_slots();
     }
+}
+
+/// What an earlier recorder claimed and what cannot be stored now.
+fn waiting_warning(ring: &Path, segments: usize) -> Option<String> {
+    (segments > 0).then(|| {
+        format!(
+            "{segments} segments of an earlier event wait in {}/*/claimed and are stored at the next start (make room in the \
+             archive, then run: systemctl restart nvr; a reboot loses them)",
+            ring.display()
+        )
+    })
+}
+
+/// What could not be stored before the recorder ended.
+fn left_waiting(picture: &Snapshot) -> Option<String> {
+    let segments: u32 = picture.cameras.iter().map(|camera| camera.backlog).sum();
+    (segments > 0).then(|| {
+        let (ring, trouble) = (&picture.ring.dir, picture.archive.trouble.as_deref().unwrap_or("the time was over"));
+        format!(
+            "{segments} segments that were wanted are not stored: {trouble} (they wait in {ring}/*/claimed, and a reboot \
+             loses them: mend the archive and start nvr again)"
+        )
+    })
 }

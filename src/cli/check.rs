@@ -51,7 +51,8 @@ pub async fn check(global: &Global) -> Result<ExitCode> {
         Ok((loaded, path)) => {
             let count = loaded.settings.cameras.len();
             let found = loaded.needs_camera(&path).map_err(|error| error.to_string());
-            let found = found.map(|()| format!("{}, {count} cameras", path.display()));
+            let s = if count == 1 { "" } else { "s" };
+            let found = found.map(|()| format!("{}, {count} camera{s}", path.display()));
             findings.push(Finding::new("configuration", found).warn(loaded.warnings));
             findings.extend(settings(global, &loaded.settings).await?);
         }
@@ -79,15 +80,11 @@ async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> 
     match ffmpeg::probe(&settings.recorder.ffmpeg).await {
         Err(error) => findings.push(Finding::new("ffmpeg", Err(error))),
         Ok(ffmpeg) => {
-            let shown = (!ffmpeg.hides_passwords).then(|| {
-                "the passwords of cameras stand in the process list, for every user to read (install FFmpeg 5 or later)"
-                    .to_owned()
-            });
-            findings.push(Finding::new("ffmpeg", Ok(ffmpeg.version.clone())).warn(shown));
+            findings.push(Finding::new("ffmpeg", Ok(ffmpeg.version.clone())));
             let looks = settings.cameras.iter().map(|camera| async {
                 let found = camera::glance(&ffmpeg, camera).await;
                 let found = found.map(|()| format!("{} sends a picture", camera.source));
-                Finding::new(format!("camera {}", camera.name), found)
+                Finding::new(format!("camera {}", camera.name), found).warn(ffmpeg::shows_password(&ffmpeg, camera))
             });
             findings.extend(join_all(looks).await);
         }

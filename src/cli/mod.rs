@@ -89,7 +89,7 @@ enum Verb {
     },
     /// Write a clip to standard output; one that still grows is followed to its end
     Cat {
-        /// Its name, a path, or CAMERA@last
+        /// Its name, or CAMERA@last
         clip: String,
     },
 }

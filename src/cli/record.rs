@@ -47,7 +47,7 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
         tokio::spawn(hold(stop.clone()));
     }
     tracing::info!("recording; monitors attach at {}", place.path.display());
-    engine.run().await;
+    let stopped = engine.run().await;
 
     goodbye.cancel();
     // A session that fails has said so in the log already.
@@ -55,7 +55,7 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     obeying.abort();
     systemd.abort();
     drop(bound.guard);
-    Ok(ExitCode::SUCCESS)
+    stopped.map(|()| ExitCode::SUCCESS).map_err(|sentence| eyre!(sentence))
 }
 
 /// Waits for the end of standard input, whose other end is in the hand of whoever started this.

@@ -35,6 +35,8 @@ const KEPT: usize = 20;
 const LINE: usize = 4096;
 /// Lines of stderr a second that are passed on; a damaged stream complains at every packet.
 const LINES_A_SECOND: u32 = 5;
+/// Progress reports a second that are passed on; FFmpeg sends one in five seconds.
+const PROGRESS_A_SECOND: u32 = 2;
 
 /// What every FFmpeg of a recorder has in common.
 #[derive(Debug, Clone)]
@@ -211,7 +213,8 @@ impl Running {
         let mut said = VecDeque::new();
         let mut ladder: Option<(Rung, Instant)> = None;
         let mut asked: Option<Option<String>> = None;
-        let mut quota = Quota::new();
+        let (mut quota, mut progress) = (Quota::new(LINES_A_SECOND), Quota::new(PROGRESS_A_SECOND));
+        let group = self.group();
         let status = loop {
             let rung_ends = ladder.map_or_else(Instant::now, |(_, at)| at);
             tokio::select! {
@@ -222,9 +225,12 @@ impl Running {
                         let _ = events.send(news(CameraNews::Said(line))).await;
                     }
                 },
-                lines = self.progress.next() => for frames in lines.iter().filter_map(|line| ffmpeg::frames(line)) {
-                    let _ = events.send(news(CameraNews::Progress { frames })).await;
-                },
+                lines = self.progress.next() => {
+                    let frames = lines.iter().filter_map(|line| ffmpeg::frames(line)).max();
+                    if let Some(frames) = frames.filter(|_| progress.allows()) {
+                        let _ = events.send(news(CameraNews::Progress { frames })).await;
+                    }
+                }
                 reason = &mut stop, if asked.is_none() => {
                     // A recorder that is gone asks for nothing but wants it ended all the same.
                     asked = Some(reason.unwrap_or(None));
@@ -235,6 +241,8 @@ impl Running {
                 }
             }
         };
+        // Where `recorder.ffmpeg` is a script, the real FFmpeg may live on, and would write into the next one's slots.
+        end_group(group, Signal::KILL);
         self.last_words(&mut said).await;
         let ending = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         match asked {
@@ -267,13 +275,13 @@ impl Running {
         }
     }
 
-    /// To its whole process group, which is its own.
     fn signal(&self, signal: Signal) {
-        let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(pid) = pid {
-            // It may have ended this instant; then there is nobody to signal and nothing to do.
-            let _ = rustix::process::kill_process_group(pid, signal);
-        }
+        end_group(self.group(), signal);
+    }
+
+    /// Its process group, which is its own; `None` once it has been reaped.
+    fn group(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()))
     }
 
     /// Without secrets; `None` if nothing is left.
@@ -294,6 +302,14 @@ impl Running {
     }
 }
 
+/// Signals all that is left of a process group.
+fn end_group(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group {
+        // It may have ended this instant; then there is nobody to signal and nothing to do.
+        let _ = rustix::process::kill_process_group(group, signal);
+    }
+}
+
 fn keep(said: &mut VecDeque<String>, line: &str) {
     said.push_back(line.to_owned());
     while said.len() > KEPT {
@@ -301,15 +317,16 @@ fn keep(said: &mut VecDeque<String>, line: &str) {
     }
 }
 
-/// How much of what FFmpeg says is passed on.
+/// How much of what FFmpeg says in a second is passed on.
 struct Quota {
     second: Instant,
     lines: u32,
+    most: u32,
 }
 
 impl Quota {
-    fn new() -> Self {
-        Self { second: Instant::now(), lines: 0 }
+    fn new(most: u32) -> Self {
+        Self { second: Instant::now(), lines: 0, most }
     }
 
     fn allows(&mut self) -> bool {
@@ -317,6 +334,6 @@ impl Quota {
             (self.second, self.lines) = (Instant::now(), 0);
         }
         self.lines += 1;
-        self.lines <= LINES_A_SECOND
+        self.lines <= self.most
     }
 }

@@ -29,8 +29,22 @@ pub fn claimed(dir: &Path, segment: &SegmentId) -> PathBuf {
     claims(dir, &segment.camera).join(format!("{}.mp4", segment.number))
 }
 
-/// The number in a name such as `7.mp4`.
+/// The number in a name such as `7.mp4`; `None` for what FFmpeg and we never write, such as `07.mp4`.
 pub fn number(file: &Path) -> Option<u64> {
     let name = file.file_name()?.to_str()?;
-    name.strip_suffix(".mp4")?.parse().ok()
+    let number: u64 = name.strip_suffix(".mp4")?.parse().ok()?;
+    (name == format!("{number}.mp4")).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_names_have_a_number() {
+        let numbers =
+            ["7.mp4", "0.mp4", "07.mp4", "+7.mp4", "-7.mp4", "7", ".mp4", "7.mp4.part", "99999999999999999999.mp4"]
+                .map(|name| number(Path::new(name)));
+        assert_eq!(numbers, [Some(7), Some(0), None, None, None, None, None, None, None]);
+    }
 }

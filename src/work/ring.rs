@@ -76,8 +76,13 @@ impl RingDir {
         if bytes.is_some_and(|bytes| bytes != size) {
             return Err("FFmpeg has written over it".to_owned());
         }
-        fs_err::rename(file, places::claimed(&self.dir, segment)).map_err(|error| error.to_string())?;
-        Ok(size)
+        let place = places::claimed(&self.dir, segment);
+        let taken = fs_err::rename(&file, &place).or_else(|_| {
+            // Somebody may have removed the directory; that is no reason to lose what lies safe in its slot.
+            fs_err::create_dir_all(places::claims(&self.dir, &segment.camera))?;
+            fs_err::rename(&file, &place)
+        });
+        taken.map(|()| size).map_err(|error| error.to_string())
     }
 
     /// Removes a slot, if it is still of this size. If that fails FFmpeg overwrites it, which is only a name less that
@@ -104,5 +109,26 @@ impl RingDir {
                 self.unlink(&camera, file);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_does_without_its_directory() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let camera: CameraName = "front".parse().expect("a name");
+        let ring = RingDir::open(dir.path(), std::slice::from_ref(&camera)).expect("a ring");
+        std::fs::write(places::slot(dir.path(), &camera, 3), b"footage").expect("a slot");
+        std::fs::remove_dir(places::claims(dir.path(), &camera)).expect("it is there");
+        let segment = SegmentId { camera: camera.clone(), number: 15 };
+        assert_eq!(ring.claim(&segment, 3, Some(8)), Err("FFmpeg has written over it".to_owned()));
+        assert_eq!(ring.claim(&segment, 3, Some(7)), Ok(7));
+        assert!(places::claimed(dir.path(), &segment).exists());
+        assert_eq!(ring.first_numbers(), BTreeMap::from([(camera, 16)]));
+        let refused = RingDir::open(dir.path(), &[]).expect_err("it is taken");
+        assert!(refused.contains("belongs to another recorder"), "{refused}");
     }
 }

@@ -263,3 +263,19 @@ async fn ffmpeg_that_is_deaf_cannot_keep_the_recorder_from_ending() {
     nvr.stop().await;
     place.assert_tidy();
 }
+
+#[tokio::test]
+async fn a_script_around_ffmpeg_takes_it_along_when_it_is_killed() {
+    let (_feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.recorder = place.script("around", "#!/bin/sh\nffmpeg \"$@\"\nexit $?\n");
+    let mut nvr = place.start().await;
+    nvr.recording(2).await;
+    // The script has the same words as its FFmpeg, and the smaller number.
+    let script = place.ffmpegs().into_iter().min_by_key(|pid| pid.as_raw_nonzero()).expect("a script");
+    kill_process(script, Signal::KILL).expect("it runs");
+    nvr.until("another start", |it| recorded_again(it).then_some(())).await;
+    assert_eq!(place.ffmpegs().len(), 2, "one script and its FFmpeg");
+    nvr.stop().await;
+    place.assert_tidy();
+}

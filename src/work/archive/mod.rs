@@ -19,7 +19,7 @@ mod source;
 mod writer;
 
 pub use catalog::{locate, newest};
-pub use disk::space;
+pub use disk::{open_regular, space};
 pub use recover::Recovered;
 pub use source::media;
 

@@ -1,8 +1,11 @@
-//! How to talk to FFmpeg: its arguments, what its complaints mean, and which kind it is. Pure but for [`probe`].
+//! How to talk to FFmpeg: its arguments, which kind it is, and what it says. Pure but for [`probe`].
 //!
-//! Every flag has a reason that was measured on 4.2, 5.1 and 7.0; the comments beside them say which.
+//! Every flag has a reason that was measured; the comments beside them say which.
 
-use crate::model::event::{Cure, Trouble};
+mod words;
+
+pub use words::{Redactor, diagnose, frames};
+
 use crate::model::settings::{Audio, Camera, Source, SourceKind};
 use crate::model::text::fit_for_screen;
 use std::ffi::OsString;
@@ -160,6 +163,20 @@ pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
     plan
 }
 
+/// Whether a password will stand in the process list, for every user to read; why, and what to do.
+pub fn shows_password(ffmpeg: &Ffmpeg, camera: &Camera) -> Option<String> {
+    if camera.source.to_string() == camera.source.reveal() {
+        return None;
+    }
+    match camera.source.kind() {
+        SourceKind::Rtsp if ffmpeg.hides_passwords => None,
+        SourceKind::Rtsp => Some("its password stands in the process list (install FFmpeg 5 or later)".to_owned()),
+        SourceKind::Url | SourceKind::File | SourceKind::Lavfi => {
+            Some("its password stands in the process list (use the camera's rtsp:// address if it has one)".to_owned())
+        }
+    }
+}
+
 /// How to find out whether a camera sends a picture: FFmpeg ends after the first.
 pub fn glance(ffmpeg: &Ffmpeg, camera: &Camera) -> Plan {
     let mut plan = input(ffmpeg, camera);
@@ -214,100 +231,6 @@ fn rtsp_list(source: &Source) -> String {
     let url = source.reveal().replace('\'', r"'\''");
     let timeout = RTSP_TIMEOUT.as_micros();
     format!("ffconcat version 1.0\nfile '{url}'\noption rtsp_transport tcp\noption timeout {timeout}\n")
-}
-
-/// Takes a source's secrets out of text; FFmpeg's errors print whole URLs.
-#[derive(Debug, Clone)]
-pub struct Redactor {
-    /// Longest first.
-    secrets: Vec<String>,
-}
-
-impl Redactor {
-    /// Knows every form in which this source's secrets may be printed.
-    pub fn new(source: &Source) -> Self {
-        let text = source.reveal();
-        let mut secrets = Vec::new();
-        if let Some((_, rest)) = text.split_once("://") {
-            // A password may hold any sign, so everything up to the last @ counts.
-            if let Some((user_info, _)) = rest.rsplit_once('@') {
-                secrets.push(user_info.to_owned());
-                secrets.extend(user_info.split_once(':').map(|(_, password)| password.to_owned()));
-            }
-            secrets.extend(text.split_once('?').map(|(_, query)| query.to_owned()));
-        }
-        let decoded: Vec<_> = secrets
-            .iter()
-            .map(|secret| percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned())
-            .collect();
-        secrets.extend(decoded);
-        secrets.retain(|secret| !secret.is_empty());
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.dedup();
-        Self { secrets }
-    }
-
-    /// `text` without secrets, fit for a screen.
-    pub fn clean(&self, text: &str) -> String {
-        let bare = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"));
-        fit_for_screen(&bare, 300)
-    }
-}
-
-/// The frame count in a line of `-progress`.
-pub fn frames(line: &str) -> Option<u64> {
-    line.strip_prefix("frame=")?.trim().parse().ok()
-}
-
-/// What FFmpeg's complaints mean, and what to do. The first that matches counts.
-const COMPLAINTS: &[(&str, &str)] = &[
-    ("401 Unauthorized", "wrong user or password (correct the camera's source in nvr.toml)"),
-    ("403 Forbidden", "the camera forbids it (give the user the right to view in the camera's settings)"),
-    ("404 Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
-    ("404 Stream Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
-    ("Connection refused", "connection refused (is the camera on, its RTSP service enabled, and the port right?)"),
-    ("No route to host", "no route to the camera (is it on, and the address right?)"),
-    ("Network is unreachable", "the network is unreachable (check cable, Wi-Fi and address)"),
-    ("timed out", "the camera does not answer (is it on, and the address right?)"),
-    ("Failed to resolve hostname", "the host name is unknown (write its address, or check the name server)"),
-    ("Name or service not known", "the host name is unknown (write its address, or check the name server)"),
-    (
-        "No space left on device",
-        "the ring has no room left (make ring.dir's file system larger, or ring.slots smaller)",
-    ),
-    ("matches no streams", "there is no video in this source (correct the camera's source)"),
-    ("Protocol not found", "FFmpeg does not know this kind of source (correct the camera's source)"),
-    ("No such file or directory", "there is no such file (correct the camera's source)"),
-    ("No such filter", "FFmpeg has no such synthetic source (correct the camera's source)"),
-    ("Unrecognized option", "FFmpeg does not know one of the options (correct the camera's input_args)"),
-    ("Invalid data found", "what comes is no video (correct the camera's source)"),
-];
-
-/// Why FFmpeg ended, from its last lines and what the system says of its end.
-pub fn diagnose(lines: &[String], ending: &str) -> Trouble {
-    let said = |needle: &str| lines.iter().any(|line| line.contains(needle));
-    if said("Could not find tag for codec pcm_") || said("codec not currently supported in container") {
-        let text = "MP4 cannot hold this camera's sound; it is made AAC from now on".to_owned();
-        return Trouble { text, cure: Some(Cure::EncodeAudio) };
-    }
-    let known = COMPLAINTS.iter().find(|(needle, _)| said(needle)).map(|(_, meaning)| (*meaning).to_owned());
-    let text = known.unwrap_or_else(|| {
-        let errors = lines.iter().rev().filter(|line| line.contains("[error]") || line.contains("[fatal]"));
-        match errors.map(|line| bare(line)).find(|line| !line.is_empty()) {
-            Some(line) => format!("FFmpeg ended ({ending}): {line}"),
-            None => format!("the stream ended ({ending})"),
-        }
-    });
-    Trouble { text, cure: None }
-}
-
-/// A line of stderr without `[rtsp @ 0x5581…] [error]`.
-fn bare(line: &str) -> &str {
-    let mut rest = line;
-    while let Some((_, after)) = rest.strip_prefix('[').and_then(|tagged| tagged.split_once("] ")) {
-        rest = after;
-    }
-    rest.trim()
 }
 
 #[cfg(test)]
@@ -385,34 +308,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case("rtsp://me:s3cret@cam/a", "opening rtsp://me:s3cret@cam/a: s3cret", "opening rtsp://…@cam/a: …")]
-    #[case("rtsp://me:p%40ss@cam/a", "p@ss or p%40ss", "… or …")]
-    #[case("http://cam/v?token=abc", "http://cam/v?token=abc", "http://cam/v?…")]
-    #[case("rtsp://cam/a", "\x1b[31mrtsp://cam/a", "[31mrtsp://cam/a")]
-    fn secrets_are_taken_out_of_whatever_ffmpeg_says(#[case] source: &str, #[case] line: &str, #[case] clean: &str) {
-        assert_eq!(Redactor::new(&Source::new(source.into())).clean(line), clean);
-    }
-
-    #[rstest]
-    #[case(&["[rtsp @ 0x5] [error] method DESCRIBE failed: 401 Unauthorized"], "wrong user or password")]
-    #[case(&["[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554 failed: Connection refused"], "connection refused")]
-    #[case(&["[warning] harmless", "[mp4 @ 0x1] [error] odd thing"], "FFmpeg ended (exit status 1): odd thing")]
-    #[case(&[], "the stream ended (exit status 1)")]
-    fn complaints_become_sentences(#[case] lines: &[&str], #[case] sentence: &str) {
-        let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
-        let trouble = diagnose(&lines, "exit status 1");
-        assert!(trouble.text.starts_with(sentence), "{}", trouble.text);
-        assert_eq!(trouble.cure, None);
-    }
-
-    #[test]
-    fn sound_that_mp4_refuses_has_a_cure() {
-        let line = "[mp4 @ 0x1] [error] Could not find tag for codec pcm_alaw in stream #1".to_owned();
-        assert_eq!(diagnose(&[line], "").cure, Some(Cure::EncodeAudio));
-    }
-
-    #[test]
-    fn progress_is_the_frame_count() {
-        assert_eq!((frames("frame=128"), frames("fps=25"), frames("frame=x")), (Some(128), None, None));
+    #[case("rtsp://me:pw@cam/a", false, None)]
+    #[case("rtsp://me:pw@cam/a", true, Some("install FFmpeg 5"))]
+    #[case("rtsp://cam/a", true, None)]
+    #[case("http://me:pw@cam/a", false, Some("use the camera's rtsp:// address"))]
+    #[case("http://cam/a?token=s", false, Some("use the camera's rtsp:// address"))]
+    #[case("lavfi:testsrc2=s=64x64", false, None)]
+    fn a_password_that_cannot_be_hidden_is_said(#[case] source: &str, #[case] old: bool, #[case] said: Option<&str>) {
+        let warning = shows_password(&ffmpeg(old), &camera(source));
+        assert_eq!(warning.is_some(), said.is_some());
+        assert!(said.is_none_or(|said| warning.is_some_and(|warning| warning.contains(said))));
     }
 }
