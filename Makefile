@@ -4,7 +4,7 @@
 
 demo:
 	@.ci/setup demo
-	cargo run --release --locked --quiet -- demo $(ARGS)
+	cargo run --release --locked -- demo $(ARGS)
 
 test:
 	@.ci/setup test

@@ -97,11 +97,12 @@ impl Engine {
     /// One sentence with the remedy; nothing stays behind.
     pub async fn start(settings: Arc<Settings>, warnings: Vec<String>, stop: Stop) -> Result<(Self, Handle), String> {
         let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
-        let listener = smtp::bind(settings.smtp.listen).await?;
         let (bus, events) = mpsc::channel(EVENTS);
         let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
         let ring = RingDir::open(&settings.ring.dir, &names)?;
         let archive = Archive::open(&settings.archive.dir, settings.ring.dir.clone(), bus.clone())?;
+        // Who has the ring and the archive has the port too, and is better named by them.
+        let listener = smtp::bind(settings.smtp.listen).await?;
         let recovered = archive.recover().await;
         ring.clear_slots();
         let watcher = ring_watch::watch(&settings.ring.dir, &names, bus.clone())?;

@@ -37,7 +37,13 @@ pub async fn reach(candidates: &[PathBuf]) -> Result<UnixStream, String> {
     match dial::reach(candidates).await? {
         Reach::Connected(stream, _) => Ok(stream),
         Reach::Denied(sentence) => Err(sentence),
-        Reach::NotRunning => Err("no recorder is running (start it: nvr record)".to_owned()),
+        Reach::NotRunning => {
+            let places: Vec<_> = candidates.iter().map(|place| place.display().to_string()).collect();
+            Err(format!(
+                "no recorder is running at {} (start it: nvr record, or name its socket: --socket)",
+                places.join(" or ")
+            ))
+        }
     }
 }
 

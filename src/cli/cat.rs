@@ -5,7 +5,7 @@ use super::{Global, query};
 use crate::model::id::CameraName;
 use crate::work::archive;
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,6 +18,9 @@ const PART: &str = ".part";
 
 /// Writes a clip to standard output.
 pub async fn cat(global: &Global, wanted: &str) -> Result<ExitCode> {
+    if std::io::stdout().is_terminal() {
+        return Err(eyre!("a clip is nothing to read on a terminal (nvr cat {wanted} | mpv -, or > clip.mp4)"));
+    }
     let path = find(global, wanted).await?;
     let file = archive::open_regular(&path);
     let file = file.wrap_err_with(|| format!("{} cannot be read (who may: ls -l it)", path.display()))?;
@@ -37,16 +40,32 @@ pub async fn cat(global: &Global, wanted: &str) -> Result<ExitCode> {
                 other => other?,
             }
         }
-        if !grows {
-            return Ok(ExitCode::SUCCESS);
+        match grows {
+            Growth::Over => return Ok(ExitCode::SUCCESS),
+            Growth::CutOff => return Err(eyre!("the recorder ended while this clip grew: its end is missing")),
+            Growth::GoesOn => {}
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// Whether more may come: it has not got its final name, and a recorder holds the archive.
-fn growing(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(PART) && path.exists() && path.ancestors().nth(3).is_some_and(archive::in_use)
+/// Whether more may come.
+enum Growth {
+    /// It has its final name.
+    Over,
+    /// It has not, and no recorder that would give it one.
+    CutOff,
+    GoesOn,
+}
+
+fn growing(path: &Path) -> Growth {
+    let grows = path.to_string_lossy().ends_with(PART) && path.exists();
+    match grows {
+        false => Growth::Over,
+        true if path.ancestors().nth(3).is_some_and(archive::in_use) => Growth::GoesOn,
+        true if path.exists() => Growth::CutOff,
+        true => Growth::Over, // closed between the two looks
+    }
 }
 
 /// The file that is meant: by a clip's name or `CAMERA@last`. Never a path, so that it may be all that a key is allowed

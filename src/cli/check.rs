@@ -99,16 +99,21 @@ fn existing(dir: &Path) -> &Path {
 
 /// Whether this user may make files there.
 fn writable(dir: &Path) -> Result<(), String> {
-    rustix::fs::access(existing(dir), rustix::fs::Access::WRITE_OK).map_err(|error| {
-        let error = std::io::Error::from(error);
-        format!("{} is not writable: {error} (make it this user's: chown)", existing(dir).display())
+    let place = existing(dir);
+    if !place.is_dir() {
+        return Err(format!("{} is not a directory (name another)", place.display()));
+    }
+    rustix::fs::access(place, rustix::fs::Access::WRITE_OK).map_err(|error| {
+        let uid = rustix::process::geteuid().as_raw();
+        let remedy = format!("sudo install -d -o {uid} {}", dir.display());
+        format!("{} cannot be made or written: {} (run: {remedy})", dir.display(), std::io::Error::from(error))
     })
 }
 
 fn ring_dir(settings: &Settings) -> Finding {
     let dir = &settings.ring.dir;
     let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
-    let warnings = [ring::not_in_ram(existing(dir)), host::logout_warning(dir), host::swap_warning(&swaps)];
+    let warnings = [ring::not_in_ram(dir), host::logout_warning(dir), host::swap_warning(&swaps)];
     let found = writable(dir).and_then(|()| archive::space(existing(dir))).map(|space| {
         let seconds = settings.ring.segment.as_secs().max(1) * u64::from(settings.ring.wrap());
         let rings = seconds * settings.cameras.len().max(1) as u64;
@@ -123,9 +128,10 @@ fn ring_dir(settings: &Settings) -> Finding {
             ),
         )
     });
-    let small = found.as_ref().ok().filter(|(bitrate, _)| *bitrate < COMMON_BITRATE).map(|(_, text)| {
-        format!("{text}, which is less than most send (make it larger: mount -o remount,size=50% /dev/shm; or fewer ring.slots)")
-    });
+    let small =
+        found.as_ref().ok().filter(|(bitrate, _)| *bitrate < COMMON_BITRATE).map(|(_, text)| {
+            format!("{text}, which is less than most send (fewer ring.slots, or a larger file system)")
+        });
     Finding::new("ring", found.map(|(_, text)| text)).warn(warnings.into_iter().flatten().chain(small))
 }
 
@@ -135,12 +141,14 @@ fn archive_dir(settings: &Settings, running: bool) -> Finding {
     let full = found.as_ref().ok().filter(|space| space.free < settings.archive.min_free).map(|space| {
         format!("only {} are free, less than archive.min_free: the oldest clips will go", table::size(space.free))
     });
+    let memory = (ring::not_in_ram(dir).is_none() && found.is_ok())
+        .then(|| format!("{} is in RAM: a reboot deletes every clip (set archive.dir to a disk)", dir.display()));
     let stranger = (!running && archive::in_use(dir)).then(|| "another recorder has it (stop that one)".to_owned());
     let found = match stranger {
         Some(error) => Err(error),
         None => found.map(|space| format!("{}, {} free", dir.display(), table::size(space.free))),
     };
-    Finding::new("archive", found).warn(full)
+    Finding::new("archive", found).warn(full.into_iter().chain(memory))
 }
 
 async fn mail(settings: &Settings, running: bool) -> Finding {

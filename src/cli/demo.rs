@@ -35,12 +35,13 @@ pub async fn demo(keep: bool) -> Result<ExitCode> {
     let outcome = place.run().await;
     if keep {
         println!(
-            "kept: {} (play the clips in clips/; record again: nvr --config {})",
+            "kept: {} (the clips are in clips/; again: nvr --config {})",
             place.dir.display(),
             place.config().display()
         );
+        place.remove(&[&place.ring]);
     } else {
-        place.remove();
+        place.remove(&[&place.ring, &place.dir]);
     }
     outcome
 }
@@ -98,8 +99,8 @@ source = "lavfi:testsrc=s=480x270:r=10"
     }
 
     /// What is left over is only temporary; a person finds it by its name.
-    fn remove(&self) {
-        for dir in [&self.ring, &self.dir] {
+    fn remove(&self, dirs: &[&Path]) {
+        for dir in dirs {
             if let Err(error) = std::fs::remove_dir_all(dir)
                 && error.kind() != std::io::ErrorKind::NotFound
             {
@@ -160,7 +161,7 @@ async fn tell(mut client: Client) -> Result<()> {
             }
             told = picture.journal.last().map(|entry| entry.at).or(told);
             if let Some(clip) = picture.clips.iter().find(|clip| !clip.open) {
-                println!("the first clip is saved: {}", clip.path);
+                println!("the first clip is saved: {} (kept only with --keep)", clip.path);
                 return Ok(());
             }
             if client.snapshots().changed().await.is_err() {

@@ -35,8 +35,9 @@ struct Global {
     /// The configuration [default: ./nvr.toml, $XDG_CONFIG_HOME/nvr/nvr.toml, /etc/nvr/nvr.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The recorder's socket [default: /run/nvr/nvr.sock, $XDG_RUNTIME_DIR/nvr.sock]
-    #[arg(long, global = true, value_name = "PATH", env = "NVR_SOCKET")]
+    /// The recorder's socket [env: NVR_SOCKET] [default: /run/nvr/nvr.sock, then this user's: $XDG_RUNTIME_DIR/nvr.sock, or
+    /// without that /tmp/nvr-UID/nvr.sock]
+    #[arg(long, global = true, value_name = "PATH")]
     socket: Option<PathBuf>,
 }
 
@@ -108,7 +109,9 @@ struct Meant {
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    let named = std::env::var_os("NVR_SOCKET").filter(|named| !named.is_empty()).map(PathBuf::from);
+    cli.global.socket = cli.global.socket.or(named);
     // The recorder's children are told to end when the thread that started them does: so it is this one, for ever.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -3,6 +3,7 @@
 use super::{Global, Meant, attach, table};
 use crate::link::dial::Client;
 use crate::model::command::{Answer, Command, TriggerBy, Who};
+use crate::model::id::CameraName;
 use crate::model::snapshot::{CameraState, CameraView, ClipView, Snapshot};
 use crate::model::text::fit_for_screen;
 use color_eyre::eyre::{Result, eyre};
@@ -59,6 +60,15 @@ pub async fn picture(client: &mut Client) -> Result<Arc<Snapshot>> {
     }
 }
 
+/// What scripts get: the verdict, and the whole picture.
+#[derive(serde::Serialize)]
+struct Status<'a> {
+    healthy: bool,
+    troubles: Vec<String>,
+    #[serde(flatten)]
+    picture: &'a Snapshot,
+}
+
 /// What is not well, one sentence each.
 fn troubles(picture: &Snapshot) -> Vec<String> {
     let mut troubles = Vec::new();
@@ -88,7 +98,7 @@ pub async fn status(global: &Global, json: bool) -> Result<ExitCode> {
     let troubles = troubles(&picture);
     let code = if troubles.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if json {
-        print(&serde_json::to_string_pretty(&*picture)?)?;
+        print(&serde_json::to_string_pretty(&Status { healthy: troubles.is_empty(), troubles, picture: &picture })?)?;
         return Ok(code);
     }
     let rows: Vec<_> = picture.cameras.iter().map(camera_row).collect();
@@ -137,12 +147,15 @@ fn camera_row(camera: &CameraView) -> [String; 5] {
 /// `nvr clips`.
 pub async fn clips(global: &Global, camera: Option<String>, json: bool, follow: bool, limit: u32) -> Result<ExitCode> {
     let camera = camera.map(|name| name.parse()).transpose()?;
-    let mut client = client(global, follow).await?;
+    let mut client = client(global, true).await?;
     let answer = client.ask(Command::Clips { camera: camera.clone(), limit }).await?;
     let mut clips = match answer {
         Answer::Clips(clips) => clips,
         Answer::Refused(sentence) | Answer::Done(sentence) => return Err(eyre!(sentence)),
     };
+    if let Some(name) = camera.as_ref().filter(|_| clips.is_empty()) {
+        known(name, &*picture(&mut client).await?)?;
+    }
     if !follow {
         show(&clips, json)?;
         return Ok(ExitCode::SUCCESS);
@@ -163,6 +176,15 @@ pub async fn clips(global: &Global, camera: Option<String>, json: bool, follow: 
         news.reverse();
         show(&news, json)?;
         seen.extend(news.into_iter().map(|clip| clip.name));
+    }
+}
+
+/// A camera without clips is a camera all the same; a name that nothing has is a mistake.
+fn known(name: &CameraName, picture: &Snapshot) -> Result<()> {
+    let names: Vec<_> = picture.cameras.iter().map(|camera| camera.name.as_str()).collect();
+    match names.contains(&name.as_str()) {
+        true => Ok(()),
+        false => Err(eyre!("no camera is called {name} (there are: {})", names.join(", "))),
     }
 }
 

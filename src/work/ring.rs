@@ -14,7 +14,7 @@ const IN_RAM: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// Whether a directory is on a disk, in words and with the remedy.
 pub fn not_in_ram(dir: &Path) -> Option<String> {
-    let kind = rustix::fs::statfs(dir).ok()?.f_type;
+    let kind = dir.ancestors().find_map(|place| rustix::fs::statfs(place).ok())?.f_type;
     (!IN_RAM.contains(&u64::try_from(kind).unwrap_or(0))).then(|| {
         format!(
             "ring.dir {} is not in RAM: every second of every camera is written to that disk (set ring.dir to a directory \

@@ -139,7 +139,7 @@ async fn cameras_that_cannot_be_reached_say_why_and_no_password_shows_anywhere()
         ("wrong", "wrong user or password (correct the camera's source in nvr.toml)"),
         ("no-path", "the camera has no stream of that name (correct the path in the camera's source)"),
         ("unknown", "the host name is unknown (write its address, or check the name server)"),
-        ("refused", "connection refused (is the camera on, its RTSP service enabled, and the port right?)"),
+        ("refused", "connection refused (is the camera on, its RTSP or HTTP service enabled, and the port right?)"),
     ] {
         assert_eq!(nvr.until(name, |it| reason(it, name)).await, sentence, "{name}");
     }

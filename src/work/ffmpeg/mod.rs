@@ -61,7 +61,10 @@ pub fn command(program: &Path) -> Command {
 /// One sentence with the remedy if it cannot be run or is too old.
 pub async fn probe(program: &Path) -> Result<Ffmpeg, String> {
     let version = ask(program, &["-hide_banner", "-version"]).await?;
-    let version = version.split_whitespace().nth(2).unwrap_or("unknown").to_owned();
+    let Some(version) = version.strip_prefix("ffmpeg version ").and_then(|rest| rest.split_whitespace().next()) else {
+        return Err(format!("{} is not FFmpeg (recorder.ffmpeg names it)", program.display()));
+    };
+    let version = version.to_owned();
     let rtsp = ask(program, &["-hide_banner", "-h", "demuxer=rtsp"]).await?;
     let encoders = ask(program, &["-hide_banner", "-encoders"]).await?;
     let old = rtsp.contains("stimeout");

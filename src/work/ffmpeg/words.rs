@@ -53,7 +53,10 @@ const COMPLAINTS: &[(&str, &str)] = &[
     ("403 Forbidden", "the camera forbids it (give the user the right to view in the camera's settings)"),
     ("404 Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
     ("404 Stream Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
-    ("Connection refused", "connection refused (is the camera on, its RTSP service enabled, and the port right?)"),
+    (
+        "Connection refused",
+        "connection refused (is the camera on, its RTSP or HTTP service enabled, and the port right?)",
+    ),
     ("No route to host", "no route to the camera (is it on, and the address right?)"),
     ("Network is unreachable", "the network is unreachable (check cable, Wi-Fi and address)"),
     ("timed out", "the camera does not answer (is it on, and the address right?)"),
