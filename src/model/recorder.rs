@@ -65,11 +65,14 @@ pub struct Recorder {
     hosts: Vec<(CameraName, IpAddr)>,
     pub(super) archive: Archive,
     pub(super) ram: Option<Space>,
+    /// The ring's file system is nearly full: what is said of it.
+    pub(super) no_room: Option<String>,
     pub(super) copies: VecDeque<CopyView>,
     pub(super) clips: VecDeque<ClipView>,
     pub(super) journal: VecDeque<Entry>,
     pub(super) warnings: Vec<String>,
-    pub(super) stopping: Option<String>,
+    /// Since when it is ending, and why.
+    pub(super) stopping: Option<(Mono, String)>,
 }
 
 impl Recorder {
@@ -98,6 +101,7 @@ impl Recorder {
             hosts: Vec::new(),
             archive: Archive::default(),
             ram: None,
+            no_room: None,
             copies: VecDeque::new(),
             clips: VecDeque::new(),
             journal: VecDeque::new(),
@@ -171,10 +175,12 @@ impl Recorder {
                 self.with(out, &camera, |camera, ids, out| camera.slot_closed(out, ids, file, media));
             }
             Event::Swept { rings, ram } => {
+                if let Some(space) = ram {
+                    self.ring_space(out, space);
+                }
                 for (name, files) in rings {
                     self.with(out, &name, |camera, ids, out| camera.swept(out, ids, &files));
                 }
-                self.ram = ram.or(self.ram);
             }
             Event::Claimed { segment, result } => {
                 self.with(out, &segment.camera, |camera, _, out| camera.claimed(out, segment.number, &result));
@@ -249,11 +255,15 @@ impl Recorder {
         let to = mail.to.first().map(String::as_str).unwrap_or_default();
         let (from, to, subject) = (screen(&mail.from), screen(to), screen(&mail.subject));
         let peer = mail.peer.to_string();
+        let late = self.refused(at);
         let mut outcomes = Vec::new();
         for name in &names {
             let (peer, from, to, subject) = (peer.clone(), from.clone(), to.clone(), subject.clone());
             let kind = TriggerKind::Mail { peer, from, to, subject };
-            outcomes.extend(self.with(out, name, |camera, ids, out| camera.trigger(out, ids, at, kind)));
+            outcomes.extend(self.with(out, name, |camera, ids, out| match late {
+                Some(why) => format!("ignored: {why}"),
+                None => camera.trigger(out, ids, at, kind),
+            }));
         }
         let (about, outcome) = match (names.as_slice(), outcomes.as_slice()) {
             ([name], [outcome]) => (Some(name), outcome.clone()),
@@ -266,6 +276,13 @@ impl Recorder {
         out.say(Level::Info, about, format!("mail from {peer}{cut}: {outcome} ({why})"));
         self.mail.today = self.mail.today.saturating_add(1);
         self.mail.last = Some(MailNote { at, from, to, subject, outcome });
+    }
+
+    /// Why a trigger of this instant is refused, if it is. One from before the recorder began to end, a mail that was
+    /// on its way, still gets what the ring holds; of what comes later nothing could be saved.
+    pub(super) fn refused(&self, at: Mono) -> Option<&'static str> {
+        let since = self.stopping.as_ref().map(|(since, _)| *since)?;
+        (at >= since).then_some("the recorder is stopping")
     }
 
     /// Lets a camera act, unless there is none of that name.

@@ -72,6 +72,8 @@ pub struct Moved {
     pub opened: bool,
     /// A segment with footage was finished.
     pub finished: bool,
+    /// A segment was finished, and there is nothing in it.
+    pub empty: bool,
 }
 
 /// One camera's ring.
@@ -184,7 +186,7 @@ impl Ring {
         };
         let finished = self.close(now, None);
         self.push(run, began);
-        Moved { opened: true, finished }
+        Moved { opened: true, finished, empty: false }
     }
 
     /// FFmpeg closed a slot.
@@ -200,7 +202,8 @@ impl Ring {
         if let Some(open) = self.segments.back_mut() {
             open.media = media;
         }
-        Moved { opened, finished: self.close(now, Some(file.bytes)) }
+        let finished = self.close(now, Some(file.bytes));
+        Moved { opened, finished, empty: !finished }
     }
 
     /// What really lies in the directory. `alive`: FFmpeg may be writing still; if not, every file is finished.
@@ -213,7 +216,10 @@ impl Ring {
                 break;
             }
             let began = self.earliest();
-            moved.finished |= self.close_as(size, now);
+            let open = self.open().is_some();
+            let finished = self.close_as(size, now);
+            moved.finished |= finished;
+            moved.empty |= open && !finished;
             self.push(run, began);
             moved.opened = true;
         }

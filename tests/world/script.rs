@@ -81,6 +81,8 @@ pub struct Script {
     /// How late ticks are.
     pub lateness: Vec<Duration>,
     pub acts: Vec<(Mono, Act)>,
+    /// When the ring's file system is full.
+    pub full: Option<(Mono, Mono)>,
     /// Claims that fail, by the order in which they are given.
     pub failing_claims: BTreeSet<u64>,
 }
@@ -102,6 +104,7 @@ impl Default for Script {
             archive_takes: ms(20),
             lateness: vec![Duration::ZERO],
             acts: Vec::new(),
+            full: None,
             failing_claims: BTreeSet::new(),
         }
     }

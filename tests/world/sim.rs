@@ -218,7 +218,7 @@ impl World {
             }
             Effect::Sweep => {
                 let files = self.slots.iter().map(|(&slot, file)| SlotFile { slot, bytes: file.bytes }).collect();
-                let ram = Space { total: 1 << 30, free: 1 << 29 };
+                let ram = Space { total: 1 << 30, free: if self.full() { 4096 } else { 1 << 29 } };
                 return Some(Event::Swept { rings: vec![(self.camera.clone(), files)], ram: Some(ram) });
             }
             Effect::Claim { segment, slot, bytes } => return Some(self.claim(segment, slot, bytes)),
@@ -299,12 +299,13 @@ impl World {
 
     /// Closes what is open, under whatever name it has by now.
     fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
+        let full = self.full();
         let Some(slot) = ffmpeg.open.take() else { return };
         let Some(file) = self.slots.get_mut(&slot).filter(|file| file.open) else {
             panic!("the slot that was being written was taken away");
         };
         file.open = false;
-        file.bytes = 1_000 + file.serial;
+        file.bytes = if full { 0 } else { 1_000 + file.serial };
         let bytes = file.bytes;
         let serial = file.serial;
         self.footage.get_mut(&serial).expect("it began").to = self.now;
@@ -324,6 +325,11 @@ impl World {
         let reason = reason.map(|text| Trouble { text, cure: None });
         let news = CameraNews::Ended { reason };
         self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
+    }
+
+    /// Whether FFmpeg's writing fails.
+    fn full(&self) -> bool {
+        self.script.full.is_some_and(|(from, to)| (from..to).contains(&self.now))
     }
 
     fn delivery(&mut self) -> Delivery {

@@ -189,6 +189,38 @@ fn a_trigger_while_stopping_still_gets_what_the_ring_holds() {
 }
 
 #[test]
+fn a_trigger_that_comes_once_the_recorder_is_stopping_is_refused() {
+    let lives = vec![life(0, 40_000, End::Freeze)];
+    let acts = vec![(at(50_000), Act::Stop), (at(50_500), Act::Key), (at(51_000), Act::Mail(200))];
+    let mut world = lived(Script { lives, acts, ..Script::default() }, 52_000);
+    world.stop();
+    assert!(world.answers[0].contains("Refused(\"nothing is saved: the recorder is stopping"), "{:?}", world.answers);
+    assert_eq!(
+        said(&world, "mail"),
+        ["mail from 192.168.1.20: ignored: the recorder is stopping (recipient front@nvr)"]
+    );
+    assert!(world.clips.is_empty() && said(&world, "saving").is_empty());
+}
+
+#[test]
+fn a_ring_without_room_is_no_recording_and_is_said_until_it_is_over() {
+    let full = Some((at(30_000), at(90_000)));
+    let mut world = lived(Script { full, ..Script::default() }, 60_000);
+    let picture = world.recorder.snapshot(world.now);
+    let trouble = picture.ring.trouble.expect("it is full");
+    assert!(trouble.contains("/ring has almost no room left") && trouble.contains("ring.slots smaller"), "{trouble}");
+    assert_eq!(said(&world, "stalled: the ring has no room left").len(), 1, "{:#?}", world.journal);
+    assert!(world.starts.len() >= 3, "it is tried again: {:?}", world.starts);
+    let known: Vec<_> = world.journal.iter().filter(|entry| entry.level == Level::Error).collect();
+    assert_eq!(known.len(), 1, "once: {known:#?}");
+    world.run(at(150_000));
+    let picture = world.recorder.snapshot(world.now);
+    assert_eq!((picture.ring.trouble, said(&world, "the ring has room again").len()), (None, 1));
+    assert!(matches!(picture.cameras[0].state, CameraState::Recording { .. }));
+    world.stop();
+}
+
+#[test]
 fn an_archive_that_is_down_is_tried_later_and_later_and_for_ever() {
     let outages = vec![(at(10_000), at(400_000))];
     let mut world = lived(Script { outages, acts: vec![(at(20_000), Act::Key)], ..Script::default() }, 350_000);
