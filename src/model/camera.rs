@@ -279,6 +279,15 @@ impl Camera {
         }
     }
 
+    /// The recorder did not run for so long, and `cause` says so.
+    pub fn was_away(&mut self, out: &mut Out, away: Duration, cause: &str) {
+        self.life.was_away(out.now);
+        let turn = self.segment.saturating_mul(self.slots.saturating_add(1));
+        if self.life.alive() && away > turn {
+            self.ring.lose_place(cause);
+        }
+    }
+
     /// Ends what is over, feeds the archive and closes clips.
     pub fn settle(&mut self, out: &mut Out) {
         let (pre, reach, stopped) = (self.settings.trigger.pre_roll, self.reach(), self.life.stopped());

@@ -12,6 +12,7 @@ use super::event::{Event, Mail, Space};
 use super::id::{CameraName, RequestId};
 use super::out::Out;
 use super::record::TriggerKind;
+use super::ring::AWAY;
 use super::routing::{self, Route};
 use super::saving::ClipIds;
 use super::settings::Settings;
@@ -60,6 +61,8 @@ pub struct Recorder {
     pub(super) cameras: Vec<Camera>,
     ids: ClipIds,
     next_sweep: Mono,
+    /// The last input.
+    seen: Mono,
     pub(super) mail: MailView,
     /// Addresses of cameras whose sources name a host.
     hosts: Vec<(CameraName, IpAddr)>,
@@ -97,6 +100,7 @@ impl Recorder {
             cameras,
             ids: ClipIds::default(),
             next_sweep: now + SWEEP,
+            seen: now,
             mail,
             hosts: Vec::new(),
             archive: Archive::default(),
@@ -113,6 +117,7 @@ impl Recorder {
     /// One step: takes an input and answers the orders that follow from it.
     pub fn apply(&mut self, now: Mono, input: Input) -> Vec<Effect> {
         let mut out = Out::new(now, self.anchor);
+        self.look_back(&mut out);
         match input {
             Input::Event(event) => self.event(&mut out, event),
             Input::Command(request, command) => self.command(&mut out, request, command),
@@ -149,6 +154,23 @@ impl Recorder {
     /// Whether a recorder that was asked to stop has nothing left to do.
     pub fn finished(&self) -> bool {
         self.cameras.iter().all(Camera::finished)
+    }
+
+    /// Ticks come each second, so if nothing came for long, the recorder did not run: the machine slept or was
+    /// overloaded. What comes first then, a tick or news that waited, does not matter.
+    fn look_back(&mut self, out: &mut Out) {
+        let away = out.now.since(self.seen);
+        self.seen = self.seen.max(out.now);
+        if away <= AWAY {
+            return;
+        }
+        let cause = format!("the recorder did not run for {} s", away.as_secs());
+        if away > self.settings.ring.segment.saturating_add(SWEEP * 2) {
+            out.say(Level::Error, None, format!("{cause} (was the machine asleep or overloaded?)"));
+        }
+        for camera in &mut self.cameras {
+            camera.was_away(out, away, &cause);
+        }
     }
 
     fn tick(&mut self, out: &mut Out) {

@@ -83,6 +83,8 @@ pub struct Script {
     pub acts: Vec<(Mono, Act)>,
     /// When the ring's file system is full.
     pub full: Option<(Mono, Mono)>,
+    /// The recorder does not run from one instant to another; FFmpeg does. What waited reaches it so much later.
+    pub away: Option<(Mono, Mono, Duration)>,
     /// Claims that fail, by the order in which they are given.
     pub failing_claims: BTreeSet<u64>,
 }
@@ -105,6 +107,7 @@ impl Default for Script {
             lateness: vec![Duration::ZERO],
             acts: Vec::new(),
             full: None,
+            away: None,
             failing_claims: BTreeSet::new(),
         }
     }

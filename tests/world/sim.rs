@@ -123,7 +123,16 @@ impl World {
 
     fn plan(&mut self, when: Mono, what: Happening) {
         self.serial += 1;
-        self.agenda.insert((when.max(self.now), self.serial), what);
+        let goes_on =
+            matches!(what, Happening::Switch(_) | Happening::Over(..) | Happening::Freeze(_) | Happening::Progress(_));
+        let mut when = when.max(self.now);
+        if let Some((from, to, late)) = self.script.away
+            && !goes_on
+            && (from..to).contains(&when)
+        {
+            when = to + late;
+        }
+        self.agenda.insert((when, self.serial), what);
     }
 
     /// Lets time pass until `end`.
@@ -132,6 +141,8 @@ impl World {
         loop {
             let due = self.recorder.due(self.now).expect("sweeps go on");
             let tick = (due + self.script.lateness[self.late % self.script.lateness.len()]).max(self.now);
+            let tick =
+                self.script.away.filter(|(from, to, _)| (*from..*to).contains(&tick)).map_or(tick, |away| away.1);
             let next = self.agenda.keys().next().map_or(tick, |(when, _)| tick.min(*when));
             if next > end {
                 self.now = end;

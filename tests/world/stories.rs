@@ -220,6 +220,57 @@ fn a_ring_without_room_is_no_recording_and_is_said_until_it_is_over() {
     world.stop();
 }
 
+/// A key 2 s after the recorder has been away.
+fn away(from: u64, to: u64, late: u64, lives: Vec<Life>) -> World {
+    let acts = vec![(at(to + 2_500), Act::Key)];
+    let away = Some((at(from), at(to), ms(late)));
+    let mut world = lived(Script { away, acts, lives, pre: ms(10_000), ..Script::default() }, to + 60_000);
+    assert_eq!(said(&world, "was the machine asleep or overloaded?").len(), 1, "{:#?}", world.journal);
+    assert_eq!(said(&world, "the stream froze"), Vec::<&str>::new(), "it did not");
+    world.stop();
+    world
+}
+
+#[test]
+fn a_recorder_that_was_away_shortly_finds_all_footage_whatever_it_hears_first() {
+    for late in [0, 300] {
+        let world = away(30_300, 42_300, late, Script::default().lives);
+        let clip = clips(&world)[0];
+        assert!(numbers(clip).windows(2).all(|pair| pair[1] == pair[0] + 1));
+        assert!(clip.record.gaps.is_empty(), "{:#?}", clip.record);
+        let (first, last) = (clip.footage[0].0, clip.footage[clip.footage.len() - 1].0);
+        assert!(world.footage[&first].from <= at(34_800) && world.footage[&last].to >= at(49_800));
+        assert_eq!(world.starts.len(), 1);
+    }
+}
+
+#[test]
+fn a_recorder_that_was_away_for_more_than_a_turn_of_the_ring_names_what_it_does_not_know() {
+    for late in [0, 300] {
+        for to in [70_300, 71_300, 82_100, 140_000] {
+            let world = away(30_300, to, late, Script::default().lives);
+            let clip = clips(&world)[0];
+            let gaps = gaps(&world, clip);
+            assert_eq!(gaps.len(), 1, "{:#?}", clip.record);
+            assert_eq!(gaps[0].0, to + 2_500 - 10_000);
+            assert!(gaps[0].1 >= to && gaps[0].1 < to + 2_500, "{gaps:?}");
+            assert!(gaps[0].2.starts_with("the recorder did not run for"), "{gaps:?}");
+            let last = clip.footage[clip.footage.len() - 1].0;
+            assert!(world.footage[&last].to >= at(to + 7_500));
+            assert_eq!(world.starts.len(), 1, "a healthy FFmpeg goes on");
+        }
+    }
+}
+
+#[test]
+fn what_a_camera_did_not_send_while_the_recorder_was_away_is_a_gap() {
+    let lives = vec![life(0, 35_000, End::Crash), life(42_400, 300_000, End::Crash)];
+    let world = away(30_300, 42_300, 0, lives);
+    let gaps = gaps(&world, clips(&world)[0]);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0].0 <= 35_000 && gaps[0].1 >= 42_400 && gaps[0].2.contains("connection reset"), "{gaps:?}");
+}
+
 #[test]
 fn an_archive_that_is_down_is_tried_later_and_later_and_for_ever() {
     let outages = vec![(at(10_000), at(400_000))];
