@@ -176,10 +176,10 @@ impl Life {
     /// A slot was opened. The first is a sign that footage comes in; further ones are none, for an FFmpeg that cannot
     /// write opens slot after slot.
     pub fn slot_opened(&mut self, now: Mono) {
-        if let Stage::Running { recording, advanced, switched, .. } = &mut self.stage {
-            if recording.is_none() {
-                (*recording, *advanced, *switched) = (Some(now), now, now);
-            }
+        if let Stage::Running { recording, advanced, switched, .. } = &mut self.stage
+            && recording.is_none()
+        {
+            (*recording, *advanced, *switched) = (Some(now), now, now);
         }
     }
 
