@@ -84,6 +84,7 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
     }
     troubles.extend(picture.mail.port.as_ref().err().map(|error| format!("no mail: {error}")));
     troubles.extend(picture.archive.trouble.as_ref().map(|error| format!("the archive: {error}")));
+    troubles.extend(picture.ring.trouble.clone());
     if picture.lost.segments > 0 {
         troubles.push(format!("{} segments that were wanted are lost (see the journal)", picture.lost.segments));
     }

@@ -24,6 +24,11 @@ const STDERR_LINES: usize = 20;
 /// Characters of each.
 const STDERR_LINE: usize = 500;
 
+/// What is wrong when nothing more fits into the ring, and what helps.
+const NO_ROOM: &str = "the ring has no room left (make ring.dir's file system larger, or ring.slots smaller)";
+/// What is wrong when FFmpeg writes nothing, and nobody knows why.
+const NO_FOOTAGE: &str = "FFmpeg finished two segments without footage (does the camera send video?)";
+
 /// One camera.
 #[derive(Debug)]
 pub struct Camera {
@@ -42,6 +47,8 @@ pub struct Camera {
     pub(super) last_segment: Option<Mono>,
     pub(super) stderr: VecDeque<String>,
     pub(super) lost: Lost,
+    /// The file system of the ring is full.
+    pub(super) no_room: bool,
     /// The last trigger from outside that was obeyed.
     obeyed: Option<Mono>,
     /// The trouble that was last said, until footage comes again.
@@ -63,6 +70,7 @@ impl Camera {
             last_segment: None,
             stderr: VecDeque::new(),
             lost: Lost::default(),
+            no_room: false,
             obeyed: None,
             said: Some(String::new()),
             armed,
@@ -95,7 +103,7 @@ impl Camera {
             CameraNews::Ended { reason } => {
                 let fit = |trouble: Trouble| Trouble { text: fit_for_screen(&trouble.text, STDERR_LINE), ..trouble };
                 if let Some(reason) = self.life.ended(reason.map(fit), out.now) {
-                    self.trouble(out, format!("no signal: {reason}"));
+                    self.trouble(out, "no signal", reason);
                 }
                 out.order(Effect::Sweep);
             }
@@ -103,12 +111,13 @@ impl Camera {
     }
 
     /// The camera is in trouble: said once for each cause, however often it is tried again.
-    fn trouble(&mut self, out: &mut Out, text: String) {
-        if self.said.as_ref() != Some(&text) {
-            out.say(Level::Warn, Some(&self.settings.name), text.clone());
-        }
+    fn trouble(&mut self, out: &mut Out, what: &str, cause: String) {
+        let text = format!("{what}: {cause}");
         self.ring.blame(&text);
-        self.said = Some(text);
+        if self.said.as_ref() != Some(&cause) {
+            out.say(Level::Warn, Some(&self.settings.name), text);
+        }
+        self.said = Some(cause);
     }
 
     /// FFmpeg opened a slot.
@@ -140,6 +149,11 @@ impl Camera {
         if moved.finished {
             self.segment_finished(out);
         }
+        if moved.empty {
+            let reason = if self.no_room { NO_ROOM } else { NO_FOOTAGE };
+            let step = self.life.segment_empty(reason, out.now);
+            self.step(out, step);
+        }
         self.claim(out, ids);
         for SlotFile { slot, bytes } in self.ring.outdated() {
             out.order(Effect::Unlink { camera: self.settings.name.clone(), slot, bytes });
@@ -148,7 +162,7 @@ impl Camera {
 
     /// A segment with footage was finished.
     fn segment_finished(&mut self, out: &mut Out) {
-        self.life.segment_finished();
+        self.life.segment_finished(out.now);
         if self.said.take().is_some() {
             out.say(Level::Info, Some(&self.settings.name), "recording");
         }
@@ -246,17 +260,31 @@ impl Camera {
 
     /// Starts or ends FFmpeg if it is time.
     pub fn tick(&mut self, out: &mut Out) {
+        let step = self.life.tick(out.now);
+        self.step(out, step);
+    }
+
+    fn step(&mut self, out: &mut Out, step: Option<Step>) {
         let camera = Arc::clone(&self.settings);
-        match self.life.tick(out.now) {
+        match step {
             Some(Step::Start(run)) => {
                 let (slot, encode_audio) = (self.ring.next_slot(), self.life.encode_audio());
                 out.order(Effect::StartCamera { camera, run, slot, encode_audio });
             }
             Some(Step::End(run, reason)) => {
-                self.trouble(out, format!("stalled: {reason}"));
+                self.trouble(out, "stalled", reason.clone());
                 out.order(Effect::StopCamera { camera: camera.name.clone(), run, reason: Some(reason) });
             }
             None => {}
+        }
+    }
+
+    /// The recorder did not run for so long, and `cause` says so.
+    pub fn was_away(&mut self, out: &mut Out, away: Duration, cause: &str) {
+        self.life.was_away(out.now);
+        let turn = self.segment.saturating_mul(self.slots.saturating_add(1));
+        if self.life.alive() && away > turn {
+            self.ring.lose_place(cause);
         }
     }
 

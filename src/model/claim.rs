@@ -21,6 +21,8 @@ pub struct Claim {
     pub run: RunId,
     /// When it came in.
     pub span: Window<Mono>,
+    /// How far its footage surely reaches, if that is not the end of its span.
+    pub sure: Option<Mono>,
     /// Its size.
     pub bytes: u64,
     /// What its header says.
@@ -53,6 +55,7 @@ impl Claim {
             number: segment.number,
             run: segment.run,
             span: segment.span(),
+            sure: segment.sure,
             bytes: segment.bytes,
             media: segment.media.clone(),
             before: segment.before.clone(),

@@ -54,6 +54,8 @@ struct Piece {
     number: u64,
     run: RunId,
     span: Window<Mono>,
+    /// How far its footage surely reaches, if that is not the end of its span.
+    sure: Option<Mono>,
     /// Why there is a gap in front of it, if there is.
     before: Option<Arc<str>>,
     got: Got,
@@ -159,7 +161,7 @@ impl Clip {
     fn piece(&mut self, claim: &Claim, got: Got) {
         let place = self.pieces.partition_point(|piece| piece.number < claim.number);
         let (number, run, span, before) = (claim.number, claim.run, claim.span, claim.before.clone());
-        self.pieces.insert(place, Piece { number, run, span, before, got });
+        self.pieces.insert(place, Piece { number, run, span, sure: claim.sure, before, got });
     }
 
     /// What is missing of what was asked, as far as it can be told now, in order.
@@ -186,7 +188,7 @@ impl Clip {
                 }
                 Got::Stored { .. } => {}
             }
-            (end, last) = (end.max(to), Some(piece));
+            (end, last) = (end.max(piece.sure.unwrap_or(to)), Some(piece));
         }
         if let Some(cause) = self.ended.as_ref().filter(|_| end + SLACK < self.asked.to) {
             gaps.push((Window { from: end, to: self.asked.to }, cause.clone()));
@@ -295,7 +297,7 @@ mod tests {
         let (run, before) = (RunId(run), before.map(Into::into));
         let (opened, closed, fate) = (at(from), Some(at(to)), Fate::Claimed);
         Claim::new(
-            &Segment { number, run, opened, closed, bytes: 10, fate, before, media: None },
+            &Segment { number, run, opened, closed, bytes: 10, fate, before, media: None, sure: None },
             ClipId(1),
             Duration::ZERO,
         )

@@ -38,7 +38,10 @@ enum Stage {
         recording: Option<Mono>,
         frames: u64,
         advanced: Mono,
+        /// When a segment with footage was last finished; when the first was opened, until then.
         switched: Mono,
+        /// Segments without footage in a row.
+        empty: u32,
         /// Why there was no signal before; it counts until there is one.
         before: Option<String>,
     },
@@ -119,8 +122,15 @@ impl Life {
                 let before = reason.take();
                 self.run = RunId(self.run.0 + 1);
                 self.starts += 1;
-                self.stage =
-                    Stage::Running { since: now, recording: None, frames: 0, advanced: now, switched: now, before };
+                self.stage = Stage::Running {
+                    since: now,
+                    recording: None,
+                    frames: 0,
+                    advanced: now,
+                    switched: now,
+                    empty: 0,
+                    before,
+                };
                 Some(Step::Start(self.run))
             }
             Stage::Running { recording, advanced, .. } => {
@@ -135,8 +145,7 @@ impl Life {
                         SILENCE.as_secs()
                     ),
                 };
-                self.stage = Stage::Ending { since: now, reason: Some(reason.clone()) };
-                Some(Step::End(self.run, reason))
+                Some(self.end(reason, now))
             }
             Stage::Ending { .. } | Stage::Stopped => None,
         }
@@ -152,20 +161,42 @@ impl Life {
         }
     }
 
-    /// A slot was opened: footage comes in.
+    fn end(&mut self, reason: String, now: Mono) -> Step {
+        self.stage = Stage::Ending { since: now, reason: Some(reason.clone()) };
+        Step::End(self.run, reason)
+    }
+
+    /// Nobody looked for a while, and what happened meanwhile is still to be heard: silence counts from now on.
+    pub fn was_away(&mut self, now: Mono) {
+        if let Stage::Running { advanced, switched, .. } = &mut self.stage {
+            (*advanced, *switched) = (now, now);
+        }
+    }
+
+    /// A slot was opened. The first is a sign that footage comes in; further ones are none, for an FFmpeg that cannot
+    /// write opens slot after slot.
     pub fn slot_opened(&mut self, now: Mono) {
-        if let Stage::Running { recording, advanced, switched, .. } = &mut self.stage {
-            recording.get_or_insert(now);
-            *advanced = now;
-            *switched = now;
+        if let Stage::Running { recording, advanced, switched, .. } = &mut self.stage
+            && recording.is_none()
+        {
+            (*recording, *advanced, *switched) = (Some(now), now, now);
         }
     }
 
     /// A segment with footage was finished: the camera is well again.
-    pub fn segment_finished(&mut self) {
-        if matches!(self.stage, Stage::Running { .. }) {
+    pub fn segment_finished(&mut self, now: Mono) {
+        if let Stage::Running { advanced, switched, empty, .. } = &mut self.stage {
+            (*advanced, *switched, *empty) = (now, now, 0);
             self.failures = 0;
         }
+    }
+
+    /// A segment was finished without footage. One may be an accident; with the second FFmpeg is to be taken down, for
+    /// this reason.
+    pub fn segment_empty(&mut self, reason: &str, now: Mono) -> Option<Step> {
+        let Stage::Running { empty, .. } = &mut self.stage else { return None };
+        *empty += 1;
+        (*empty >= 2).then(|| self.end(reason.to_owned(), now))
     }
 
     /// FFmpeg ended and was reaped. Answers the reason, if it was not what we asked for.
@@ -272,7 +303,7 @@ mod tests {
         assert!(waits.windows(2).all(|pair| pair[1] >= pair[0].mul_f64(0.75)), "{waits:?}");
         assert!(waits[7] > Duration::from_secs(20));
         life.slot_opened(now);
-        life.segment_finished();
+        life.segment_finished(now);
         life.ended(trouble(None), now);
         assert!(life.due().expect("a next try").since(now) <= backoff::FIRST);
     }
@@ -304,6 +335,33 @@ mod tests {
             assert_eq!(life.tick(at(second)), None);
         }
         assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("key frames")));
+    }
+
+    #[test]
+    fn slots_that_are_only_opened_are_no_life_and_two_empty_ones_are_a_stall() {
+        let mut life = started();
+        for second in 1..41 {
+            life.slot_opened(at(second));
+            life.progressed(second, at(second));
+            assert_eq!(life.tick(at(second)), None);
+        }
+        assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("no segment finished")));
+        let mut life = started();
+        life.slot_opened(at(1));
+        assert_eq!(life.segment_empty("no room", at(2)), None);
+        life.segment_finished(at(3));
+        assert_eq!(life.segment_empty("no room", at(4)), None, "not in a row");
+        assert_eq!(life.segment_empty("no room", at(5)), Some(Step::End(RunId(1), "no room".into())));
+        assert_eq!(life.segment_empty("no room", at(6)), None, "once");
+    }
+
+    #[test]
+    fn a_silence_that_nobody_listened_to_is_no_stall() {
+        let mut life = started();
+        life.slot_opened(at(1));
+        life.was_away(at(100));
+        assert_eq!(life.tick(at(119)), None);
+        assert!(matches!(life.tick(at(120)), Some(Step::End(..))));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod record;
 pub mod recorder;
 pub mod retention;
 pub mod ring;
+mod room;
 pub mod routing;
 pub mod saving;
 pub mod settings;

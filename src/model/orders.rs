@@ -31,6 +31,9 @@ impl Recorder {
     }
 
     fn trigger(&mut self, out: &mut Out, who: &Who, by: TriggerBy) -> Answer {
+        if let Some(why) = self.refused(out.now) {
+            return Answer::Refused(format!("nothing is saved: {why} (run it again once nvr records)"));
+        }
         let kind = match by {
             TriggerBy::Key => TriggerKind::Key,
             TriggerBy::Command => TriggerKind::Command,
@@ -70,7 +73,7 @@ impl Recorder {
     pub(super) fn stop(&mut self, out: &mut Out, who: String) {
         if self.stopping.is_none() {
             out.say(Level::Info, None, format!("stopping: {who}"));
-            self.stopping = Some(who.clone());
+            self.stopping = Some((out.now, who.clone()));
             for camera in &mut self.cameras {
                 camera.settle(out);
                 camera.stop(out);

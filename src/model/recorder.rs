@@ -12,6 +12,7 @@ use super::event::{Event, Mail, Space};
 use super::id::{CameraName, RequestId};
 use super::out::Out;
 use super::record::TriggerKind;
+use super::ring::AWAY;
 use super::routing::{self, Route};
 use super::saving::ClipIds;
 use super::settings::Settings;
@@ -60,16 +61,21 @@ pub struct Recorder {
     pub(super) cameras: Vec<Camera>,
     ids: ClipIds,
     next_sweep: Mono,
+    /// The last input.
+    seen: Mono,
     pub(super) mail: MailView,
     /// Addresses of cameras whose sources name a host.
     hosts: Vec<(CameraName, IpAddr)>,
     pub(super) archive: Archive,
     pub(super) ram: Option<Space>,
+    /// The ring's file system is nearly full: what is said of it.
+    pub(super) no_room: Option<String>,
     pub(super) copies: VecDeque<CopyView>,
     pub(super) clips: VecDeque<ClipView>,
     pub(super) journal: VecDeque<Entry>,
     pub(super) warnings: Vec<String>,
-    pub(super) stopping: Option<String>,
+    /// Since when it is ending, and why.
+    pub(super) stopping: Option<(Mono, String)>,
 }
 
 impl Recorder {
@@ -94,10 +100,12 @@ impl Recorder {
             cameras,
             ids: ClipIds::default(),
             next_sweep: now + SWEEP,
+            seen: now,
             mail,
             hosts: Vec::new(),
             archive: Archive::default(),
             ram: None,
+            no_room: None,
             copies: VecDeque::new(),
             clips: VecDeque::new(),
             journal: VecDeque::new(),
@@ -109,6 +117,7 @@ impl Recorder {
     /// One step: takes an input and answers the orders that follow from it.
     pub fn apply(&mut self, now: Mono, input: Input) -> Vec<Effect> {
         let mut out = Out::new(now, self.anchor);
+        self.look_back(&mut out);
         match input {
             Input::Event(event) => self.event(&mut out, event),
             Input::Command(request, command) => self.command(&mut out, request, command),
@@ -147,6 +156,23 @@ impl Recorder {
         self.cameras.iter().all(Camera::finished)
     }
 
+    /// Ticks come each second, so if nothing came for long, the recorder did not run: the machine slept or was
+    /// overloaded. What comes first then, a tick or news that waited, does not matter.
+    fn look_back(&mut self, out: &mut Out) {
+        let away = out.now.since(self.seen);
+        self.seen = self.seen.max(out.now);
+        if away <= AWAY {
+            return;
+        }
+        let cause = format!("the recorder did not run for {} s", away.as_secs());
+        if away > self.settings.ring.segment.saturating_add(SWEEP * 2) {
+            out.say(Level::Error, None, format!("{cause} (was the machine asleep or overloaded?)"));
+        }
+        for camera in &mut self.cameras {
+            camera.was_away(out, away, &cause);
+        }
+    }
+
     fn tick(&mut self, out: &mut Out) {
         if out.now >= self.next_sweep {
             self.next_sweep = out.now + SWEEP;
@@ -171,10 +197,12 @@ impl Recorder {
                 self.with(out, &camera, |camera, ids, out| camera.slot_closed(out, ids, file, media));
             }
             Event::Swept { rings, ram } => {
+                if let Some(space) = ram {
+                    self.ring_space(out, space);
+                }
                 for (name, files) in rings {
                     self.with(out, &name, |camera, ids, out| camera.swept(out, ids, &files));
                 }
-                self.ram = ram.or(self.ram);
             }
             Event::Claimed { segment, result } => {
                 self.with(out, &segment.camera, |camera, _, out| camera.claimed(out, segment.number, &result));
@@ -249,11 +277,15 @@ impl Recorder {
         let to = mail.to.first().map(String::as_str).unwrap_or_default();
         let (from, to, subject) = (screen(&mail.from), screen(to), screen(&mail.subject));
         let peer = mail.peer.to_string();
+        let late = self.refused(at);
         let mut outcomes = Vec::new();
         for name in &names {
             let (peer, from, to, subject) = (peer.clone(), from.clone(), to.clone(), subject.clone());
             let kind = TriggerKind::Mail { peer, from, to, subject };
-            outcomes.extend(self.with(out, name, |camera, ids, out| camera.trigger(out, ids, at, kind)));
+            outcomes.extend(self.with(out, name, |camera, ids, out| match late {
+                Some(why) => format!("ignored: {why}"),
+                None => camera.trigger(out, ids, at, kind),
+            }));
         }
         let (about, outcome) = match (names.as_slice(), outcomes.as_slice()) {
             ([name], [outcome]) => (Some(name), outcome.clone()),
@@ -266,6 +298,13 @@ impl Recorder {
         out.say(Level::Info, about, format!("mail from {peer}{cut}: {outcome} ({why})"));
         self.mail.today = self.mail.today.saturating_add(1);
         self.mail.last = Some(MailNote { at, from, to, subject, outcome });
+    }
+
+    /// Why a trigger of this instant is refused, if it is. One from before the recorder began to end, a mail that was
+    /// on its way, still gets what the ring holds; of what comes later nothing could be saved.
+    pub(super) fn refused(&self, at: Mono) -> Option<&'static str> {
+        let since = self.stopping.as_ref().map(|(since, _)| *since)?;
+        (at >= since).then_some("the recorder is stopping")
     }
 
     /// Lets a camera act, unless there is none of that name.

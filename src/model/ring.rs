@@ -12,6 +12,10 @@ use super::snapshot::Media;
 use super::time::{Mono, Window};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A ring is swept each second; if it was not for so long, the recorder did not run.
+pub(super) const AWAY: Duration = Duration::from_secs(5);
 
 /// A segment that is or was in the ring.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +36,8 @@ pub struct Segment {
     pub before: Option<Arc<str>>,
     /// What its header says, if it could be read.
     pub media: Option<Media>,
+    /// If nobody looked for a while when it was closed: how far its footage surely reached.
+    pub sure: Option<Mono>,
 }
 
 /// What became of a segment.
@@ -72,6 +78,8 @@ pub struct Moved {
     pub opened: bool,
     /// A segment with footage was finished.
     pub finished: bool,
+    /// A segment was finished, and there is nothing in it.
+    pub empty: bool,
 }
 
 /// One camera's ring.
@@ -85,6 +93,11 @@ pub struct Ring {
     segments: VecDeque<Segment>,
     /// When it was last swept, or made.
     swept: Mono,
+    /// The ring has turned more than once while nobody looked, so nobody knows which slot holds what: what the last
+    /// sweep found, if there was one since.
+    astray: Option<Option<Vec<SlotFile>>>,
+    /// Files of unknown segments, to be removed.
+    strays: Vec<SlotFile>,
     /// Why footage is missing in front of the next life's first segment.
     cause: Arc<str>,
 }
@@ -99,6 +112,8 @@ impl Ring {
             next: first.min(u64::MAX / 2),
             segments: VecDeque::new(),
             swept: now,
+            astray: None,
+            strays: Vec::new(),
             cause: "the camera had sent nothing yet".into(),
         }
     }
@@ -155,7 +170,7 @@ impl Ring {
     /// A file is known again by its size. One of unknown size stays, and FFmpeg writes over it.
     pub fn outdated(&mut self) -> Vec<SlotFile> {
         let oldest = self.next.saturating_sub(u64::from(self.slots) + 1);
-        let (wrap, mut slots) = (u64::from(self.wrap), Vec::new());
+        let (wrap, mut slots) = (u64::from(self.wrap), std::mem::take(&mut self.strays));
         for segment in &mut self.segments {
             // What could not be claimed may lie there still.
             let old = segment.number < oldest && (segment.claimable() || segment.fate == Fate::Lost);
@@ -174,21 +189,26 @@ impl Ring {
 
     /// FFmpeg opened a slot, which also finishes the segment before if its closing was missed.
     pub fn slot_opened(&mut self, slot: u32, run: RunId, now: Mono) -> Moved {
-        if slot != self.next_slot() {
+        if self.astray.is_some() || slot != self.next_slot() {
             return Moved::default();
         }
         let began = match self.segments.back() {
+            // What waited to be heard while nobody looked may have happened at any instant since.
+            Some(last) if last.run == run && self.unheard(now) => self.earliest(),
             // In one life the next slot is opened a moment after the last was closed, however late we hear of it.
             Some(last) if last.run == run => last.closed.unwrap_or(self.earliest()),
             Some(_) | None => now,
         };
         let finished = self.close(now, None);
         self.push(run, began);
-        Moved { opened: true, finished }
+        Moved { opened: true, finished, empty: false }
     }
 
     /// FFmpeg closed a slot.
     pub fn slot_closed(&mut self, file: SlotFile, media: Option<Media>, run: RunId, now: Mono) -> Moved {
+        if self.astray.is_some() {
+            return Moved::default();
+        }
         let opened = self.open().is_none() && file.slot == self.next_slot();
         if opened {
             let began = self.earliest();
@@ -200,11 +220,15 @@ impl Ring {
         if let Some(open) = self.segments.back_mut() {
             open.media = media;
         }
-        Moved { opened, finished: self.close(now, Some(file.bytes)) }
+        let finished = self.close(now, Some(file.bytes));
+        Moved { opened, finished, empty: !finished }
     }
 
     /// What really lies in the directory. `alive`: FFmpeg may be writing still; if not, every file is finished.
     pub fn swept(&mut self, files: &[SlotFile], run: RunId, alive: bool, now: Mono) -> Moved {
+        if let Some(before) = self.astray.take() {
+            return self.find_place(before, files, run, alive, now);
+        }
         let size = |slot| files.iter().find(|file| file.slot == slot).map(|file| file.bytes);
         let mut moved = Moved::default();
         // The name that comes next is free; a file there that is no segment of ours is news we missed.
@@ -213,7 +237,10 @@ impl Ring {
                 break;
             }
             let began = self.earliest();
-            moved.finished |= self.close_as(size, now);
+            let open = self.open().is_some();
+            let finished = self.close_as(size, now);
+            moved.finished |= finished;
+            moved.empty |= open && !finished;
             self.push(run, began);
             moved.opened = true;
         }
@@ -225,6 +252,54 @@ impl Ring {
         }
         self.swept = now;
         moved
+    }
+
+    /// Nobody looked for so long that FFmpeg may have written over every slot: what was known of them is void.
+    pub fn lose_place(&mut self, cause: &str) {
+        self.blame(cause);
+        self.segments.clear();
+        self.astray = Some(None);
+    }
+
+    /// Looks for the slot that has grown between two sweeps, and goes on from there. What else lies there is of unknown
+    /// age, and goes.
+    fn find_place(
+        &mut self,
+        before: Option<Vec<SlotFile>>,
+        files: &[SlotFile],
+        run: RunId,
+        alive: bool,
+        now: Mono,
+    ) -> Moved {
+        let grew =
+            |file: &&SlotFile| before.as_ref().is_some_and(|before| !before.contains(file) && file.slot < self.wrap);
+        let growing: Vec<_> = files.iter().filter(grew).map(|file| file.slot).collect();
+        // FFmpeg may have gone on from slot to slot meanwhile: it is in the last of those that have changed.
+        let last = |slot: &u32| !growing.contains(&((*slot + 1) % self.wrap));
+        let lasts: Vec<_> = growing.iter().copied().filter(last).collect();
+        let place = match lasts.as_slice() {
+            [slot] if alive => Some(*slot),
+            _ if alive => {
+                (self.astray, self.swept) = (Some(Some(files.to_vec())), now);
+                return Moved::default();
+            }
+            _ => None,
+        };
+        self.strays = files.iter().filter(|file| Some(file.slot) != place).copied().collect();
+        // It must not seem to go on from the last that was known.
+        self.next += 1;
+        if let Some(slot) = place {
+            let (wrap, at) = (u64::from(self.wrap), u64::from(self.next_slot()));
+            self.next += (u64::from(slot) + wrap - at) % wrap;
+            self.push(run, self.swept);
+        }
+        self.swept = now;
+        Moved { opened: place.is_some(), ..Moved::default() }
+    }
+
+    /// Whether nobody has looked for so long that news may have waited.
+    fn unheard(&self, now: Mono) -> bool {
+        now.since(self.swept) > AWAY
     }
 
     /// Whether a file of this size in the next slot is what we know there, and not yet the next segment.
@@ -256,7 +331,17 @@ impl Ring {
             overwritten.fate = Fate::Gone;
         }
         let (number, fate) = (self.next, Fate::InRing);
-        self.segments.push_back(Segment { number, run, opened, closed: None, bytes: 0, fate, before, media: None });
+        self.segments.push_back(Segment {
+            number,
+            run,
+            opened,
+            closed: None,
+            bytes: 0,
+            fate,
+            before,
+            media: None,
+            sure: None,
+        });
         self.next += 1;
     }
 
@@ -267,7 +352,9 @@ impl Ring {
 
     /// `bytes`: `None` if nobody could tell. Answers whether there is footage in it.
     fn close(&mut self, now: Mono, bytes: Option<u64>) -> bool {
+        let (unheard, sure) = (self.unheard(now), self.swept);
         let Some(open) = self.segments.back_mut().filter(|last| last.closed.is_none()) else { return false };
+        open.sure = unheard.then_some(sure.max(open.opened));
         open.closed = Some(now.max(open.opened));
         open.bytes = bytes.unwrap_or(0);
         if bytes == Some(0) {

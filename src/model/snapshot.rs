@@ -218,6 +218,9 @@ pub struct RingView {
     pub used: u64,
     /// Room of the file system, once known.
     pub space: Option<Space>,
+    /// Why what comes in finds no room there, in words; `None`: all is well.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 /// Footage that was wanted and is gone.

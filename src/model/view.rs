@@ -38,13 +38,14 @@ impl Recorder {
                 dir: self.settings.ring.dir.display().to_string(),
                 used: total(cameras.iter().map(|camera| camera.ram)),
                 space: self.ram.map(rounded),
+                trouble: self.no_room.clone(),
             },
             lost,
             copies: self.copies.iter().cloned().collect(),
             clips: self.growing().chain(self.clips.iter().cloned()).collect(),
             journal: self.journal.iter().cloned().collect(),
             warnings: self.warnings.clone(),
-            stopping: self.stopping.clone(),
+            stopping: self.stopping.as_ref().map(|(_, why)| why.clone()),
             cameras,
         }
     }

@@ -103,7 +103,7 @@ pub fn all_well() -> Snapshot {
             since: None,
             backlog: 0,
         },
-        ring: RingView { dir: "/dev/shm/nvr".into(), used: 113_700_000, space: None },
+        ring: RingView { dir: "/dev/shm/nvr".into(), used: 113_700_000, space: None, trouble: None },
         lost: Lost::default(),
         copies: (0..8).rev().map(|n| copy(1300 + 10 * n, 7 - n as u32, 40 + n)).collect(),
         clips: vec![

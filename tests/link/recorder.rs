@@ -21,7 +21,7 @@ pub fn picture(number: u64) -> Snapshot {
         cameras: Vec::new(),
         mail: MailView { port: Ok("0.0.0.0:6789".into()), today: number, last: None },
         archive: ArchiveView { dir: "/clips".into(), space: None, trouble: None, since: None, backlog: 0 },
-        ring: RingView { dir: "/dev/shm/nvr".into(), used: 0, space: None },
+        ring: RingView { dir: "/dev/shm/nvr".into(), used: 0, space: None, trouble: None },
         lost: Lost::default(),
         copies: Vec::new(),
         clips: Vec::new(),

@@ -155,7 +155,12 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
     let archive = (text(), space(), of(text()), of(mono()), any::<u64>())
         .prop_map(|(dir, space, trouble, since, backlog)| ArchiveView { dir, space, trouble, since, backlog });
-    let ring = (text(), any::<u64>(), space()).prop_map(|(dir, used, space)| RingView { dir, used, space });
+    let ring = (text(), any::<u64>(), space(), of(text())).prop_map(|(dir, used, space, trouble)| RingView {
+        dir,
+        used,
+        space,
+        trouble,
+    });
     let lost = (any::<u64>(), any::<u64>()).prop_map(|(segments, bytes)| Lost { segments, bytes });
     let lists = (vec(copy(), 0..3), vec(clip(), 0..3), vec(entry(), 0..3), vec(text(), 0..3));
     (itself, vec(camera(), 0..3), mail(), archive, ring, lost, lists).prop_map(

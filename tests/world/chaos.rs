@@ -235,6 +235,8 @@ proptest! {
                     | Event::AppendFailed { segment, .. }) => Some(segment.camera.clone()),
                 Input::Event(_) | Input::Command(..) | Input::Tick => None,
             };
+            // Time passes for all.
+            recorder.apply(now, Input::Tick);
             let before = recorder.snapshot(now);
             recorder.apply(now, input);
             let after = recorder.snapshot(now);

@@ -81,6 +81,10 @@ pub struct Script {
     /// How late ticks are.
     pub lateness: Vec<Duration>,
     pub acts: Vec<(Mono, Act)>,
+    /// When the ring's file system is full.
+    pub full: Option<(Mono, Mono)>,
+    /// The recorder does not run from one instant to another; FFmpeg does. What waited reaches it so much later.
+    pub away: Option<(Mono, Mono, Duration)>,
     /// Claims that fail, by the order in which they are given.
     pub failing_claims: BTreeSet<u64>,
 }
@@ -102,6 +106,8 @@ impl Default for Script {
             archive_takes: ms(20),
             lateness: vec![Duration::ZERO],
             acts: Vec::new(),
+            full: None,
+            away: None,
             failing_claims: BTreeSet::new(),
         }
     }

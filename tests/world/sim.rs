@@ -123,7 +123,16 @@ impl World {
 
     fn plan(&mut self, when: Mono, what: Happening) {
         self.serial += 1;
-        self.agenda.insert((when.max(self.now), self.serial), what);
+        let goes_on =
+            matches!(what, Happening::Switch(_) | Happening::Over(..) | Happening::Freeze(_) | Happening::Progress(_));
+        let mut when = when.max(self.now);
+        if let Some((from, to, late)) = self.script.away
+            && !goes_on
+            && (from..to).contains(&when)
+        {
+            when = to + late;
+        }
+        self.agenda.insert((when, self.serial), what);
     }
 
     /// Lets time pass until `end`.
@@ -132,6 +141,8 @@ impl World {
         loop {
             let due = self.recorder.due(self.now).expect("sweeps go on");
             let tick = (due + self.script.lateness[self.late % self.script.lateness.len()]).max(self.now);
+            let tick =
+                self.script.away.filter(|(from, to, _)| (*from..*to).contains(&tick)).map_or(tick, |away| away.1);
             let next = self.agenda.keys().next().map_or(tick, |(when, _)| tick.min(*when));
             if next > end {
                 self.now = end;
@@ -218,7 +229,7 @@ impl World {
             }
             Effect::Sweep => {
                 let files = self.slots.iter().map(|(&slot, file)| SlotFile { slot, bytes: file.bytes }).collect();
-                let ram = Space { total: 1 << 30, free: 1 << 29 };
+                let ram = Space { total: 1 << 30, free: if self.full() { 4096 } else { 1 << 29 } };
                 return Some(Event::Swept { rings: vec![(self.camera.clone(), files)], ram: Some(ram) });
             }
             Effect::Claim { segment, slot, bytes } => return Some(self.claim(segment, slot, bytes)),
@@ -299,12 +310,13 @@ impl World {
 
     /// Closes what is open, under whatever name it has by now.
     fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
+        let full = self.full();
         let Some(slot) = ffmpeg.open.take() else { return };
         let Some(file) = self.slots.get_mut(&slot).filter(|file| file.open) else {
             panic!("the slot that was being written was taken away");
         };
         file.open = false;
-        file.bytes = 1_000 + file.serial;
+        file.bytes = if full { 0 } else { 1_000 + file.serial };
         let bytes = file.bytes;
         let serial = file.serial;
         self.footage.get_mut(&serial).expect("it began").to = self.now;
@@ -324,6 +336,11 @@ impl World {
         let reason = reason.map(|text| Trouble { text, cure: None });
         let news = CameraNews::Ended { reason };
         self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
+    }
+
+    /// Whether FFmpeg's writing fails.
+    fn full(&self) -> bool {
+        self.script.full.is_some_and(|(from, to)| (from..to).contains(&self.now))
     }
 
     fn delivery(&mut self) -> Delivery {

@@ -189,6 +189,89 @@ fn a_trigger_while_stopping_still_gets_what_the_ring_holds() {
 }
 
 #[test]
+fn a_trigger_that_comes_once_the_recorder_is_stopping_is_refused() {
+    let lives = vec![life(0, 40_000, End::Freeze)];
+    let acts = vec![(at(50_000), Act::Stop), (at(50_500), Act::Key), (at(51_000), Act::Mail(200))];
+    let mut world = lived(Script { lives, acts, ..Script::default() }, 52_000);
+    world.stop();
+    assert!(world.answers[0].contains("Refused(\"nothing is saved: the recorder is stopping"), "{:?}", world.answers);
+    assert_eq!(
+        said(&world, "mail"),
+        ["mail from 192.168.1.20: ignored: the recorder is stopping (recipient front@nvr)"]
+    );
+    assert!(world.clips.is_empty() && said(&world, "saving").is_empty());
+}
+
+#[test]
+fn a_ring_without_room_is_no_recording_and_is_said_until_it_is_over() {
+    let full = Some((at(30_000), at(90_000)));
+    let mut world = lived(Script { full, ..Script::default() }, 60_000);
+    let picture = world.recorder.snapshot(world.now);
+    let trouble = picture.ring.trouble.expect("it is full");
+    assert!(trouble.contains("/ring has almost no room left") && trouble.contains("ring.slots smaller"), "{trouble}");
+    assert_eq!(said(&world, "stalled: the ring has no room left").len(), 1, "{:#?}", world.journal);
+    assert!(world.starts.len() >= 3, "it is tried again: {:?}", world.starts);
+    let known: Vec<_> = world.journal.iter().filter(|entry| entry.level == Level::Error).collect();
+    assert_eq!(known.len(), 1, "once: {known:#?}");
+    world.run(at(150_000));
+    let picture = world.recorder.snapshot(world.now);
+    assert_eq!((picture.ring.trouble, said(&world, "the ring has room again").len()), (None, 1));
+    assert!(matches!(picture.cameras[0].state, CameraState::Recording { .. }));
+    world.stop();
+}
+
+/// A key 2 s after the recorder has been away.
+fn away(from: u64, to: u64, late: u64, lives: Vec<Life>) -> World {
+    let acts = vec![(at(to + 2_500), Act::Key)];
+    let away = Some((at(from), at(to), ms(late)));
+    let mut world = lived(Script { away, acts, lives, pre: ms(10_000), ..Script::default() }, to + 60_000);
+    assert_eq!(said(&world, "was the machine asleep or overloaded?").len(), 1, "{:#?}", world.journal);
+    assert_eq!(said(&world, "the stream froze"), Vec::<&str>::new(), "it did not");
+    world.stop();
+    world
+}
+
+#[test]
+fn a_recorder_that_was_away_shortly_finds_all_footage_whatever_it_hears_first() {
+    for late in [0, 300] {
+        let world = away(30_300, 42_300, late, Script::default().lives);
+        let clip = clips(&world)[0];
+        assert!(numbers(clip).windows(2).all(|pair| pair[1] == pair[0] + 1));
+        assert!(clip.record.gaps.is_empty(), "{:#?}", clip.record);
+        let (first, last) = (clip.footage[0].0, clip.footage[clip.footage.len() - 1].0);
+        assert!(world.footage[&first].from <= at(34_800) && world.footage[&last].to >= at(49_800));
+        assert_eq!(world.starts.len(), 1);
+    }
+}
+
+#[test]
+fn a_recorder_that_was_away_for_more_than_a_turn_of_the_ring_names_what_it_does_not_know() {
+    for late in [0, 300] {
+        for to in [70_300, 71_300, 82_100, 140_000] {
+            let world = away(30_300, to, late, Script::default().lives);
+            let clip = clips(&world)[0];
+            let gaps = gaps(&world, clip);
+            assert_eq!(gaps.len(), 1, "{:#?}", clip.record);
+            assert_eq!(gaps[0].0, to + 2_500 - 10_000);
+            assert!(gaps[0].1 >= to && gaps[0].1 < to + 2_500, "{gaps:?}");
+            assert!(gaps[0].2.starts_with("the recorder did not run for"), "{gaps:?}");
+            let last = clip.footage[clip.footage.len() - 1].0;
+            assert!(world.footage[&last].to >= at(to + 7_500));
+            assert_eq!(world.starts.len(), 1, "a healthy FFmpeg goes on");
+        }
+    }
+}
+
+#[test]
+fn what_a_camera_did_not_send_while_the_recorder_was_away_is_a_gap() {
+    let lives = vec![life(0, 35_000, End::Crash), life(42_400, 300_000, End::Crash)];
+    let world = away(30_300, 42_300, 0, lives);
+    let gaps = gaps(&world, clips(&world)[0]);
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0].0 <= 35_000 && gaps[0].1 >= 42_400 && gaps[0].2.contains("connection reset"), "{gaps:?}");
+}
+
+#[test]
 fn an_archive_that_is_down_is_tried_later_and_later_and_for_ever() {
     let outages = vec![(at(10_000), at(400_000))];
     let mut world = lived(Script { outages, acts: vec![(at(20_000), Act::Key)], ..Script::default() }, 350_000);

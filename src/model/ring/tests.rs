@@ -30,7 +30,7 @@ fn filled(count: u64) -> Ring {
 fn keeps_as_many_finished_segments_as_it_has_slots_and_frees_the_next_name() {
     let mut ring = filled(7);
     assert_eq!(numbers(&ring, Fate::InRing), [3, 4, 5, 6]);
-    assert_eq!(ring.slot_opened(2, RUN, Mono(8)), Moved { opened: true, finished: false });
+    assert_eq!(ring.slot_opened(2, RUN, Mono(8)), Moved { opened: true, ..Moved::default() });
     assert_eq!(ring.outdated(), [file(3)], "segment 3 stands in slot 3, the one that comes after 2");
     assert_eq!(numbers(&ring, Fate::InRing), [4, 5, 6]);
 }
@@ -39,7 +39,7 @@ fn keeps_as_many_finished_segments_as_it_has_slots_and_frees_the_next_name() {
 fn a_missed_closing_is_seen_at_the_next_opening() {
     let mut ring = filled(2);
     ring.slot_opened(2, RUN, Mono(10));
-    assert_eq!(ring.slot_opened(3, RUN, Mono(20)), Moved { opened: true, finished: true });
+    assert_eq!(ring.slot_opened(3, RUN, Mono(20)), Moved { opened: true, finished: true, empty: false });
     assert_eq!(numbered(&ring, 2).closed, Some(Mono(20)));
     assert_eq!(ring.open().map(|s| s.number), Some(3));
 }
@@ -60,7 +60,7 @@ fn a_sweep_finds_what_the_kernel_never_told() {
     ring.swept(&[file(0), file(1)], RUN, true, Mono(9));
     ring.slot_opened(2, RUN, Mono(10));
     let moved = ring.swept(&[0, 1, 2, 3, 4].map(file), RUN, true, Mono(30));
-    assert_eq!(moved, Moved { opened: true, finished: true });
+    assert_eq!(moved, Moved { opened: true, finished: true, empty: false });
     assert_eq!(ring.open().map(|s| s.number), Some(4));
     assert_eq!(numbers(&ring, Fate::InRing), [0, 1, 2, 3]);
     assert_eq!(numbered(&ring, 3).opened, Mono(9), "it may have begun at any instant since the last sweep");

@@ -245,6 +245,7 @@ fn alerts(scene: &Scene) -> Vec<Note> {
         };
         alerts.push(Note::new(Tone::Bad, format!("archive{since}: {}{waiting}", outside(trouble))));
     }
+    alerts.extend(snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, outside(trouble))));
     if snapshot.lost.segments > 0 {
         let segments = count(usize::try_from(snapshot.lost.segments).unwrap_or(usize::MAX), "segment");
         let bytes = match snapshot.lost.bytes {
