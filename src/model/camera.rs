@@ -238,9 +238,9 @@ impl Camera {
         self.saving.release(now)
     }
 
-    /// The recorder is ending: no more footage is wanted than there is, and what waits is tried at once.
+    /// The recorder is ending: what waits is tried at once. What is still wanted stays wanted, so that the record says
+    /// what is missing of it.
     pub fn stop(&mut self, out: &mut Out) {
-        self.saving.release(out.now);
         self.saving.hurry(out.now);
         if let Some(run) = self.life.stop(out.now) {
             self.ring.blame("the recorder was stopped");
