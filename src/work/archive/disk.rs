@@ -44,6 +44,8 @@ impl Medium for File {
 pub(super) trait Disk: Send + Sync {
     /// Creates a file that must not exist yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>>;
+    /// Opens one that an earlier recorder left.
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Medium>>;
 }
 
 /// The real one.
@@ -53,6 +55,10 @@ impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
         Ok(Box::new(file))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+        Ok(Box::new(OpenOptions::new().write(true).open(path)?))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::work::places;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -109,16 +109,16 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
         },
     };
     let reader = open_regular(&path).map_err(trouble)?;
-    let file = OpenOptions::new().write(true).open(&path).map_err(trouble)?;
-    let cut = file.metadata().map_err(trouble)?.len() != length;
+    let mut file = site.disk.reopen(&path).map_err(trouble)?;
+    let cut = reader.metadata().map_err(trouble)?.len() != length;
     if cut {
-        file.set_len(length).and_then(|()| file.sync_all()).map_err(trouble)?;
+        file.cut(length).and_then(|()| file.sync()).map_err(trouble)?;
     }
     let start = resume.map_or(found.start, |resume| resume.start);
     let record = sidecar.map_or_else(|| blank(&found.camera, start), |sidecar| sidecar.record);
     let clip = Clip {
         files: found.files.clone(),
-        file: Box::new(file),
+        file,
         init,
         line,
         start,

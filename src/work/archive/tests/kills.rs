@@ -26,6 +26,11 @@ impl Disk for Seen {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         Ok(Box::new(SeenFile(file, path.to_owned())))
     }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        Ok(Box::new(SeenFile(file, path.to_owned())))
+    }
 }
 
 impl Medium for SeenFile {
@@ -79,6 +84,17 @@ fn fragments(path: &Path) -> Vec<String> {
     found
 }
 
+/// The bytes of its fragments.
+fn without_header(path: &Path) -> Vec<u8> {
+    let mut walker = Walker::open(path).expect("a segment");
+    while let Some(part) = walker.next().expect("whole") {
+        if let Part::Fragment(fragment) = part {
+            return fs::read(path).expect("a segment").split_off(fragment.range.start as usize);
+        }
+    }
+    panic!("{} has no fragment", path.display())
+}
+
 fn ending(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -113,8 +129,9 @@ impl Instant {
         assert!(found == all, "{what}: {} of {} fragments: {recovered:?}", found.len(), all.len());
         assert!(clips.len() <= most, "{what}: {} clips: {recovered:?}", clips.len());
         assert_eq!(recovered.waiting, [], "{what}");
-        assert_eq!(ending(&self.day(), ".part"), [PathBuf::new(); 0], "{what}");
-        assert_eq!(ending(&self.dir.join("ring"), ".mp4"), [PathBuf::new(); 0], "{what}");
+        assert_eq!(ending(&self.day(), ".part").len(), 0, "{what}");
+        let claims = places::claims(&self.dir.join("ring"), &camera());
+        assert_eq!(fs::read_dir(claims).expect("claims").count(), 0, "{what}");
         let clips = clips.into_iter().map(|clip| {
             let record = read_record(&clip);
             assert_eq!(record.sha256.as_deref(), Some(sha256(&clip).as_str()), "{what}");
@@ -164,13 +181,20 @@ struct Story {
 }
 
 impl Story {
-    async fn film() -> Story {
+    /// `jump`: the stream's clock jumps back inside the last segment.
+    async fn film(jump: bool) -> Story {
         let place = tempfile::tempdir().expect("a place");
         let mut world = World::on(Box::new(Seen));
         let first = footage::make(place.path(), Codec::H264WithBFrames, 4);
         let mut segments = footage::segments(&place.path().join("slots"), &first);
         let second = footage::make(place.path(), Codec::H264WithBFrames, 5);
-        segments.extend(footage::segments(&place.path().join("more"), &second).into_iter().skip(1));
+        let more = footage::segments(&place.path().join("more"), &second);
+        if jump {
+            let mut jumping = fs::read(&more[2]).expect("a segment");
+            jumping.extend(without_header(&more[0]));
+            fs::write(&more[2], jumping).expect("written");
+        }
+        segments.extend(more.into_iter().skip(1));
         let offsets = [0.0, 2.0, 30.0, 32.0];
         assert_eq!(segments.len(), offsets.len());
         let mut all: Vec<String> = segments.iter().flat_map(|segment| fragments(segment)).collect();
@@ -191,15 +215,17 @@ impl Story {
             world.archive.append(Append { clip: CLIP, segment: segment(number), run, wall, offset, record });
             while !matches!(world.event().await, Event::Appended { .. }) {}
         }
+        world.archive.save_record(CLIP, Arc::new(told.clone()));
         world.archive.close_clip(CLIP, Arc::new(told));
         assert!(matches!(world.event().await, Event::ClipClosed { result: Ok(_), .. }));
         Story { _place: place, frames: film.end(), all }
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_kill_at_any_step_leaves_every_segment_once_and_in_its_clip() {
-    let story = Story::film().await;
+async fn a_kill_at_any_step_leaves_every_segment_once_and_in_its_clip(#[values(false, true)] jump: bool) {
+    let story = Story::film(jump).await;
     assert!(story.frames.len() > 40, "{}", story.frames.len());
     for (number, frame) in story.frames.iter().enumerate() {
         let what = format!("step {number}");
@@ -219,7 +245,7 @@ async fn a_kill_at_any_step_leaves_every_segment_once_and_in_its_clip() {
 
 #[tokio::test]
 async fn a_kill_at_any_step_of_a_recovery_changes_nothing() {
-    let story = Story::film().await;
+    let story = Story::film(false).await;
     for (number, frame) in story.frames.iter().enumerate().step_by(7) {
         let film = Film::of(&frame.dir, frame.dir.join("film"));
         frame.recover().await;
@@ -227,4 +253,25 @@ async fn a_kill_at_any_step_of_a_recovery_changes_nothing() {
             frame.expect(&story.all, 3, &format!("step {number}, then {step}")).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_segment_that_another_clip_holds_is_not_stored_again() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 8);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    let start = world.start;
+    for number in 0..3 {
+        world.start = start + Duration::from_secs(2 * number);
+        world.claim(number, &segments[number as usize], 2.0);
+        world.order(ClipId(number), number, 0, 0.0); // each full at once: the next one begins
+        while !matches!(world.event().await, Event::Appended { .. }) {}
+    }
+    world.start = start;
+    for number in 1..4 {
+        world.claim(number, &segments[number as usize], 2.0 * number as f64 + 2.0);
+    }
+    let (_world, recovered) = world.restart().await;
+    let clips = recovered.clips.iter().rev().map(|clip| read_record(Path::new(&clip.path)).frames);
+    assert_eq!(clips.collect::<Vec<_>>(), [50, 50, 100], "{recovered:?}");
 }
