@@ -166,7 +166,7 @@ impl Clip {
             let record = self.record.clone();
             self.tell(&record, line.shift()).map_err(Fault::Archive)?;
         }
-        self.dirty = true;
+        let dirty = std::mem::replace(&mut self.dirty, true);
         let mut writer = Writer::new(self.file.as_mut(), self.hash.clone(), self.length);
         if self.length == 0 {
             writer.put(&segment.head)?;
@@ -177,7 +177,8 @@ impl Clip {
         }
         let (hash, length) = writer.finish()?;
         self.file.sync().map_err(Fault::Archive)?;
-        (self.hash, self.length, self.line, self.dirty) = (hash, length, line, false);
+        // What an earlier failure left may reach further than this does.
+        (self.hash, self.length, self.line, self.dirty) = (hash, length, line, dirty);
         Ok(hole)
     }
 
