@@ -2,16 +2,19 @@
 //!
 //! What is durable is known at every instant: `length` bytes, and nothing behind them counts. An append that fails is
 //! cut off again; the hash, the time line and the counters of what is durable are not touched by it.
+//!
+//! A kill may come between any two steps, and RAM still has the segment then. So what a recovery needs to know the
+//! segment again, how the clip's time is made, is in the record before the first byte of footage that needs it.
 
 use super::Site;
-use super::disk::{Medium, same_file, sentence, settle, sync_dir};
+use super::disk::{Medium, same_file, sentence, settle, step, sync_dir, unlink};
 use super::names::{self, Files};
-use super::sidecar::{Resume, Sidecar};
+use super::sidecar::{Appending, Resume, Sidecar};
 use super::source::{Fault, Segment};
 use super::writer::Writer;
 use crate::model::effect::Append;
 use crate::model::event::{Added, AppendFailure};
-use crate::model::fmp4::{Arrival, Init, Timeline};
+use crate::model::fmp4::{Arrival, Fragment, Init, Timeline};
 use crate::model::id::{CameraName, RunId, SegmentId};
 use crate::model::record::{ClipState, Record};
 use crate::model::time::Wall;
@@ -19,6 +22,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +46,10 @@ pub(super) struct Clip {
     pub frames: u64,
     /// Segments that are in it.
     pub stored: HashSet<u64>,
+    /// How its time was made as the record on the disk tells it; `None`: it does not.
+    pub told: Option<i64>,
+    /// The last segment whose times that did not explain.
+    pub appending: Option<Appending>,
     /// The record as last ordered.
     pub record: Arc<Record>,
     /// It has its final name; only the directory may not be durable yet.
@@ -74,16 +82,20 @@ impl Clip {
             dirty: false,
             frames: 0,
             stored: HashSet::new(),
+            told: None,
+            appending: None,
             record: append.record.clone(),
             settled: false,
             files,
         };
-        let opened = clip.write(append, segment).and_then(|grown| {
-            clip.save(&append.record).map_err(AppendFailure::Archive)?;
-            Ok(grown)
-        });
-        match opened {
-            Ok(grown) => Ok((clip, grown)),
+        match clip.write(append, segment) {
+            Ok(grown) => {
+                // The record is there since before the footage; it only does not count it yet.
+                if let Err(text) = clip.save(&append.record) {
+                    tracing::warn!("{text}");
+                }
+                Ok((clip, grown))
+            }
             // What does not fit even at time 0 will not fit into another clip either.
             Err(AppendFailure::Different) => {
                 Err(clip.undo(AppendFailure::Unusable("its times fit into no clip".to_owned())))
@@ -107,16 +119,7 @@ impl Clip {
         if !self.init.goes_on_with(&segment.init) {
             return Err(AppendFailure::Different);
         }
-        let before = self.line.shift();
-        let grown = self.write(append, segment)?;
-        if self.line.shift() != before {
-            // A recovery needs the new shift; without it the footage is only filed separately.
-            let record = self.record.clone();
-            if let Err(text) = self.save(&record) {
-                tracing::warn!("{text}");
-            }
-        }
-        Ok(grown)
+        self.write(append, segment)
     }
 
     /// Writes a segment behind the durable bytes and makes it durable; on failure everything is as before.
@@ -126,10 +129,9 @@ impl Clip {
         let arrival = Arrival { same_run, offset: append.offset };
         let (frames, damage) = (segment.frames(), segment.damage.clone());
         let before = self.length;
-        let hole = match self.write_segment(segment, arrival) {
+        let hole = match self.write_segment(append.segment.number, segment, arrival) {
             Ok(hole) => hole,
             Err(fault) => {
-                self.dirty = true;
                 if let Err(text) = self.cut_back() {
                     tracing::warn!("{text}"); // tried again before the next append
                 }
@@ -145,33 +147,55 @@ impl Clip {
     }
 
     /// The same without undoing anything; what counts as durable changes only at the very end.
-    pub fn write_segment(&mut self, mut segment: Segment, arrival: Arrival) -> Result<Option<Duration>, Fault> {
+    pub fn write_segment(
+        &mut self,
+        number: u64,
+        mut segment: Segment,
+        arrival: Arrival,
+    ) -> Result<Option<Duration>, Fault> {
         let mut line = self.line.clone();
         let hole = line
             .enter(&segment.init, &segment.fragments, arrival)
             .map_err(|malformed| Fault::Source(malformed.to_string()))?;
+        let entry = line.shift();
+        for (fragment, moof) in segment.fragments.iter().zip(&mut segment.moofs) {
+            line.take(fragment, moof).map_err(|_| Fault::Different)?;
+        }
+        if self.length == 0 || self.told != entry || entry != line.shift() {
+            self.appending = Some(Appending { segment: number, at: self.length });
+            let record = self.record.clone();
+            self.tell(&record, line.shift()).map_err(Fault::Archive)?;
+        }
+        let dirty = std::mem::replace(&mut self.dirty, true);
         let mut writer = Writer::new(self.file.as_mut(), self.hash.clone(), self.length);
         if self.length == 0 {
             writer.put(&segment.head)?;
         }
-        for (fragment, moof) in segment.fragments.iter().zip(&mut segment.moofs) {
-            line.take(fragment, moof).map_err(|_| Fault::Different)?;
+        for (fragment, moof) in segment.fragments.iter().zip(&segment.moofs) {
             writer.put(moof)?;
-            writer.pour(&segment.file, fragment.range.start + fragment.moof..fragment.range.end)?;
+            writer.pour(&segment.file, footage(fragment))?;
         }
         let (hash, length) = writer.finish()?;
         self.file.sync().map_err(Fault::Archive)?;
-        (self.hash, self.length, self.line) = (hash, length, line);
+        // What an earlier failure left may reach further than this does.
+        (self.hash, self.length, self.line, self.dirty) = (hash, length, line, dirty);
         Ok(hole)
     }
 
-    /// Writes the record, completed by what only the archive knows.
+    /// Writes the record, completed by what only the archive knows. The clip goes on growing, whatever the record says:
+    /// an event that is over may still have footage on its way.
     pub fn save(&mut self, record: &Arc<Record>) -> Result<(), String> {
         self.record = record.clone();
-        let growing = record.state == ClipState::Open;
-        let resume = self.line.shift().filter(|_| growing).map(|shift| Resume { start: self.start, shift });
-        let sidecar = Sidecar { record: self.complete(record), resume };
-        sidecar.write(&self.files).map_err(|error| sentence("written", &self.files.record(), &error))
+        self.tell(record, self.line.shift()).map_err(|error| sentence("written", &self.files.record(), &error))
+    }
+
+    /// Writes the record with what a recovery needs to go on; `None`: nothing may go on any more.
+    fn tell(&mut self, record: &Record, shift: Option<i64>) -> io::Result<()> {
+        let resume = shift.map(|shift| Resume { start: self.start, shift, appending: self.appending });
+        self.told = None; // a failure leaves the old record or, if only the directory could not be synced, the new one
+        Sidecar { record: self.complete(record), resume }.write(&self.files)?;
+        self.told = shift;
+        Ok(())
     }
 
     fn complete(&self, record: &Record) -> Record {
@@ -196,7 +220,9 @@ impl Clip {
             if last.state == ClipState::Open {
                 last.state = ClipState::Closed;
             }
-            self.save(&Arc::new(last))?;
+            self.record = Arc::new(last);
+            let last = self.record.clone();
+            self.tell(&last, None).map_err(|error| sentence("written", &self.files.record(), &error))?;
             settle(&part, &done).map_err(|error| sentence("renamed", &part, &error))?;
             self.settled = true;
         }
@@ -242,12 +268,17 @@ impl Clip {
 pub(super) fn discard(files: &Files) -> io::Result<()> {
     let record = (!taken(&files.done())).then(|| files.record());
     for path in [files.temporary(), files.part()].into_iter().chain(record) {
-        match fs::remove_file(path) {
+        match unlink(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
     }
     sync_dir(&files.dir)
+}
+
+/// Where the footage of a fragment lies.
+pub(super) fn footage(fragment: &Fragment) -> Range<u64> {
+    fragment.range.start + fragment.moof..fragment.range.end
 }
 
 type Created = (Files, Box<dyn Medium>);
@@ -262,6 +293,7 @@ fn create(site: &Site, camera: &CameraName, start: Wall) -> Result<Created, (std
     for count in 1..=MOST {
         let files = names::files(&site.root, camera, start, &site.zone, count);
         let part = files.part();
+        step(&part);
         let file = match site.disk.create(&part) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
@@ -269,13 +301,13 @@ fn create(site: &Site, camera: &CameraName, start: Wall) -> Result<Created, (std
         };
         // Looked for after the name is ours: a clip that is just being closed is seen either before or after.
         if taken(&files.done()) || taken(&files.record()) {
-            fs::remove_file(&part).map_err(|error| (part, error))?;
+            unlink(&part).map_err(|error| (part, error))?;
             continue;
         }
         return match sync_dir(&files.dir) {
             Ok(()) => Ok((files, file)),
             Err(error) => {
-                let _ = fs::remove_file(&part); // an empty file that the next start removes
+                let _ = unlink(&part); // an empty file that the next start removes
                 Err((files.dir, error))
             }
         };

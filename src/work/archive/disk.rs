@@ -9,6 +9,13 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+/// Every change of the archive's and the ring's files but the footage itself passes here first, so that tests can see
+/// what a kill at that instant would leave.
+#[cfg(not(test))]
+pub(super) fn step(_: &Path) {}
+#[cfg(test)]
+pub(super) use super::tests::step;
+
 /// The file that grows. A seam: tests put a disk behind it that fails at any step.
 pub(super) trait Medium: Send {
     /// Writes all bytes at a place.
@@ -37,6 +44,8 @@ impl Medium for File {
 pub(super) trait Disk: Send + Sync {
     /// Creates a file that must not exist yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>>;
+    /// Opens one that an earlier recorder left.
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Medium>>;
 }
 
 /// The real one.
@@ -46,6 +55,10 @@ impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path)?;
         Ok(Box::new(file))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+        Ok(Box::new(OpenOptions::new().write(true).open(path)?))
     }
 }
 
@@ -121,6 +134,12 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a file.
+pub(super) fn unlink(path: &Path) -> io::Result<()> {
+    step(path);
+    fs::remove_file(path)
+}
+
 /// Makes the names in a directory durable.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
@@ -137,13 +156,16 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 pub(super) fn replace_record(files: &Files, text: &[u8]) -> io::Result<()> {
     let temporary = files.temporary();
     let written = (|| {
+        step(&temporary);
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&temporary)?;
+        step(&temporary);
         file.write_all(text)?;
         file.sync_all()?;
+        step(&temporary);
         fs::rename(&temporary, files.record())
     })();
     if let Err(error) = written {
-        let _ = fs::remove_file(&temporary); // a stump nobody reads; the next try truncates it
+        let _ = unlink(&temporary); // a stump nobody reads; the next try truncates it
         return Err(error);
     }
     sync_dir(&files.dir)
@@ -151,6 +173,7 @@ pub(super) fn replace_record(files: &Files, text: &[u8]) -> io::Result<()> {
 
 /// Gives a file its final name unless something is there already.
 pub(super) fn settle(from: &Path, to: &Path) -> io::Result<()> {
+    step(from);
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // A crash between the two steps of `settle_by_link` leaves one file with two names.

@@ -12,6 +12,7 @@ mod clip;
 mod clock;
 mod disk;
 mod names;
+mod old;
 mod recover;
 pub mod retain;
 mod sidecar;
@@ -352,7 +353,7 @@ impl Lane {
 
 /// Removes a claimed segment; if that fails it stays in RAM, and somebody should know.
 fn remove(claimed: &Path) -> Option<String> {
-    let error = fs::remove_file(claimed).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
+    let error = disk::unlink(claimed).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
     Some(sentence("removed", claimed, &error))
 }
 

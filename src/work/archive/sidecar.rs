@@ -24,8 +24,21 @@ pub(super) struct Sidecar {
 pub(super) struct Resume {
     /// When its footage began.
     pub start: Wall,
-    /// Nanoseconds added to the stream's times.
+    /// Nanoseconds added to the stream's times, after the last segment that needed a new sum.
     pub shift: i64,
+    /// That segment. It is told before its first byte is written, so that a kill at any instant leaves a clip that the
+    /// segment, if it still lies in RAM, goes on in.
+    #[serde(default)]
+    pub appending: Option<Appending>,
+}
+
+/// A segment that began to be written, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Appending {
+    /// Its number in the ring.
+    pub segment: u64,
+    /// How many bytes were durable in front of it.
+    pub at: u64,
 }
 
 impl Sidecar {

@@ -61,11 +61,6 @@ impl Walker {
     pub fn walk(&self) -> &Walk {
         &self.walk
     }
-
-    /// The file itself.
-    pub fn file(&self) -> &File {
-        &self.file
-    }
 }
 
 /// Codec and size of a segment, by its header; `None` if that cannot be read.

@@ -4,6 +4,7 @@
 mod footage;
 
 mod faults;
+mod kills;
 mod listing;
 mod recovery;
 
@@ -15,6 +16,7 @@ use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;
 use crate::model::time::{Wall, Window};
 use footage::{Codec, assert_is_tail};
+pub(super) use kills::step;
 use rstest::rstest;
 use sha2::{Digest, Sha256};
 use std::sync::Mutex;

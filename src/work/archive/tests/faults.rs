@@ -31,6 +31,11 @@ impl Disk for Failing {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         Ok(Box::new(FailingFile(file, self.step.clone())))
     }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        Ok(Box::new(FailingFile(file, self.step.clone())))
+    }
 }
 
 impl Medium for FailingFile {
