@@ -37,7 +37,7 @@ use source::{Fault, Segment};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -66,7 +66,25 @@ struct Site {
     ring: PathBuf,
     zone: TimeZone,
     disk: Box<dyn Disk>,
-    _lock: File,
+    /// Held for as long as this process lives; also what the archive is recognised by.
+    lock: File,
+}
+
+impl Site {
+    /// Whether the archive still lies where it was opened. An unmounted disk leaves an empty directory behind, on which
+    /// clips would vanish below the next mount.
+    fn check(&self) -> Result<(), String> {
+        let place = |found: fs::Metadata| (found.dev(), found.ino());
+        let ours = self.lock.metadata().map(place).ok();
+        match fs::metadata(self.root.join(".lock")).map(place).ok() {
+            found if found.is_some() && found == ours => Ok(()),
+            Some(_) | None => Err(format!(
+                "archive.dir {} is not what it was at the start (is its disk mounted? mount it, or start nvr again if this \
+                 is meant)",
+                self.root.display()
+            )),
+        }
+    }
 }
 
 /// Something to do for one clip.
@@ -98,7 +116,7 @@ impl Archive {
         let lock = lock(&root)?;
         probe(&root).map_err(|error| format!("archive.dir {}", sentence("written", &root, &error)))?;
         Ok(Archive {
-            site: Arc::new(Site { root, ring, zone, disk, _lock: lock }),
+            site: Arc::new(Site { root, ring, zone, disk, lock }),
             events,
             lanes: HashMap::new(),
             tracker: TaskTracker::new(),
@@ -289,7 +307,7 @@ impl Lane {
                 clip::discard(files).map(|()| String::new()).map_err(|error| sentence("removed", &files.part(), &error))
             }
             State::New { stump: None } | State::Ended => Ok(String::new()),
-            State::Open(clip) => clip.close(record),
+            State::Open(clip) => self.site.check().and_then(|()| clip.close(record)),
         };
         if result.is_ok() {
             self.state = State::Ended;
@@ -324,6 +342,7 @@ impl Lane {
         {
             return Ok(grown);
         }
+        self.site.check().map_err(AppendFailure::Archive)?;
         let segment = Segment::read(claimed).map_err(|fault| match fault {
             Fault::Archive(error) => AppendFailure::Archive(sentence("read", claimed, &error)),
             Fault::Source(why) => AppendFailure::Unusable(why),

@@ -118,3 +118,30 @@ async fn a_clip_closed_after_a_failed_append_ends_where_it_was_durable(#[values(
     assert_eq!(sha256(&clip), durable);
     assert_eq!(read_record(&clip).sha256.as_deref(), Some(durable.as_str()));
 }
+
+/// What an unmounted disk leaves is an empty directory, and what is mounted in its place is another archive.
+#[tokio::test]
+async fn nothing_is_stored_where_the_archive_is_not_any_more() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    let (root, away) = (world.root().to_owned(), world.dir.path().join("unmounted"));
+    world.claim(1, &segments[1], 0.0);
+    fs::rename(&root, &away).expect("moved");
+    fs::create_dir(&root).expect("an empty directory");
+    for _ in 0..2 {
+        let failure = world.refuse(1).await;
+        assert!(
+            matches!(&failure, AppendFailure::Archive(text) if text.contains("is its disk mounted?")),
+            "{failure:?}"
+        );
+        assert!(world.claimed(1).exists());
+        fs::write(root.join(".lock"), "").expect("another archive");
+    }
+    fs::remove_dir_all(&root).expect("gone");
+    fs::rename(&away, &root).expect("back");
+    world.append(1, 0, 2.0).await;
+    let clip = world.close().await;
+    assert_eq!(read_record(&clip).sha256.as_deref(), Some(sha256(&clip).as_str()));
+}
