@@ -14,8 +14,9 @@ use crate::model::recorder::{Input, Recorder, Remembered};
 use crate::model::settings::{self, Settings};
 use crate::model::snapshot::Snapshot;
 use crate::stop::{Stage, Stop};
-use crate::work::archive::{self, Archive, retain};
+use crate::work::archive::{self, Archive, Recovered, retain};
 use crate::work::camera::{self, Common, Job};
+use crate::work::ffmpeg::Ffmpeg;
 use crate::work::host::logout_warning;
 use crate::work::ring::{RingDir, not_in_ram};
 use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
@@ -114,17 +115,10 @@ impl Engine {
         let (requests, waiting) = mpsc::channel(REQUESTS);
         let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
 
-        let mut inputs = VecDeque::from([Input::Event(clock.event())]);
-        let place = &settings.ring.dir;
-        let said = warnings.into_iter().chain(not_in_ram(place)).chain(logout_warning(place)).map(Event::Warning);
-        let found = recovered.sentences.into_iter().map(Event::Note);
-        let shown = settings.cameras.iter().filter_map(|camera| {
-            ffmpeg::shows_password(&ffmpeg, camera).map(|why| Event::Warning(format!("{}: {why}", camera.name)))
-        });
-        let said = said.chain(shown).chain(waiting_warning(place, recovered.waiting.len()).map(Event::Warning));
-        inputs.extend(said.chain(found).chain([Event::ClipsFound(recovered.clips)]).map(Input::Event));
         let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
-        inputs.push_back(Input::Event(Event::MailPort(Ok(address))));
+        let news = first_news(&settings, warnings, &ffmpeg, recovered);
+        let first = [clock.event(), Event::MailPort(Ok(address))].into_iter().chain(news);
+        let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
         let (allow, limits) = (settings.smtp.allow.clone(), smtp::Limits::default());
@@ -329,6 +323,20 @@ impl Engine {
         }
         ring.clear_slots();
     }
+}
+
+/// What is known before anything happens: what deserves a look, and what an earlier recorder left.
+fn first_news(settings: &Settings, warnings: Vec<String>, ffmpeg: &Ffmpeg, recovered: Recovered) -> Vec<Event> {
+    let place = &settings.ring.dir;
+    let shown = settings.cameras.iter().filter_map(|camera| {
+        let why = ffmpeg::shows_password(ffmpeg, camera)?;
+        Some(format!("{}: {why}", camera.name))
+    });
+    let machine = not_in_ram(place).into_iter().chain(logout_warning(place));
+    let waiting = waiting_warning(place, recovered.waiting.len());
+    let warnings = warnings.into_iter().chain(machine).chain(shown).chain(waiting).map(Event::Warning);
+    let found = recovered.sentences.into_iter().map(Event::Note);
+    warnings.chain(found).chain([Event::ClipsFound(recovered.clips)]).collect()
 }
 
 /// What an earlier recorder claimed and what cannot be stored now.

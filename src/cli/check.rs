@@ -1,7 +1,7 @@
 //! `nvr check`: what would keep it from recording, each with its remedy. Nothing is changed, and a running recorder is
 //! not disturbed.
 
-use super::{Global, attach, table};
+use super::{Global, table};
 use crate::link::{dial, socket};
 use crate::model::settings::Settings;
 use crate::work::{archive, camera, ffmpeg, host, ring, smtp};
@@ -65,15 +65,12 @@ pub async fn check(global: &Global) -> Result<ExitCode> {
 
 async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> {
     let running = matches!(dial::reach(&global.sockets()?).await, Ok(dial::Reach::Connected(..)));
-    let recorder = match attach::reach(&global.sockets()?).await {
-        Ok(_) => "running".to_owned(),
-        Err(_) => {
-            let named = global.socket.clone().or_else(|| settings.recorder.socket.clone());
-            format!(
-                "not running; its socket will be {}",
-                socket::for_recorder(named, &socket::Env::read()).path.display()
-            )
-        }
+    let recorder = if running {
+        "running".to_owned()
+    } else {
+        let named = global.socket.clone().or_else(|| settings.recorder.socket.clone());
+        let place = socket::for_recorder(named, &socket::Env::read());
+        format!("not running; its socket will be {}", place.path.display())
     };
     let mut findings = vec![Finding::new("recorder", Ok(recorder)), ring_dir(settings), archive_dir(settings, running)];
     findings.push(mail(settings, running).await);
