@@ -10,7 +10,7 @@ use footage::Codec;
 use nvr::model::effect::Append;
 use nvr::model::event::{AppendFailure, Event};
 use nvr::model::id::{CameraName, ClipId, RunId, SegmentId};
-use nvr::model::record::{ClipState, Record};
+use nvr::model::record::Record;
 use nvr::model::time::{Wall, Window};
 use nvr::work::archive::Archive;
 use nvr::work::places;
@@ -43,23 +43,7 @@ fn limit(bytes: Option<u64>) {
 
 fn append(number: u64, wall: Wall) -> Append {
     let camera: CameraName = "garden".parse().expect("a name");
-    let record = Record {
-        version: Record::VERSION,
-        camera: camera.clone(),
-        state: ClipState::Open,
-        asked: Window { from: wall, to: wall },
-        got: None,
-        gaps: Vec::new(),
-        triggers: Vec::new(),
-        more_triggers: 0,
-        segments: Vec::new(),
-        media: None,
-        bytes: 0,
-        seconds: 0.0,
-        frames: 0,
-        sha256: None,
-        continues: None,
-    };
+    let record = Record::empty(camera.clone(), Window { from: wall, to: wall });
     let segment = SegmentId { camera, number };
     let offset = Duration::from_secs(2 * number);
     Append { clip: ClipId(1), segment, run: RunId(1), wall, offset, record: Arc::new(record) }

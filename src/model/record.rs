@@ -53,6 +53,27 @@ impl Record {
     pub const VERSION: u32 = 1;
     /// A camera that never stops mailing must not fill a record.
     pub const MAX_TRIGGERS: usize = 200;
+
+    /// The record of an open clip that nothing is in yet.
+    pub fn empty(camera: CameraName, asked: Window<Wall>) -> Self {
+        Self {
+            version: Self::VERSION,
+            camera,
+            state: ClipState::Open,
+            asked,
+            got: None,
+            gaps: Vec::new(),
+            triggers: Vec::new(),
+            more_triggers: 0,
+            segments: Vec::new(),
+            media: None,
+            bytes: 0,
+            seconds: 0.0,
+            frames: 0,
+            sha256: None,
+            continues: None,
+        }
+    }
 }
 
 /// How far a clip is.

@@ -9,7 +9,7 @@ use super::source::{Fault, Segment, Unreadable, Walker, frames};
 use crate::model::effect::Append;
 use crate::model::event::AppendFailure;
 use crate::model::fmp4::{Arrival, Fragment, Init, Part, Timeline, Traf};
-use crate::model::id::{CameraName, ClipId, RunId, SegmentId};
+use crate::model::id::{ClipId, RunId, SegmentId};
 use crate::model::record::{ClipState, Gap, Record, Stored};
 use crate::model::time::{Wall, Window};
 use crate::work::places;
@@ -115,7 +115,9 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
         file.cut(length).and_then(|()| file.sync()).map_err(trouble)?;
     }
     let start = resume.map_or(found.start, |resume| resume.start);
-    let record = sidecar.map_or_else(|| blank(&found.camera, start), |sidecar| sidecar.record);
+    let instant = Window { from: start, to: start };
+    let record = sidecar.map(|sidecar| sidecar.record);
+    let record = record.unwrap_or_else(|| Record::empty(found.camera.clone(), instant));
     let clip = Clip {
         files: found.files.clone(),
         file,
@@ -162,27 +164,6 @@ fn hash(file: &File, length: u64) -> io::Result<Sha256> {
 fn key(fragment: &Fragment, place: impl Fn(&Traf) -> Option<u64>) -> Option<(u32, u64)> {
     let traf = fragment.trafs.iter().find(|traf| traf.samples > 0)?;
     Some((traf.track, place(traf)?))
-}
-
-/// A record for a clip that has none.
-fn blank(camera: &CameraName, start: Wall) -> Record {
-    Record {
-        version: Record::VERSION,
-        camera: camera.clone(),
-        state: ClipState::Open,
-        asked: Window { from: start, to: start },
-        got: None,
-        gaps: Vec::new(),
-        triggers: Vec::new(),
-        more_triggers: 0,
-        segments: Vec::new(),
-        media: None,
-        bytes: 0,
-        seconds: 0.0,
-        frames: 0,
-        sha256: None,
-        continues: None,
-    }
 }
 
 impl Old {
@@ -277,7 +258,7 @@ impl Old {
         let span = line.natural_end(&segment.fragments).zip(line.natural(&segment.fragments));
         let span = span.and_then(|(end, start)| i64::try_from(end - start).ok()).unwrap_or(0);
         let start = closed.checked_sub(SignedDuration::from_nanos(span)).unwrap_or(closed);
-        let record = Arc::new(blank(&id.camera, start));
+        let record = Arc::new(Record::empty(id.camera.clone(), Window { from: start, to: start }));
         let segment_id = id.clone();
         let (run, offset) = (RunId::default(), Duration::ZERO);
         let append = Append { clip: ClipId(0), segment: segment_id, run, wall: start, offset, record: record.clone() };

@@ -42,23 +42,7 @@ fn segment(number: u64) -> SegmentId {
 
 fn record(start: Wall) -> Arc<Record> {
     let to = start + Duration::from_secs(600);
-    Arc::new(Record {
-        version: Record::VERSION,
-        camera: camera(),
-        state: ClipState::Open,
-        asked: Window { from: start, to },
-        got: None,
-        gaps: Vec::new(),
-        triggers: Vec::new(),
-        more_triggers: 0,
-        segments: Vec::new(),
-        media: None,
-        bytes: 0,
-        seconds: 0.0,
-        frames: 0,
-        sha256: None,
-        continues: None,
-    })
+    Arc::new(Record::empty(camera(), Window { from: start, to }))
 }
 
 fn sha256(path: &Path) -> String {
