@@ -208,7 +208,7 @@ impl Engine {
                 self.inputs.push_back(Input::Event(event));
             }
             Some(Request { command, answer }) = self.requests.recv() => {
-                self.urgent |= !matches!(command, Command::Clips { .. });
+                self.urgent |= !matches!(command, Command::Ask(_));
                 self.next_request += 1;
                 let id = RequestId(self.next_request);
                 self.asked.insert(id, answer);
@@ -261,7 +261,13 @@ impl Engine {
             Effect::Append(append) => self.archive.append(*append),
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
-            Effect::ListClips { request, camera, limit } => self.archive.list(request, camera, limit),
+            Effect::ListClips { request, query } => self.archive.list(request, query),
+            Effect::ShowClip { request, clip } => self.archive.show(request, clip),
+            Effect::ChangeClip { request, clip, change } => self.archive.change(request, clip, change),
+            Effect::TakeStills { request, from: _, width: _ } => {
+                let result = Err("this recorder makes no pictures".to_owned());
+                self.done.push_back(Event::StillsTaken { request, result });
+            }
             Effect::Reply { request, answer } => {
                 if let Some(asked) = self.asked.remove(&request) {
                     let _ = asked.send(answer); // who asked may have left

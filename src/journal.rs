@@ -148,12 +148,13 @@ fn subscriber(writer: NonBlocking, filter: EnvFilter, style: Style) -> impl Subs
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::snapshot::Topic;
     use crate::model::time::Mono;
     use std::sync::mpsc;
 
     fn entry(level: Level, camera: Option<&str>, text: &str) -> Entry {
         let camera = camera.map(|name| name.parse().expect("a name"));
-        Entry { at: Mono(1), level, camera, text: text.into() }
+        Entry { number: 1, at: Mono(1), level, topic: Topic::Camera, camera, text: text.into() }
     }
 
     #[test]

@@ -226,7 +226,8 @@ async fn pictures_that_look_the_same_cost_nothing() {
         let before = hands.glass.cost();
         for n in 1..=12 {
             let mut picture = all_well();
-            picture.cameras[0].stderr = vec![format!("said {n}")];
+            picture.mail.today = 12;
+            picture.copies.iter_mut().for_each(|copy| copy.number = n);
             hands.recorder.send(picture).await;
             tokio::time::sleep(seconds(1)).await;
         }

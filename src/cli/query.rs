@@ -4,6 +4,7 @@ use super::{Global, Meant, attach, table};
 use crate::link::dial::Client;
 use crate::model::command::{Answer, Command, TriggerBy, Who};
 use crate::model::id::CameraName;
+use crate::model::question::{ClipQuery, Found, Page, Question};
 use crate::model::snapshot::{CameraState, CameraView, ClipView, Snapshot};
 use crate::model::text::fit_for_screen;
 use color_eyre::eyre::{Result, eyre};
@@ -43,7 +44,7 @@ pub async fn order(global: &Global, order: Order, meant: &Meant) -> Result<ExitC
     match client(global, false).await?.ask(command).await? {
         Answer::Done(sentence) => println!("{sentence}"),
         Answer::Refused(sentence) => return Err(eyre!(sentence)),
-        Answer::Clips(_) => return Err(eyre!("the recorder answered something else (is it the same version?)")),
+        Answer::Found(_) => return Err(eyre!("the recorder answered something else (is it the same version?)")),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -149,10 +150,11 @@ fn camera_row(camera: &CameraView) -> [String; 5] {
 pub async fn clips(global: &Global, camera: Option<String>, json: bool, follow: bool, limit: u32) -> Result<ExitCode> {
     let camera = camera.map(|name| name.parse()).transpose()?;
     let mut client = client(global, true).await?;
-    let answer = client.ask(Command::Clips { camera: camera.clone(), limit }).await?;
-    let mut clips = match answer {
-        Answer::Clips(clips) => clips,
+    let query = ClipQuery { camera: camera.clone(), find: String::new(), page: Page::Newest, limit };
+    let mut clips = match client.ask(Command::Ask(Question::Clips(query))).await? {
+        Answer::Found(Found::Clips(page)) => page.clips,
         Answer::Refused(sentence) | Answer::Done(sentence) => return Err(eyre!(sentence)),
+        Answer::Found(_) => return Err(eyre!("the recorder answered something else (is it the same version?)")),
     };
     if let Some(name) = camera.as_ref().filter(|_| clips.is_empty()) {
         known(name, &*picture(&mut client).await?)?;

@@ -1,6 +1,6 @@
 //! The recorder's end of the link.
 //!
-//! A session is one task and two halves that do not wait for each other: one takes orders, one after the other, and
+//! A session is one task and two halves that do not wait for each other: one takes orders, one after the other, and questions, and
 //! one writes answers and pictures. What is not yet written is at most [`OUTSTANDING`] answers and one picture, whatever
 //! the client does, and a write that is stuck for [`BLOCKED`] ends the session. So a client costs the recorder a few
 //! kilobytes and never time.
@@ -9,6 +9,7 @@ use super::frame::{self, FrameError, Reader, Writer};
 use super::protocol::{Spoken, ToClient, ToRecorder, mismatch, plain};
 use crate::model::command::{Answer, Command};
 use crate::model::snapshot::Snapshot;
+use futures::stream::{FuturesUnordered, StreamExt};
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub const OUTSTANDING: usize = 16;
 
 /// Who takes orders: the engine's handle, or a test.
 pub trait Desk: Clone + Send + 'static {
-    /// Carries out `command`, or refuses it. Never asked a second time by a session before the first is answered.
+    /// Carries out `command`, or refuses it. A session has one order under way at a time, and some questions.
     fn ask(&self, command: Command) -> impl Future<Output = Answer> + Send;
 }
 
@@ -217,33 +218,56 @@ where
     }
 }
 
-/// Takes one order after the other, until the client says something else. A client that has only closed its sending
-/// half still gets its answers: `printf … | nc -U` works.
+/// Takes one order after the other, until the client says something else; what is only asked does not keep the orders
+/// behind it. A client that has only closed its sending half still gets its answers: `printf … | nc -U` works.
 async fn take_orders<R, D>(reader: &mut Reader<R>, desk: D, answers: mpsc::Sender<String>) -> End
 where
     R: AsyncRead + Unpin,
     D: Desk,
 {
+    let (mut order, mut questions) = (FuturesUnordered::new(), FuturesUnordered::new());
+    let mut open = true;
     loop {
-        let (id, command) = match reader.read().await {
-            Ok(Some(ToRecorder::Request { id, command })) => (id, command),
-            Ok(Some(ToRecorder::Hello { .. })) => return refused("hello was said twice"),
-            Ok(None) => break,
-            Err(error) => return unreadable(error),
+        let line = tokio::select! {
+            biased;
+            Some(line) = order.next() => line,
+            Some(line) = questions.next() => line,
+            word = reader.read(), if open && order.is_empty() && questions.len() < OUTSTANDING => match word {
+                Ok(Some(ToRecorder::Request { id, command: command @ Command::Ask(_) })) => {
+                    questions.push(answer(desk.clone(), id, command));
+                    continue;
+                }
+                Ok(Some(ToRecorder::Request { id, command })) => {
+                    order.push(answer(desk.clone(), id, command));
+                    continue;
+                }
+                Ok(Some(ToRecorder::Hello { .. })) => return refused("hello was said twice"),
+                Ok(None) => {
+                    open = false;
+                    continue;
+                }
+                Err(error) => return unreadable(error),
+            },
+            else => break,
         };
-        let answer = timeout(ANSWER, desk.ask(command)).await.unwrap_or_else(|_| {
-            Answer::Refused("the recorder is too busy to answer (look whether it was done, then try again)".into())
-        });
-        let line = match reply(id, answer) {
-            Ok(line) => line,
+        match line {
+            Ok(line) => match answers.send(line).await {
+                Ok(()) => {}
+                Err(_) => break,
+            },
             Err(error) => return unreadable(error),
-        };
-        if answers.send(line).await.is_err() {
-            break;
         }
     }
     drop(answers);
     pending().await
+}
+
+/// The line that answers a request, at the latest after [`ANSWER`].
+async fn answer<D: Desk>(desk: D, id: u64, command: Command) -> Result<String, FrameError> {
+    let answer = timeout(ANSWER, desk.ask(command)).await.unwrap_or_else(|_| {
+        Answer::Refused("the recorder is too busy to answer (look whether it was done, then try again)".into())
+    });
+    reply(id, answer)
 }
 
 /// An answer as a line that the client will take.

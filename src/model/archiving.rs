@@ -1,14 +1,15 @@
 //! What the archive did, and what follows from it for the recorder and its cameras.
 
 use super::camera::Camera;
-use super::effect::Effect;
+use super::command::Answer;
+use super::effect::{ClipChange, Effect};
 use super::event::{Added, AppendFailure, Space};
-use super::id::{CameraName, ClipId, SegmentId};
+use super::id::{CameraName, ClipId, RequestId, SegmentId};
 use super::out::Out;
 use super::recorder::Recorder;
 use super::ring::Fate;
 use super::saving::ClipIds;
-use super::snapshot::{ClipView, CopyOutcome, CopyView, Level};
+use super::snapshot::{ClipView, CopyOutcome, CopyView, Level, Topic};
 use super::storing::Misfit;
 use super::time::Mono;
 
@@ -69,11 +70,43 @@ impl Recorder {
         self.clips.retain(|clip| !deleted.contains(&clip.name));
         for name in deleted {
             let text = format!("clip {name} was deleted to keep the archive within its limits");
-            out.say(Level::Info, None, text);
+            out.say(Level::Info, Topic::Clip, None, text);
         }
         if let Some(trouble) = trouble {
-            out.say(Level::Error, None, trouble);
+            out.say(Level::Error, Topic::Archive, None, trouble);
         }
+    }
+
+    /// A person wanted a clip to be kept, or gone.
+    pub(super) fn clip_changed(
+        &mut self,
+        out: &mut Out,
+        request: RequestId,
+        name: &str,
+        change: ClipChange,
+        result: Result<(), String>,
+    ) {
+        let answer = match result {
+            Err(why) => Answer::Refused(why),
+            Ok(()) => {
+                let camera = self.clips.iter().find(|clip| clip.name == name).map(|clip| clip.camera.clone());
+                let text = match change {
+                    ClipChange::Protect(true) => format!("{name} is protected: retention leaves it alone"),
+                    ClipChange::Protect(false) => format!("{name} is not protected any more"),
+                    ClipChange::Delete => format!("{name} was deleted by hand"),
+                };
+                match change {
+                    ClipChange::Protect(protected) => {
+                        let clips = self.clips.iter_mut().filter(|clip| clip.name == name);
+                        clips.for_each(|clip| clip.protected = protected);
+                    }
+                    ClipChange::Delete => self.clips.retain(|clip| clip.name != name),
+                }
+                out.say(Level::Info, Topic::Clip, camera.as_ref(), &text);
+                Answer::Done(text)
+            }
+        };
+        out.order(Effect::Reply { request, answer });
     }
 
     /// Room in the archive, or why it cannot be told.
@@ -82,7 +115,7 @@ impl Recorder {
             Ok(space) => (self.archive.space, self.archive.unknown) = (Some(space), None),
             Err(reason) => {
                 if self.archive.unknown.as_ref() != Some(&reason) {
-                    out.say(Level::Error, None, reason.clone());
+                    out.say(Level::Error, Topic::Archive, None, reason.clone());
                 }
                 self.archive.unknown = Some(reason);
             }
@@ -108,7 +141,7 @@ impl Recorder {
         if waiting.peek().is_none() {
             self.archive.down = None;
             let seconds = out.now.since(since).as_secs();
-            out.say(Level::Info, None, format!("the archive works again after {seconds} s"));
+            out.say(Level::Info, Topic::Archive, None, format!("the archive works again after {seconds} s"));
         }
         waiting.for_each(|camera| camera.saving.hurry(out.now));
     }
@@ -145,7 +178,7 @@ impl Camera {
     fn put_off(&mut self, out: &mut Out, clip: ClipId, number: u64, reason: String) {
         if self.saving.put_off(number, reason.clone(), out.now) {
             let text = format!("{reason}; footage waits in RAM and is tried again");
-            out.say(Level::Error, Some(&self.settings.name), text);
+            out.say(Level::Error, Topic::Archive, Some(&self.settings.name), text);
             self.copied(out, number, self.clip_name(clip), CopyOutcome::Retrying { reason });
         }
         self.ring.set(number, Fate::Claimed);
@@ -156,7 +189,9 @@ impl Camera {
         let name = &self.settings.name;
         match self.saving.misfit(ids, number, out.now) {
             None => return,
-            Some(Misfit::NewClip) => out.say(Level::Info, Some(name), "codec or size changed: a new clip begins"),
+            Some(Misfit::NewClip) => {
+                out.say(Level::Info, Topic::Clip, Some(name), "codec or size changed: a new clip begins")
+            }
             Some(Misfit::Later) => {}
             Some(Misfit::Lost(bytes)) => return self.lose(out, number, bytes, String::new(), Misfit::REASON),
         }
@@ -183,14 +218,19 @@ impl Camera {
             }
         };
         let text = format!("clip {} saved, {:.1} s{missing}", view.name, view.length.as_secs_f64());
-        out.say(level, Some(&self.settings.name), text);
+        out.say(level, Topic::Clip, Some(&self.settings.name), text);
         Some((Some(ClipView { open: false, path, ..view }), again))
     }
 
     /// Closing a clip failed.
     fn not_closed(&mut self, out: &mut Out, clip: ClipId, reason: String) {
         if self.saving.not_closed(clip, reason.clone(), out.now) {
-            out.say(Level::Error, Some(&self.settings.name), format!("{reason}; closing the clip is tried again"));
+            out.say(
+                Level::Error,
+                Topic::Archive,
+                Some(&self.settings.name),
+                format!("{reason}; closing the clip is tried again"),
+            );
         }
     }
 
@@ -211,12 +251,12 @@ impl Camera {
         self.ring.set(number, Fate::Lost);
         self.lost.segments = self.lost.segments.saturating_add(1);
         self.lost.bytes = self.lost.bytes.saturating_add(bytes);
-        out.say(Level::Error, Some(&self.settings.name), format!("segment {number} is lost: {reason}"));
+        out.say(Level::Error, Topic::Loss, Some(&self.settings.name), format!("segment {number} is lost: {reason}"));
         self.copied(out, number, clip, CopyOutcome::Lost { reason: reason.to_owned() });
     }
 
     fn copied(&self, out: &mut Out, number: u64, clip: String, outcome: CopyOutcome) {
         let (camera, slot) = (self.settings.name.clone(), self.shown_slot(number));
-        out.copies.push(CopyView { at: out.now, camera, slot, clip, outcome });
+        out.copies.push(CopyView { number: 0, at: out.now, camera, slot, clip, outcome });
     }
 }

@@ -12,7 +12,7 @@ use super::record::TriggerKind;
 use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
 use super::settings;
-use super::snapshot::{Level, Lost, Media};
+use super::snapshot::{Level, Lost, Media, Topic};
 use super::text::fit_for_screen;
 use super::time::{Mono, Window};
 use std::collections::VecDeque;
@@ -115,7 +115,7 @@ impl Camera {
         let text = format!("{what}: {cause}");
         self.ring.blame(&text);
         if self.said.as_ref() != Some(&cause) {
-            out.say(Level::Warn, Some(&self.settings.name), text);
+            out.say(Level::Warn, Topic::Camera, Some(&self.settings.name), text);
         }
         self.said = Some(cause);
     }
@@ -164,7 +164,7 @@ impl Camera {
     fn segment_finished(&mut self, out: &mut Out) {
         self.life.segment_finished(out.now);
         if self.said.take().is_some() {
-            out.say(Level::Info, Some(&self.settings.name), "recording");
+            out.say(Level::Info, Topic::Camera, Some(&self.settings.name), "recording");
         }
         if let Some(last) = self.ring.segments().rev().find(|segment| segment.claimable()) {
             self.last_segment = last.closed;
@@ -302,7 +302,7 @@ impl Camera {
         }
         for (missing, cause) in over.empty {
             let text = format!("nothing could be saved of {:.1} s that were wanted: {cause}", missing.as_secs_f64());
-            out.say(Level::Error, Some(&self.settings.name), text);
+            out.say(Level::Error, Topic::Loss, Some(&self.settings.name), text);
         }
     }
 

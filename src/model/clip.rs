@@ -252,8 +252,10 @@ impl Clip {
             length: self.length,
             bytes: self.bytes,
             trigger: self.triggers.first().map_or("", |(_, kind)| kind.word()).to_owned(),
+            subject: self.triggers.iter().find_map(|(_, kind)| kind.subject()).unwrap_or_default().to_owned(),
             missing: self.shortfall().map_or(Duration::ZERO, |(missing, _)| missing),
             open: true,
+            protected: false,
             path,
         })
     }

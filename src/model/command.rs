@@ -1,7 +1,7 @@
 //! What people and scripts ask of the recorder: the same whether it is a key, a verb or a test.
 
 use super::id::{BadCameraName, CameraName};
-use super::snapshot::ClipView;
+use super::question::{Found, Question};
 use serde::{Deserialize, Serialize};
 
 /// An order from a person.
@@ -21,13 +21,20 @@ pub enum Command {
     },
     /// End the countdown: what is open is finished and nothing more is saved.
     Release(Who),
-    /// A page of the clip list, newest first.
-    Clips {
-        /// Only this camera's.
-        camera: Option<CameraName>,
-        /// At most so many.
-        limit: u32,
+    /// Keep a clip whatever retention says, or no longer.
+    Protect {
+        /// Its name.
+        clip: String,
+        /// Whether.
+        protected: bool,
     },
+    /// Delete a clip and its record for good.
+    Delete {
+        /// Its name.
+        clip: String,
+    },
+    /// Tell something.
+    Ask(Question),
     /// Stop the recorder.
     Stop,
 }
@@ -70,6 +77,6 @@ pub enum Answer {
     Done(String),
     /// Not done; a sentence that says why and what to do.
     Refused(String),
-    /// A page of clips, newest first.
-    Clips(Vec<ClipView>),
+    /// What was asked for.
+    Found(Found),
 }

@@ -2,6 +2,7 @@
 
 use super::command::Answer;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use super::question::ClipQuery;
 use super::record::Record;
 use super::settings::Camera;
 use super::snapshot::Entry;
@@ -72,10 +73,33 @@ pub enum Effect {
     ListClips {
         /// Who asks.
         request: RequestId,
-        /// Only this camera's.
-        camera: Option<CameraName>,
-        /// At most so many.
-        limit: u32,
+        /// Which page.
+        query: ClipQuery,
+    },
+    /// Read all there is about a clip.
+    ShowClip {
+        /// Who asks.
+        request: RequestId,
+        /// Its name.
+        clip: String,
+    },
+    /// Change a closed clip as a person wants it.
+    ChangeClip {
+        /// Who asks.
+        request: RequestId,
+        /// Its name.
+        clip: String,
+        /// How.
+        change: ClipChange,
+    },
+    /// Make pictures.
+    TakeStills {
+        /// Who asks.
+        request: RequestId,
+        /// From where.
+        from: Footage,
+        /// Pixels across, at most.
+        width: u32,
     },
     /// Answer a command.
     Reply {
@@ -93,6 +117,34 @@ pub enum Effect {
         /// Who asked.
         who: String,
     },
+}
+
+/// What a person may do to a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClipChange {
+    /// Keep it whatever retention says, or no longer.
+    Protect(bool),
+    /// Delete it and its record.
+    Delete,
+}
+
+/// Where pictures come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Footage {
+    /// RAM: the places of a camera's newest segments, newest first. FFmpeg may be a step ahead of what is known, and what
+    /// is stored leaves RAM, so there is more than one.
+    Ring(CameraName, Vec<InRam>),
+    /// A clip, by its name.
+    Clip(String),
+}
+
+/// A segment in RAM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InRam {
+    /// FFmpeg's file.
+    Slot(u32),
+    /// Claimed, by its number.
+    Claimed(u64),
 }
 
 /// One segment for one clip.

@@ -1,6 +1,8 @@
 //! Facts that reach the recorder. Nothing in here is an order and nothing is a guess: each says what a hand saw.
 
+use super::effect::ClipChange;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use super::question::{ClipDetails, ClipPage, Still};
 use super::snapshot::{ClipView, Media};
 use super::time::Anchor;
 use std::net::IpAddr;
@@ -104,8 +106,33 @@ pub enum Event {
     ClipsListed {
         /// Who asked.
         request: RequestId,
-        /// Newest first.
-        result: Result<Vec<ClipView>, String>,
+        /// The page.
+        result: Result<ClipPage, String>,
+    },
+    /// The answer to [`super::effect::Effect::ShowClip`].
+    ClipShown {
+        /// Who asked.
+        request: RequestId,
+        /// What there is, or why it cannot be told: a sentence.
+        result: Result<Box<ClipDetails>, String>,
+    },
+    /// The answer to [`super::effect::Effect::ChangeClip`].
+    ClipChanged {
+        /// Who asked.
+        request: RequestId,
+        /// The clip's name.
+        clip: String,
+        /// What was to be done.
+        change: ClipChange,
+        /// Done, or why not: a sentence with the remedy.
+        result: Result<(), String>,
+    },
+    /// The answer to [`super::effect::Effect::TakeStills`].
+    StillsTaken {
+        /// Who asked.
+        request: RequestId,
+        /// Pictures, at least one; or why there is none.
+        result: Result<Vec<Still>, String>,
     },
     /// Clips that went to make room or for their age, or why they could not.
     Retained {

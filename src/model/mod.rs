@@ -2,6 +2,7 @@
 //! rule can be tested in microseconds, and the same inputs always give the same orders.
 
 mod archiving;
+mod asking;
 pub mod backoff;
 pub mod camera;
 pub mod claim;
@@ -14,6 +15,7 @@ pub mod id;
 pub mod life;
 mod orders;
 pub mod out;
+pub mod question;
 pub mod rate;
 pub mod record;
 pub mod recorder;

@@ -2,13 +2,13 @@
 
 use super::camera::Camera;
 use super::command::{Answer, Command, TriggerBy, Who};
-use super::effect::Effect;
+use super::effect::{ClipChange, Effect};
 use super::id::{CameraName, RequestId};
 use super::out::Out;
 use super::record::TriggerKind;
 use super::recorder::Recorder;
 use super::saving::ClipIds;
-use super::snapshot::Level;
+use super::snapshot::{Level, Topic};
 
 impl Recorder {
     /// Carries out what a person asks, and answers.
@@ -18,10 +18,12 @@ impl Recorder {
             Command::Disarm(who) => self.arm(out, &who, false),
             Command::Trigger { who, by } => self.trigger(out, &who, by),
             Command::Release(who) => self.release(out, &who),
-            Command::Clips { camera, limit } => {
-                out.order(Effect::ListClips { request, camera, limit });
-                return;
+            Command::Protect { clip, protected } => {
+                let change = ClipChange::Protect(protected);
+                return out.order(Effect::ChangeClip { request, clip, change });
             }
+            Command::Delete { clip } => return self.delete(out, request, clip),
+            Command::Ask(question) => return self.question(out, request, question),
             Command::Stop => {
                 self.stop(out, "a person asked for it".to_owned());
                 Answer::Done("stopping: what is claimed is stored first".to_owned())
@@ -40,7 +42,7 @@ impl Recorder {
         };
         self.each(out, who, |camera, ids, out| {
             let outcome = camera.trigger(out, ids, out.now, kind.clone());
-            out.say(Level::Info, Some(&camera.settings.name), format!("{}: {outcome}", kind.word()));
+            out.say(Level::Info, Topic::Order, Some(&camera.settings.name), format!("{}: {outcome}", kind.word()));
             outcome
         })
     }
@@ -50,7 +52,7 @@ impl Recorder {
             if !camera.release(out.now) {
                 return "there was no countdown".to_owned();
             }
-            out.say(Level::Info, Some(&camera.settings.name), "countdown ended by hand");
+            out.say(Level::Info, Topic::Order, Some(&camera.settings.name), "countdown ended by hand");
             "countdown ended".to_owned()
         })
     }
@@ -60,7 +62,7 @@ impl Recorder {
         let answer = self.each(out, who, |camera, _, out| {
             if camera.armed != armed {
                 camera.armed = armed;
-                out.say(Level::Info, Some(&camera.settings.name), word);
+                out.say(Level::Info, Topic::Order, Some(&camera.settings.name), word);
             }
             word.to_owned()
         });
@@ -69,10 +71,19 @@ impl Recorder {
         answer
     }
 
+    /// Deletes a clip, unless it still grows: what is claimed for it must not lose its home.
+    fn delete(&mut self, out: &mut Out, request: RequestId, clip: String) {
+        if self.growing().any(|growing| growing.name == clip) {
+            let why = format!("{clip} still grows (end its countdown first, and wait until it is closed)");
+            return out.order(Effect::Reply { request, answer: Answer::Refused(why) });
+        }
+        out.order(Effect::ChangeClip { request, clip, change: ClipChange::Delete });
+    }
+
     /// Begins to end: no more footage is wanted than there is, and what is claimed is stored.
     pub(super) fn stop(&mut self, out: &mut Out, who: String) {
         if self.stopping.is_none() {
-            out.say(Level::Info, None, format!("stopping: {who}"));
+            out.say(Level::Info, Topic::Recorder, None, format!("stopping: {who}"));
             self.stopping = Some((out.now, who.clone()));
             for camera in &mut self.cameras {
                 camera.settle(out);
@@ -96,13 +107,18 @@ impl Recorder {
             Who::Cameras(names) => names,
         };
         if let Some(stranger) = meant.iter().find(|name| !known.contains(name)) {
-            let known: Vec<_> = known.iter().map(CameraName::as_str).collect();
-            return Answer::Refused(format!("no camera is called {stranger} (there are: {})", known.join(", ")));
+            return Answer::Refused(self.no_such_camera(stranger));
         }
         let outcomes = meant.iter().filter_map(|name| {
             let outcome = self.with(out, name, &mut act)?;
             Some(format!("{name}: {outcome}"))
         });
         Answer::Done(outcomes.collect::<Vec<_>>().join("; "))
+    }
+
+    /// Says which cameras there are instead.
+    pub(super) fn no_such_camera(&self, stranger: &CameraName) -> String {
+        let known: Vec<_> = self.cameras.iter().map(|camera| camera.settings.name.as_str()).collect();
+        format!("no camera is called {stranger} (there are: {})", known.join(", "))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::effect::Effect;
 use super::id::CameraName;
-use super::snapshot::{CopyView, Entry, Level};
+use super::snapshot::{CopyView, Entry, Level, Topic};
 use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
 
@@ -20,12 +20,14 @@ pub struct Out {
     pub effects: Vec<Effect>,
     /// Lines for the copy log.
     pub copies: Vec<CopyView>,
+    /// The number of the last sentence.
+    said: u64,
 }
 
 impl Out {
-    /// Nothing yet.
-    pub fn new(now: Mono, anchor: Anchor) -> Self {
-        Self { now, anchor, effects: Vec::new(), copies: Vec::new() }
+    /// Nothing yet; `said`: the number of the last sentence so far.
+    pub fn new(now: Mono, anchor: Anchor, said: u64) -> Self {
+        Self { now, anchor, effects: Vec::new(), copies: Vec::new(), said }
     }
 
     /// Gives an order.
@@ -34,8 +36,10 @@ impl Out {
     }
 
     /// Says a sentence; whatever strangers have put into it is made harmless here.
-    pub fn say(&mut self, level: Level, camera: Option<&CameraName>, text: impl AsRef<str>) {
-        let (at, camera, text) = (self.now, camera.cloned(), fit_for_screen(text.as_ref(), LONGEST));
-        self.order(Effect::Log(Entry { at, level, camera, text }));
+    pub fn say(&mut self, level: Level, topic: Topic, camera: Option<&CameraName>, text: impl AsRef<str>) {
+        self.said = self.said.saturating_add(1);
+        let (number, at) = (self.said, self.now);
+        let (camera, text) = (camera.cloned(), fit_for_screen(text.as_ref(), LONGEST));
+        self.order(Effect::Log(Entry { number, at, level, topic, camera, text }));
     }
 }

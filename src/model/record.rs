@@ -137,6 +137,14 @@ impl TriggerKind {
             TriggerKind::Mail { .. } => "mail",
         }
     }
+
+    /// What a mail is about; `None` for what is no mail.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            TriggerKind::Key | TriggerKind::Command => None,
+            TriggerKind::Mail { subject, .. } => Some(subject),
+        }
+    }
 }
 
 /// One segment in a clip.

@@ -5,18 +5,20 @@
 //! segments and never by when somebody looked.
 
 use super::archiving::{Archive, CLIPS};
+use super::asking::found;
 use super::camera::Camera;
-use super::command::{Answer, Command};
+use super::command::Command;
 use super::effect::Effect;
 use super::event::{Event, Mail, Space};
 use super::id::{CameraName, RequestId};
 use super::out::Out;
+use super::question::{ClipPage, Found};
 use super::record::TriggerKind;
 use super::ring::AWAY;
 use super::routing::{self, Route};
 use super::saving::ClipIds;
 use super::settings::Settings;
-use super::snapshot::{ClipView, CopyView, Entry, Level, MailNote, MailView};
+use super::snapshot::{ClipView, CopyView, Entry, Level, MailNote, MailView, Topic};
 use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
 use std::collections::{BTreeMap, VecDeque};
@@ -26,8 +28,10 @@ use std::time::Duration;
 
 /// How often the ring directories are looked through, whatever the kernel has told.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Lines that the snapshot holds of each log.
-const TAIL: usize = 100;
+/// Lines of each log that are kept for those who ask.
+const KEPT: usize = 1000;
+/// Lines of each log that the snapshot holds.
+pub(super) const TAIL: usize = 50;
 /// Warnings that the snapshot holds; the oldest go.
 const WARNINGS: usize = 20;
 
@@ -116,17 +120,19 @@ impl Recorder {
 
     /// One step: takes an input and answers the orders that follow from it.
     pub fn apply(&mut self, now: Mono, input: Input) -> Vec<Effect> {
-        let mut out = Out::new(now, self.anchor);
+        let mut out = Out::new(now, self.anchor, self.journal.back().map_or(0, |last| last.number));
         self.look_back(&mut out);
         match input {
             Input::Event(event) => self.event(&mut out, event),
             Input::Command(request, command) => self.command(&mut out, request, command),
             Input::Tick => self.tick(&mut out),
         }
-        keep(&mut self.copies, out.copies, TAIL);
+        let copied = self.copies.back().map_or(0, |last| last.number);
+        let copies = (copied + 1..).zip(out.copies).map(|(number, copy)| CopyView { number, ..copy });
+        keep(&mut self.copies, copies, KEPT);
         let said =
             out.effects.iter().filter_map(|effect| if let Effect::Log(entry) = effect { Some(entry) } else { None });
-        keep(&mut self.journal, said.cloned().collect(), TAIL);
+        keep(&mut self.journal, said.cloned(), KEPT);
         out.effects
     }
 
@@ -166,7 +172,7 @@ impl Recorder {
         }
         let cause = format!("the recorder did not run for {} s", away.as_secs());
         if away > self.settings.ring.segment.saturating_add(SWEEP * 2) {
-            out.say(Level::Error, None, format!("{cause} (was the machine asleep or overloaded?)"));
+            out.say(Level::Error, Topic::Recorder, None, format!("{cause} (was the machine asleep or overloaded?)"));
         }
         for camera in &mut self.cameras {
             camera.was_away(out, away, &cause);
@@ -211,11 +217,11 @@ impl Recorder {
             Event::Hosts(hosts) => self.hosts = hosts,
             Event::MailPort(port) => {
                 if let Err(error) = &port {
-                    out.say(Level::Error, None, error.clone());
+                    out.say(Level::Error, Topic::Mail, None, error.clone());
                 }
                 self.mail.port = port;
             }
-            Event::Note(text) => out.say(Level::Warn, None, text),
+            Event::Note(text) => out.say(Level::Warn, Topic::Recorder, None, text),
             Event::Warning(text) => self.warn(out, &text),
             Event::StopAsked(who) => self.stop(out, who),
             Event::ClipOpened { clip, name, path } => self.clip_opened(clip, &name, path),
@@ -224,9 +230,20 @@ impl Recorder {
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),
             Event::ClipsListed { request, result } => {
-                let answer = result.map(|clips| self.brought_up_to_date(clips));
-                out.order(Effect::Reply { request, answer: answer.map_or_else(Answer::Refused, Answer::Clips) });
+                let page = result.map(|page| ClipPage { clips: self.brought_up_to_date(page.clips), ..page });
+                found(out, request, page.map(Found::Clips));
             }
+            Event::ClipShown { request, result } => {
+                let shown = result.map(|mut shown| {
+                    shown.clip = self.newest_of(shown.clip);
+                    shown
+                });
+                found(out, request, shown.map(Found::Clip));
+            }
+            Event::ClipChanged { request, clip, change, result } => {
+                self.clip_changed(out, request, &clip, change, result)
+            }
+            Event::StillsTaken { request, result } => found(out, request, result.map(Found::Stills)),
             Event::Retained { deleted, trouble } => self.retained(out, &deleted, trouble),
             Event::ArchiveSpace(space) => self.archive_space(out, space),
         }
@@ -234,14 +251,16 @@ impl Recorder {
 
     /// What the archive says of a clip that grows is as old as its record; we know better.
     fn brought_up_to_date(&self, clips: Vec<ClipView>) -> Vec<ClipView> {
-        let growing: Vec<_> = self.growing().collect();
-        let newer = |clip: &ClipView| growing.iter().find(|ours| clip.open && ours.name == clip.name).cloned();
-        clips.into_iter().map(|clip| newer(&clip).unwrap_or(clip)).collect()
+        clips.into_iter().map(|clip| self.newest_of(clip)).collect()
+    }
+
+    fn newest_of(&self, clip: ClipView) -> ClipView {
+        self.growing().find(|ours| clip.open && ours.name == clip.name).unwrap_or(clip)
     }
 
     fn warn(&mut self, out: &mut Out, text: &str) {
         let text = fit_for_screen(text, 1000);
-        out.say(Level::Warn, None, &text);
+        out.say(Level::Warn, Topic::Recorder, None, &text);
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
         }
@@ -253,7 +272,12 @@ impl Recorder {
     fn clock(&mut self, out: &mut Out, anchor: Anchor, day: String) {
         let step = anchor.wall.duration_since(self.anchor.wall(anchor.mono)).as_secs_f64();
         if step.abs() >= 1.0 && !self.day.is_empty() {
-            out.say(Level::Warn, None, format!("the wall clock was set by {step:+.0} s; countdowns do not change"));
+            out.say(
+                Level::Warn,
+                Topic::Recorder,
+                None,
+                format!("the wall clock was set by {step:+.0} s; countdowns do not change"),
+            );
         }
         if day != self.day {
             self.mail.today = 0;
@@ -295,7 +319,7 @@ impl Recorder {
             }
         };
         let cut = if mail.cut_off { ", cut off" } else { "" };
-        out.say(Level::Info, about, format!("mail from {peer}{cut}: {outcome} ({why})"));
+        out.say(Level::Info, Topic::Mail, about, format!("mail from {peer}{cut}: {outcome} ({why})"));
         self.mail.today = self.mail.today.saturating_add(1);
         self.mail.last = Some(MailNote { at, from, to, subject, outcome });
     }
@@ -328,7 +352,7 @@ fn screen(text: &str) -> String {
     fit_for_screen(text, 200)
 }
 
-fn keep<T>(tail: &mut VecDeque<T>, news: Vec<T>, most: usize) {
+fn keep<T>(tail: &mut VecDeque<T>, news: impl Iterator<Item = T>, most: usize) {
     tail.extend(news);
     while tail.len() > most {
         tail.pop_front();

@@ -4,7 +4,7 @@
 use super::event::Space;
 use super::out::Out;
 use super::recorder::Recorder;
-use super::snapshot::Level;
+use super::snapshot::{Level, Topic};
 
 impl Recorder {
     /// How much room there is, as seen just now. Trouble and its end are each said once.
@@ -17,10 +17,10 @@ impl Recorder {
                 "the ring {dir} has almost no room left; footage is, or soon will be, lost (make ring.dir's file \
                  system larger, or ring.slots smaller)"
             );
-            out.say(Level::Error, None, &text);
+            out.say(Level::Error, Topic::Ring, None, &text);
             self.no_room = Some(text);
         } else if !short && self.no_room.take().is_some() {
-            out.say(Level::Info, None, "the ring has room again");
+            out.say(Level::Info, Topic::Ring, None, "the ring has room again");
         }
         for camera in &mut self.cameras {
             camera.no_room = short;

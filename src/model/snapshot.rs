@@ -72,8 +72,6 @@ pub struct CameraView {
     pub backlog: u32,
     /// Segments that were wanted and are gone.
     pub lost: u64,
-    /// The last lines of FFmpeg's stderr.
-    pub stderr: Vec<String>,
 }
 
 /// What a camera's FFmpeg is doing.
@@ -112,8 +110,17 @@ pub enum CameraState {
 
 /// One place in a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotView {
+    /// What is in it.
+    pub is: SlotState,
+    /// When its footage ended; `None` while it is written, and if there is none.
+    pub closed: Option<Mono>,
+}
+
+/// What is in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SlotView {
+pub enum SlotState {
     /// Nothing there.
     Empty,
     /// FFmpeg is writing it.
@@ -207,6 +214,9 @@ pub struct ArchiveView {
     pub since: Option<Mono>,
     /// Bytes that are claimed and not yet stored.
     pub backlog: u64,
+    /// While there is trouble and more is being claimed: when RAM is full at this rate and footage will be lost.
+    #[serde(default)]
+    pub safe_until: Option<Mono>,
 }
 
 /// The rings together.
@@ -235,6 +245,8 @@ pub struct Lost {
 /// One segment's way into the archive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CopyView {
+    /// Counts up from 1 since the recorder started.
+    pub number: u64,
     /// When it was durable, or failed.
     pub at: Mono,
     /// Whose.
@@ -287,10 +299,16 @@ pub struct ClipView {
     pub bytes: u64,
     /// The first trigger's kind: `mail`, `key`, `command`; empty if unknown.
     pub trigger: String,
+    /// The first mail's subject, fit for a screen; empty if there is none.
+    #[serde(default)]
+    pub subject: String,
     /// Seconds that were wanted and are not there.
     pub missing: Duration,
     /// It still grows.
     pub open: bool,
+    /// Retention leaves it alone.
+    #[serde(default)]
+    pub protected: bool,
     /// Where the file is now.
     pub path: String,
 }
@@ -298,14 +316,40 @@ pub struct ClipView {
 /// A sentence with its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Counts up from 1 since the recorder started.
+    pub number: u64,
     /// When.
     pub at: Mono,
     /// How much it matters.
     pub level: Level,
+    /// What it is about.
+    pub topic: Topic,
     /// About which camera.
     pub camera: Option<CameraName>,
     /// The sentence, fit for a screen.
     pub text: String,
+}
+
+/// What a sentence is about, for scripts that wait for one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// The recorder itself, and the machine it runs on.
+    Recorder,
+    /// A camera's stream comes, stalls or is gone.
+    Camera,
+    /// A mail, and what came of it.
+    Mail,
+    /// A person's order: trigger, end of a countdown, arming.
+    Order,
+    /// A clip was saved, protected, deleted, or has a hole.
+    Clip,
+    /// Footage that was wanted is lost.
+    Loss,
+    /// The archive works or does not.
+    Archive,
+    /// Room in the ring.
+    Ring,
 }
 
 /// How much a sentence matters.

@@ -2,10 +2,11 @@
 
 use super::camera::Camera;
 use super::event::Space;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, TAIL};
 use super::ring::Fate;
-use super::snapshot::{ArchiveView, CameraView, ClipView, Lost, RingView, SlotView, Snapshot};
+use super::snapshot::{ArchiveView, CameraView, ClipView, Lost, RingView, SlotState, SlotView, Snapshot};
 use super::time::Mono;
+use std::collections::VecDeque;
 
 impl Recorder {
     /// Clips that grow, each camera's newest first.
@@ -32,6 +33,7 @@ impl Recorder {
                 space: self.archive.space.map(rounded),
                 trouble: self.archive_trouble().map(str::to_owned),
                 since: self.archive.down,
+                safe_until: None,
                 backlog: total(self.cameras.iter().map(|camera| camera.saving.backlog().1)),
             },
             ring: RingView {
@@ -41,14 +43,19 @@ impl Recorder {
                 trouble: self.no_room.clone(),
             },
             lost,
-            copies: self.copies.iter().cloned().collect(),
+            copies: tail(&self.copies),
             clips: self.growing().chain(self.clips.iter().cloned()).collect(),
-            journal: self.journal.iter().cloned().collect(),
+            journal: tail(&self.journal),
             warnings: self.warnings.clone(),
             stopping: self.stopping.as_ref().map(|(_, why)| why.clone()),
             cameras,
         }
     }
+}
+
+/// The newest lines of a log.
+fn tail<T: Clone>(log: &VecDeque<T>) -> Vec<T> {
+    log.range(log.len().saturating_sub(TAIL)..).cloned().collect()
 }
 
 /// A sum that stays a number, whatever sizes were reported.
@@ -64,17 +71,19 @@ fn rounded(space: Space) -> Space {
 impl Camera {
     /// For the screen.
     fn view(&self, now: Mono) -> CameraView {
-        let mut slots = vec![SlotView::Empty; self.slots as usize];
+        let mut slots = vec![SlotView { is: SlotState::Empty, closed: None }; self.slots as usize];
         for segment in self.ring.segments().rev().take(slots.len()) {
-            slots[self.shown_slot(segment.number) as usize] = match segment.fate {
-                Fate::InRing if segment.closed.is_none() => SlotView::Writing,
-                Fate::InRing => SlotView::Complete,
-                Fate::Claimed => SlotView::Claimed,
-                Fate::Copying => SlotView::Copying,
-                Fate::Stored => SlotView::Stored,
-                Fate::Lost => SlotView::Lost,
-                Fate::Empty | Fate::Gone => SlotView::Empty,
+            let is = match segment.fate {
+                Fate::InRing if segment.closed.is_none() => SlotState::Writing,
+                Fate::InRing => SlotState::Complete,
+                Fate::Claimed => SlotState::Claimed,
+                Fate::Copying => SlotState::Copying,
+                Fate::Stored => SlotState::Stored,
+                Fate::Lost => SlotState::Lost,
+                Fate::Empty | Fate::Gone => SlotState::Empty,
             };
+            let closed = segment.closed.filter(|_| is != SlotState::Empty);
+            slots[self.shown_slot(segment.number) as usize] = SlotView { is, closed };
         }
         let in_ring = total(self.ring.segments().filter(|s| s.fate == Fate::InRing).map(|s| s.bytes));
         let (backlog, claimed) = self.saving.backlog();
@@ -93,7 +102,6 @@ impl Camera {
             ram: in_ring.saturating_add(claimed),
             backlog,
             lost: self.lost.segments,
-            stderr: self.stderr.iter().cloned().collect(),
         }
     }
 

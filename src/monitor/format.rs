@@ -127,7 +127,10 @@ pub fn command(command: &Command) -> String {
         Command::Disarm(who) => format!("disarming {}", cameras(who)),
         Command::Trigger { who, .. } => format!("triggering {}", cameras(who)),
         Command::Release(who) => format!("ending the countdown of {}", cameras(who)),
-        Command::Clips { .. } => "reading the clip list".to_owned(),
+        Command::Protect { clip, protected: true } => format!("protecting {clip}"),
+        Command::Protect { clip, protected: false } => format!("releasing the protection of {clip}"),
+        Command::Delete { clip } => format!("deleting {clip}"),
+        Command::Ask(_) => "looking".to_owned(),
         Command::Stop => "stopping the recorder".to_owned(),
     }
 }

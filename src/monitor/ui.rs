@@ -154,7 +154,7 @@ impl Ui {
                 self.stopping &= asked != Some(Command::Stop);
                 self.say(Tone::Warn, &text, now);
             }
-            Ok(Answer::Clips(_)) => {} // never asked for here; the picture carries the last clips
+            Ok(Answer::Found(_)) => {} // nothing is asked for here yet
         }
     }
 

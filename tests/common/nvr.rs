@@ -3,6 +3,7 @@
 use nvr::link::dial::{Client, Gone};
 use nvr::model::command::{Answer, Command as Order, TriggerBy, Who};
 use nvr::model::id::CameraName;
+use nvr::model::question::{Found, Question};
 use nvr::model::record::{ClipState, Record};
 use nvr::model::snapshot::{CameraState, CameraView, Snapshot};
 use rustix::process::{Pid, Signal, kill_process};
@@ -307,9 +308,9 @@ impl Nvr {
 
     /// Waits until every camera is recorded and has so many finished segments in its ring.
     pub async fn recording(&mut self, segments: usize) {
-        use nvr::model::snapshot::SlotView::Complete;
+        use nvr::model::snapshot::SlotState::Complete;
         let enough = |camera: &CameraView| {
-            let complete = camera.slots.iter().filter(|slot| **slot == Complete).count();
+            let complete = camera.slots.iter().filter(|slot| slot.is == Complete).count();
             matches!(camera.state, CameraState::Recording { .. }) && complete >= segments
         };
         self.until("footage in every ring", |it| it.cameras.iter().all(enough).then_some(())).await;
@@ -340,6 +341,14 @@ impl Nvr {
     pub async fn order(&self, order: Order) -> String {
         match self.client.ask(order).await.expect("an answer") {
             Answer::Done(sentence) => sentence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asks what there must be an answer to.
+    pub async fn ask(&self, question: Question) -> Found {
+        match self.client.ask(Order::Ask(question)).await.expect("an answer") {
+            Answer::Found(found) => found,
             other => panic!("{other:?}"),
         }
     }

@@ -5,7 +5,7 @@ use nvr::model::event::Space;
 use nvr::model::id::CameraName;
 use nvr::model::snapshot::{
     ArchiveView, CameraState, CameraView, ClipView, CopyOutcome, CopyView, Entry, EventView, Level, Lost, MailView,
-    Media, RingView, SlotView, Snapshot, TriggerKind, TriggerView,
+    Media, RingView, SlotState, SlotView, Snapshot, Topic, TriggerKind, TriggerView,
 };
 use nvr::model::time::{Anchor, Mono};
 use std::time::Duration;
@@ -28,11 +28,23 @@ fn now() -> Timestamp {
 /// The ring after `written` segments: what came before is complete, the next one is being written.
 pub fn slots(written: usize) -> Vec<SlotView> {
     let state = |n| match n {
-        n if n == written % 10 => SlotView::Writing,
-        n if n < written => SlotView::Complete,
-        _ => SlotView::Empty,
+        n if n == written % 10 => SlotState::Writing,
+        n if n < written => SlotState::Complete,
+        _ => SlotState::Empty,
     };
-    (0..10).map(state).collect()
+    let states: Vec<_> = (0..10).map(state).collect();
+    ring(&states)
+}
+
+/// A ring of these slots; the newest segment ended 4 s ago, and each is 10 s long.
+pub fn ring(states: &[SlotState]) -> Vec<SlotView> {
+    let writing = states.iter().position(|state| *state == SlotState::Writing).unwrap_or(0);
+    let slot = |(n, is): (usize, &SlotState)| {
+        let back = (writing + states.len() - n - 1) % states.len().max(1);
+        let closed = !matches!(is, SlotState::Writing | SlotState::Empty);
+        SlotView { is: *is, closed: closed.then(|| NOW - seconds(4 + 10 * back as u64)) }
+    };
+    states.iter().enumerate().map(slot).collect()
 }
 
 pub fn camera(text: &str) -> CameraView {
@@ -51,12 +63,18 @@ pub fn camera(text: &str) -> CameraView {
         ram: 51_200_000,
         backlog: 0,
         lost: 0,
-        stderr: Vec::new(),
     }
 }
 
 pub fn entry(ago: u64, level: Level, camera: Option<&str>, text: &str) -> Entry {
-    Entry { at: NOW - seconds(ago), level, camera: camera.map(name), text: text.into() }
+    Entry {
+        number: 0,
+        at: NOW - seconds(ago),
+        level,
+        topic: Topic::Camera,
+        camera: camera.map(name),
+        text: text.into(),
+    }
 }
 
 fn copy(ago: u64, slot: u32, millis: u64) -> CopyView {
@@ -66,7 +84,7 @@ fn copy(ago: u64, slot: u32, millis: u64) -> CopyView {
         retries: 0,
     };
     let clip = "front-door_2026-11-22_13-40-02+0000".into();
-    CopyView { at: NOW - seconds(ago), camera: name("front-door"), slot, clip, outcome }
+    CopyView { number: 0, at: NOW - seconds(ago), camera: name("front-door"), slot, clip, outcome }
 }
 
 pub fn clip(start: &str, camera: &str, length: u64, trigger: &str) -> ClipView {
@@ -77,8 +95,10 @@ pub fn clip(start: &str, camera: &str, length: u64, trigger: &str) -> ClipView {
         length: seconds(length),
         bytes: length * 512_000,
         trigger: trigger.into(),
+        subject: if trigger == "mail" { "Motion Detected".into() } else { String::new() },
         missing: Duration::ZERO,
         open: false,
+        protected: false,
         path: "/srv/clips".into(),
     }
 }
@@ -102,6 +122,7 @@ pub fn all_well() -> Snapshot {
             trouble: None,
             since: None,
             backlog: 0,
+            safe_until: None,
         },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 113_700_000, space: None, trouble: None },
         lost: Lost::default(),
@@ -140,7 +161,7 @@ pub fn mail_trigger(ago: u64) -> TriggerView {
 
 /// The first camera saves footage; 32 s are left.
 pub fn triggered() -> Snapshot {
-    use SlotView::{Claimed, Complete, Copying, Stored, Writing};
+    use SlotState::{Claimed, Complete, Copying, Stored, Writing};
     let mut picture = all_well();
     let front = &mut picture.cameras[0];
     front.event = Some(EventView {
@@ -150,7 +171,7 @@ pub fn triggered() -> Snapshot {
         trigger: mail_trigger(18),
         clip: Some("front-door_2026-11-22_14-02-42+0000".into()),
     });
-    front.slots = vec![Complete, Stored, Stored, Copying, Claimed, Writing, Complete, Complete, Complete, Complete];
+    front.slots = ring(&[Complete, Stored, Stored, Copying, Claimed, Writing, Complete, Complete, Complete, Complete]);
     let mut growing = clip("2026-11-22T14:02:42Z", "front-door", 20, "mail");
     growing.open = true;
     picture.clips.insert(0, growing);
@@ -168,7 +189,7 @@ pub fn one_lost() -> Snapshot {
     garage.state = CameraState::NoSignal { retry_at: NOW + seconds(12), attempt: 7, reason: reason.into() };
     (garage.fps, garage.bitrate, garage.restarts) = (None, None, 6);
     garage.last_segment = Some(NOW - seconds(372));
-    garage.slots = slots(0).into_iter().map(|_| SlotView::Complete).collect();
+    garage.slots = ring(&[SlotState::Complete; 10]);
     picture.cameras.push(garage);
     picture.journal.push(entry(372, Level::Error, Some("garage"), &format!("no signal: {reason}")));
     picture
@@ -176,7 +197,7 @@ pub fn one_lost() -> Snapshot {
 
 /// The archive is full, footage waits in RAM, and some is gone.
 pub fn archive_down() -> Snapshot {
-    use SlotView::{Claimed, Complete, Lost as Gone, Stored, Writing};
+    use SlotState::{Claimed, Complete, Lost as Gone, Stored, Writing};
     let mut picture = triggered();
     let trouble = "/srv/clips is full: 0 B free of 2.0 TB (remove something, or set archive.keep lower)";
     picture.archive.trouble = Some(trouble.into());
@@ -185,7 +206,7 @@ pub fn archive_down() -> Snapshot {
     picture.archive.space = Some(Space { total: 2_000_000_000_000, free: 0 });
     picture.lost = Lost { segments: 2, bytes: 10_200_000 };
     let front = &mut picture.cameras[0];
-    front.slots = vec![Claimed, Claimed, Claimed, Claimed, Claimed, Writing, Gone, Gone, Stored, Complete];
+    front.slots = ring(&[Claimed, Claimed, Claimed, Claimed, Claimed, Writing, Gone, Gone, Stored, Complete]);
     (front.backlog, front.lost) = (8, 2);
     let mut failed = copy(2, 4, 0);
     failed.outcome = CopyOutcome::Retrying { reason: "no space left on device".into() };
@@ -225,7 +246,7 @@ pub fn hostile(text: &str) -> Snapshot {
     picture.cameras[0].event.as_mut().expect("an event").trigger.kind = kind;
     picture.cameras[0].media = Some(Media { video: text(), width: u32::MAX, height: 0, audio: Some(text()) });
     picture.cameras[1].state = CameraState::NoSignal { retry_at: Mono(u64::MAX), attempt: u32::MAX, reason: text() };
-    picture.cameras[1].slots = vec![SlotView::Lost; 1000];
+    picture.cameras[1].slots = ring(&[SlotState::Lost; 1000]);
     (picture.version, picture.mail.port, picture.stopping) = (text(), Err(text()), Some(text()));
     picture.archive.trouble = Some(text());
     picture.warnings = vec![text(), text()];

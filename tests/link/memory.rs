@@ -7,6 +7,7 @@ use nvr::link::frame::{self, Reader, Writer};
 use nvr::link::protocol::{PROTOCOL, ToClient, ToRecorder, VERSION};
 use nvr::link::serve::{self, BLOCKED, End};
 use nvr::model::command::{Answer, Command, TriggerBy, Who};
+use nvr::model::question::Question;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex};
@@ -48,7 +49,7 @@ fn trigger() -> Command {
 }
 
 fn slow(seconds: u32) -> Command {
-    Command::Clips { camera: None, limit: seconds }
+    Command::Delete { clip: seconds.to_string() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,6 +127,21 @@ async fn a_picture_is_put_into_words_once_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_takes_its_time_keeps_no_order() {
+    let recorder = Recorder::new();
+    let client = attached(&recorder, false).await;
+    let started = Instant::now();
+    let question = Command::Ask(Question::Clip("5".into()));
+    let (found, done) = tokio::join!(client.ask(question), async {
+        let done = client.ask(trigger()).await;
+        assert_eq!(started.elapsed().as_secs(), 0);
+        done
+    });
+    assert!(found.is_ok() && done.is_ok());
+    assert_eq!(started.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn orders_of_one_client_are_answered_in_order() {
     let recorder = Recorder::new();
     let client = attached(&recorder, false).await;
@@ -178,8 +194,8 @@ async fn a_script_that_closes_its_end_still_gets_its_answers() {
     let session = recorder.serve(far);
     let script = format!(
         "{}\n{}\n",
-        r#"{"hello":{"protocol":1,"version":"a script"}}"#,
-        r#"{"request":{"id":5,"command":{"clips":{"camera":null,"limit":2}}}}"#
+        r#"{"hello":{"protocol":2,"version":"a script"}}"#,
+        r#"{"request":{"id":5,"command":{"ask":{"clips":{"limit":2}}}}}"#
     );
     near.write_all(script.as_bytes()).await.expect("fits");
     near.shutdown().await.expect("half closed");

@@ -2,6 +2,7 @@
 
 use nvr::link::serve::{Desk, End, Pictures, session};
 use nvr::model::command::{Answer, Command};
+use nvr::model::question::Question;
 use nvr::model::snapshot::{ArchiveView, Lost, MailView, RingView, Snapshot};
 use nvr::model::time::{Anchor, Mono};
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,14 @@ pub fn picture(number: u64) -> Snapshot {
         anchor: Anchor { mono: Mono(0), wall: jiff::Timestamp::UNIX_EPOCH },
         cameras: Vec::new(),
         mail: MailView { port: Ok("0.0.0.0:6789".into()), today: number, last: None },
-        archive: ArchiveView { dir: "/clips".into(), space: None, trouble: None, since: None, backlog: 0 },
+        archive: ArchiveView {
+            dir: "/clips".into(),
+            space: None,
+            trouble: None,
+            since: None,
+            backlog: 0,
+            safe_until: None,
+        },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 0, space: None, trouble: None },
         lost: Lost::default(),
         copies: Vec::new(),
@@ -36,7 +44,7 @@ pub fn number(picture: &Snapshot) -> u64 {
     picture.mail.today
 }
 
-/// Answers every order by its own words; `Clips` takes as many seconds as its limit says.
+/// Answers every order by its own words; what is about a clip takes as many seconds as its name says.
 #[derive(Debug, Clone, Default)]
 pub struct Notebook(Arc<Mutex<Vec<Command>>>);
 
@@ -49,8 +57,10 @@ impl Notebook {
 impl Desk for Notebook {
     async fn ask(&self, command: Command) -> Answer {
         self.0.lock().expect("not poisoned").push(command.clone());
-        if let Command::Clips { limit, .. } = command {
-            tokio::time::sleep(Duration::from_secs(limit.into())).await;
+        if let Command::Delete { clip } | Command::Ask(Question::Clip(clip)) = &command
+            && let Ok(seconds) = clip.parse()
+        {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
         }
         Answer::Done(format!("{command:?}"))
     }

@@ -59,8 +59,10 @@ fn state() -> impl Strategy<Value = CameraState> {
 }
 
 fn slot() -> impl Strategy<Value = SlotView> {
-    use SlotView::*;
-    prop_oneof![Just(Empty), Just(Writing), Just(Complete), Just(Claimed), Just(Copying), Just(Stored), Just(Lost)]
+    use SlotState::*;
+    let states =
+        prop_oneof![Just(Empty), Just(Writing), Just(Complete), Just(Claimed), Just(Copying), Just(Stored), Just(Lost)];
+    (states, of(mono())).prop_map(|(is, closed)| SlotView { is, closed })
 }
 
 fn event() -> impl Strategy<Value = EventView> {
@@ -80,7 +82,7 @@ fn media() -> impl Strategy<Value = Media> {
 fn camera() -> impl Strategy<Value = CameraView> {
     let seen = (state(), of(media()), of(any::<u32>()), of(any::<u64>()), vec(slot(), 0..12), of(event()));
     let counted = (of(mono()), any::<Duration>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>());
-    (name(), any::<bool>(), seen, counted, vec(text(), 0..3)).prop_map(|(name, armed, seen, counted, stderr)| {
+    (name(), any::<bool>(), seen, counted).prop_map(|(name, armed, seen, counted)| {
         let (state, media, fps, bitrate, slots, event) = seen;
         let (last_segment, segment, restarts, ram, backlog, lost) = counted;
         CameraView {
@@ -98,7 +100,6 @@ fn camera() -> impl Strategy<Value = CameraView> {
             ram,
             backlog,
             lost,
-            stderr,
         }
     })
 }
@@ -129,7 +130,9 @@ fn copy() -> impl Strategy<Value = CopyView> {
         text().prop_map(|reason| CopyOutcome::Retrying { reason }),
         text().prop_map(|reason| CopyOutcome::Lost { reason }),
     ];
-    (mono(), name(), any::<u32>(), text(), outcome).prop_map(|(at, camera, slot, clip, outcome)| CopyView {
+    let place = (any::<u64>(), any::<u32>());
+    (mono(), name(), place, text(), outcome).prop_map(|(at, camera, (number, slot), clip, outcome)| CopyView {
+        number,
         at,
         camera,
         slot,
@@ -139,22 +142,33 @@ fn copy() -> impl Strategy<Value = CopyView> {
 }
 
 fn clip() -> impl Strategy<Value = ClipView> {
-    let footage = (wall(), any::<Duration>(), any::<u64>(), any::<Duration>(), any::<bool>());
-    (text(), name(), footage, text(), text()).prop_map(|(name, camera, footage, trigger, path)| {
-        let (start, length, bytes, missing, open) = footage;
-        ClipView { name, camera, start, length, bytes, trigger, missing, open, path }
+    let footage = (wall(), any::<Duration>(), any::<u64>(), any::<Duration>(), any::<bool>(), any::<bool>());
+    let words = (text(), text(), text());
+    (text(), name(), footage, words).prop_map(|(name, camera, footage, (trigger, subject, path))| {
+        let (start, length, bytes, missing, open, protected) = footage;
+        ClipView { name, camera, start, length, bytes, trigger, subject, missing, open, protected, path }
     })
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
     let level = prop_oneof![Just(Level::Info), Just(Level::Warn), Just(Level::Error)];
-    (mono(), level, of(name()), text()).prop_map(|(at, level, camera, text)| Entry { at, level, camera, text })
+    let topic = prop_oneof![Just(Topic::Mail), Just(Topic::Loss)];
+    (any::<u64>(), mono(), level, topic, of(name()), text())
+        .prop_map(|(number, at, level, topic, camera, text)| Entry { number, at, level, topic, camera, text })
 }
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
-    let archive = (text(), space(), of(text()), of(mono()), any::<u64>())
-        .prop_map(|(dir, space, trouble, since, backlog)| ArchiveView { dir, space, trouble, since, backlog });
+    let archive = (text(), space(), of(text()), of(mono()), any::<u64>(), of(mono())).prop_map(
+        |(dir, space, trouble, since, backlog, safe_until)| ArchiveView {
+            dir,
+            space,
+            trouble,
+            since,
+            backlog,
+            safe_until,
+        },
+    );
     let ring = (text(), any::<u64>(), space(), of(text())).prop_map(|(dir, used, space, trouble)| RingView {
         dir,
         used,

@@ -6,6 +6,7 @@ use super::material::{Kind, Material, complaints};
 use super::nvr_process::{Nvr, PATIENCE, Place};
 use nvr::link::dial::Client;
 use nvr::model::command::Command;
+use nvr::model::question::{Found, Question};
 use nvr::model::record::ClipState;
 use nvr::model::snapshot::{CameraState, Snapshot};
 use pty_process::{Pty, Size};
@@ -257,9 +258,15 @@ async fn ffmpeg_that_is_deaf_cannot_keep_the_recorder_from_ending() {
     let script = "#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n\
                   trap '' TERM HUP INT\necho deaf >&2\nwhile :; do sleep 1; done\n";
     place.recorder = place.script("deaf", script);
-    let mut nvr = place.start().await;
-    let heard = |it: &Snapshot| it.cameras[0].stderr.contains(&"deaf".to_owned()).then_some(());
-    nvr.until("its words", heard).await;
+    let nvr = place.start().await;
+    let stderr = Question::Stderr("front-door".parse().expect("a name"));
+    let heard = Found::Stderr(vec!["deaf".to_owned()]);
+    let asked = async {
+        while nvr.ask(stderr.clone()).await != heard {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, asked).await.expect("its words");
     nvr.stop().await;
     place.assert_tidy();
 }

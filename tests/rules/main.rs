@@ -19,10 +19,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("journal", &["model"]),
     ("stop", &[]),
     ("work", &["model"]),
-    // `snapshot` and `command`, and the types that they are made of.
+    // `snapshot`, `command` and `question`, and the types that they are made of.
     (
         "link",
-        &["model::snapshot", "model::command", "model::id", "model::time", "model::record", "model::event::Space"],
+        &[
+            "model::snapshot",
+            "model::command",
+            "model::question",
+            "model::id",
+            "model::time",
+            "model::record",
+            "model::event::Space",
+        ],
     ),
     (
         "monitor",
@@ -31,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "link",
             "model::snapshot",
             "model::command",
+            "model::question",
             "model::id",
             "model::time",
             "model::text",

@@ -2,9 +2,10 @@
 
 use crate::script::{Script, settings};
 use nvr::model::command::{Command, TriggerBy, Who};
-use nvr::model::effect::Effect;
+use nvr::model::effect::{ClipChange, Effect};
 use nvr::model::event::{Added, AppendFailure, CameraNews, Cure, Event, Mail, SlotFile, Space, Trouble};
 use nvr::model::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use nvr::model::question::{ClipPage, Question, Seen, Since};
 use nvr::model::recorder::{Input, Recorder, Remembered};
 use nvr::model::snapshot::Snapshot;
 use nvr::model::time::{Anchor, Mono};
@@ -108,8 +109,20 @@ fn archive_event() -> impl Strategy<Value = Event> {
         Just(Event::ArchiveSpace(Err("no such disk".into()))),
         Just(Event::ArchiveSpace(Ok(Space::default()))),
         Just(Event::Retained { deleted: vec!["it".into()], trouble: None }),
-        Just(Event::ClipsListed { request: RequestId(0), result: Ok(vec![]) }),
+        Just(Event::ClipsListed { request: RequestId(0), result: Ok(ClipPage { clips: vec![], more: None }) }),
+        Just(Event::ClipShown { request: RequestId(0), result: Err("no such clip".into()) }),
+        Just(Event::StillsTaken { request: RequestId(0), result: Ok(vec![]) }),
+        change().prop_map(|change| Event::ClipChanged {
+            request: RequestId(0),
+            clip: "it".into(),
+            change,
+            result: Ok(())
+        }),
     ]
+}
+
+fn change() -> impl Strategy<Value = ClipChange> {
+    prop_oneof![any::<bool>().prop_map(ClipChange::Protect), Just(ClipChange::Delete)]
 }
 
 fn other_event() -> impl Strategy<Value = Event> {
@@ -126,12 +139,17 @@ fn other_event() -> impl Strategy<Value = Event> {
 
 fn command() -> impl Strategy<Value = Command> {
     let who = prop_oneof![Just(Who::All), prop::collection::vec(camera(), 0..3).prop_map(Who::Cameras)];
-    (who, 0u8..5).prop_map(|(who, kind)| match kind {
+    (who, 0u8..10).prop_map(|(who, kind)| match kind {
         0 => Command::Arm(who),
         1 => Command::Disarm(who),
         2 => Command::Trigger { who, by: TriggerBy::Key },
         3 => Command::Release(who),
-        _ => Command::Clips { camera: None, limit: 3 },
+        4 => Command::Protect { clip: "it".into(), protected: true },
+        5 => Command::Delete { clip: "it".into() },
+        6 => Command::Ask(Question::Journal(Since { after: 7, limit: 3 })),
+        7 => Command::Ask(Question::Copies(Since { after: 0, limit: 3 })),
+        8 => Command::Ask(Question::Clip("it".into())),
+        _ => Command::Ask(Question::Stills { of: Seen::Camera("a".parse().expect("a name")), width: 0 }),
     })
 }
 
@@ -162,6 +180,9 @@ fn obedient(effect: &Effect) -> Option<Event> {
         | Effect::SaveRecord { .. }
         | Effect::CloseClip { .. }
         | Effect::ListClips { .. }
+        | Effect::ShowClip { .. }
+        | Effect::ChangeClip { .. }
+        | Effect::TakeStills { .. }
         | Effect::Reply { .. }
         | Effect::Log(_)
         | Effect::SaveArmed(_)
@@ -169,13 +190,24 @@ fn obedient(effect: &Effect) -> Option<Event> {
     }
 }
 
-/// Applies, and answers what follows. Every command is answered, once.
+/// Applies, and answers what follows. Every command is answered once, or given to somebody who will.
 fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
-    let asked = matches!(&input, Input::Command(_, command) if !matches!(command, Command::Clips { .. }));
-    let listed = matches!(&input, Input::Event(Event::ClipsListed { .. }));
+    let asked = matches!(&input, Input::Command(..));
+    let told = matches!(
+        &input,
+        Input::Event(
+            Event::ClipsListed { .. } | Event::ClipShown { .. } | Event::ClipChanged { .. } | Event::StillsTaken { .. }
+        )
+    );
     let effects = recorder.apply(now, input);
-    let replies = effects.iter().filter(|effect| matches!(effect, Effect::Reply { .. })).count();
-    assert_eq!(replies, usize::from(asked || listed));
+    let answers = |effect: &&Effect| {
+        let given_on = matches!(
+            effect,
+            Effect::ListClips { .. } | Effect::ShowClip { .. } | Effect::ChangeClip { .. } | Effect::TakeStills { .. }
+        );
+        given_on || matches!(effect, Effect::Reply { .. })
+    };
+    assert_eq!(effects.iter().filter(answers).count(), usize::from(asked || told));
     effects
 }
 

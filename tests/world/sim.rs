@@ -252,7 +252,12 @@ impl World {
             }
             Effect::Log(entry) => self.journal.push(entry),
             Effect::Reply { answer, .. } => self.answers.push(format!("{answer:?}")),
-            Effect::ListClips { .. } | Effect::SaveArmed(_) | Effect::Stop { .. } => {}
+            Effect::ListClips { .. }
+            | Effect::ShowClip { .. }
+            | Effect::ChangeClip { .. }
+            | Effect::TakeStills { .. }
+            | Effect::SaveArmed(_)
+            | Effect::Stop { .. } => {}
         }
         None
     }

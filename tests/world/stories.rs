@@ -7,7 +7,7 @@ use nvr::model::effect::Effect;
 use nvr::model::event::{CameraNews, Event, SlotFile, Trouble};
 use nvr::model::id::{CameraName, RunId};
 use nvr::model::recorder::{Input, Recorder, Remembered};
-use nvr::model::snapshot::{CameraState, Level, SlotView};
+use nvr::model::snapshot::{CameraState, Level, SlotState};
 use nvr::model::time::{Anchor, Mono};
 use std::sync::Arc;
 use std::time::Duration;
@@ -349,9 +349,9 @@ fn slots_show_what_became_of_their_segments() {
     let acts = vec![(at(20_500), Act::Key)];
     let world = lived(Script { slots: 8, acts, archive_takes: ms(1_500), ..Script::default() }, 21_200);
     let slots = world.recorder.snapshot(world.now).cameras[0].slots.clone();
-    let count = |state| slots.iter().filter(|slot| **slot == state).count();
-    assert_eq!((count(SlotView::Writing), count(SlotView::Copying), count(SlotView::Claimed)), (1, 1, 4));
-    assert_eq!((slots.len(), count(SlotView::Complete)), (8, 2), "{slots:?}");
+    let count = |state| slots.iter().filter(|slot| slot.is == state).count();
+    assert_eq!((count(SlotState::Writing), count(SlotState::Copying), count(SlotState::Claimed)), (1, 1, 4));
+    assert_eq!((slots.len(), count(SlotState::Complete)), (8, 2), "{slots:?}");
 }
 
 /// A recorder that is told everything by hand.

@@ -5,6 +5,7 @@ use super::sidecar::Sidecar;
 use crate::model::id::CameraName;
 use crate::model::record::{Record, TriggerKind};
 use crate::model::snapshot::ClipView;
+use crate::model::text::fit_for_screen;
 use crate::model::time::Wall;
 use std::cmp::Reverse;
 use std::fs;
@@ -130,8 +131,10 @@ fn view(found: &Found) -> Option<ClipView> {
         length: record.as_ref().map(seconds).unwrap_or_default(),
         bytes: fs::symlink_metadata(&path).ok()?.len(),
         trigger: record.as_ref().map(trigger).unwrap_or_default().to_owned(),
+        subject: record.as_ref().and_then(subject).unwrap_or_default(),
         missing: record.as_ref().map(missing).unwrap_or_default(),
         open: path != found.files.done(),
+        protected: false,
         path: path.display().to_string(),
     })
 }
@@ -143,6 +146,10 @@ fn trigger(record: &Record) -> &'static str {
         Some(TriggerKind::Mail { .. }) => "mail",
         None => "",
     }
+}
+
+fn subject(record: &Record) -> Option<String> {
+    record.triggers.iter().find_map(|trigger| trigger.kind.subject()).map(|text| fit_for_screen(text, 200))
 }
 
 fn missing(record: &Record) -> Duration {

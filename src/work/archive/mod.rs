@@ -24,9 +24,10 @@ pub use disk::{open_regular, space};
 pub use recover::Recovered;
 pub use source::media;
 
-use crate::model::effect::Append;
+use crate::model::effect::{Append, ClipChange};
 use crate::model::event::{AppendFailure, Event};
-use crate::model::id::{CameraName, ClipId, RequestId};
+use crate::model::id::{ClipId, RequestId};
+use crate::model::question::{ClipPage, ClipQuery};
 use crate::model::record::Record;
 use crate::work::places;
 use clip::{Clip, Grown};
@@ -152,15 +153,46 @@ impl Archive {
         self.order(clip, Order::Close(record));
     }
 
-    /// Lists the newest clips, newest first, growing ones included; at most 10,000. Ends as [`Event::ClipsListed`].
-    pub fn list(&self, request: RequestId, camera: Option<CameraName>, limit: u32) {
+    /// Lists a page of clips, growing ones included; at most 10,000. Ends as [`Event::ClipsListed`].
+    pub fn list(&self, request: RequestId, query: ClipQuery) {
+        self.ask(
+            move |site| {
+                let clips = catalog::newest(&site.root, query.camera.as_ref(), query.limit)?;
+                Ok(ClipPage { clips, more: None })
+            },
+            move |result| Event::ClipsListed { request, result },
+        );
+    }
+
+    /// Reads all there is about a clip. Ends as [`Event::ClipShown`].
+    pub fn show(&self, request: RequestId, clip: String) {
+        self.ask(
+            move |_| Err(format!("{clip} cannot be looked at yet")),
+            move |result| Event::ClipShown { request, result },
+        );
+    }
+
+    /// Does to a clip what a person wants. Ends as [`Event::ClipChanged`].
+    pub fn change(&self, request: RequestId, clip: String, change: ClipChange) {
+        let name = clip.clone();
+        self.ask(
+            move |_| Err(format!("{name} cannot be changed yet")),
+            move |result| Event::ClipChanged { request, clip, change, result },
+        );
+    }
+
+    /// Has somebody look into the archive, who may be slow, and tells what came of it.
+    fn ask<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Site) -> Result<T, String> + Send + 'static,
+        tell: impl FnOnce(Result<T, String>) -> Event + Send + 'static,
+    ) {
         let (site, readers, events) = (self.site.clone(), self.readers.clone(), self.events.clone());
         self.tracker.spawn(async move {
             let turn = readers.acquire().await;
-            let list = move || catalog::newest(&site.root, camera.as_ref(), limit);
-            let result = tokio::task::spawn_blocking(list).await.unwrap_or_else(|panic| Err(panic.to_string()));
+            let looked = tokio::task::spawn_blocking(move || look(&site)).await;
             drop(turn);
-            send(&events, Event::ClipsListed { request, result }).await;
+            send(&events, tell(looked.unwrap_or_else(|panic| Err(panic.to_string())))).await;
         });
     }
 

@@ -11,6 +11,7 @@ mod recovery;
 use super::disk::Medium;
 use super::*;
 use crate::model::event::Added;
+use crate::model::id::CameraName;
 use crate::model::id::{RunId, SegmentId};
 use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;

@@ -1,6 +1,7 @@
 //! The list of clips.
 
 use super::*;
+use crate::model::question::{ClipQuery, Page};
 
 #[tokio::test]
 async fn the_list_is_newest_first_and_shows_only_clips() {
@@ -32,10 +33,11 @@ async fn the_list_is_newest_first_and_shows_only_clips() {
 
     let mut list = async |camera: Option<&str>, limit| {
         let camera = camera.map(|name| name.parse().expect("a name"));
-        world.archive.list(RequestId(3), camera, limit);
+        let query = ClipQuery { camera, find: String::new(), page: Page::Newest, limit };
+        world.archive.list(RequestId(3), query);
         let Event::ClipsListed { request, result } = world.event().await else { panic!("no list") };
         assert_eq!(request, RequestId(3));
-        result.expect("a list")
+        result.expect("a list").clips
     };
     let short = |clips: &[ClipView]| clips.iter().map(|clip| clip.bytes).collect::<Vec<_>>();
     let all = list(None, 100).await;
