@@ -248,6 +248,6 @@ proptest! {
         prop_assert!(next.is_none_or(|next| next.0 > NOW.0 + ahead));
         let buf = drawn(&view, &Theme { colour, ascii }, (width, height));
         prop_assert!(!buf.content.iter().any(|cell| cell.symbol().chars().any(char::is_control)));
-        draw::help_reach(&view, buf.area);
+        draw::reach(&view, buf.area);
     }
 }

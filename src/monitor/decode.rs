@@ -4,6 +4,7 @@
 //! the end of file again and again, without end and inside a poll that should have returned at once (0.29, its issue
 //! 793). A monitor that outlives its terminal would burn a core of a box that has better things to do.
 
+use super::input::Input;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The longest sequence that means anything to anyone; what is longer is not a key.
@@ -11,10 +12,18 @@ const LONGEST: usize = 32;
 
 const ESC: u8 = 0x1b;
 
-/// Collects bytes until they are keys.
+/// How pasted text begins and ends, where the terminal was asked to say so.
+const PASTE: (&[u8], &[u8]) = (b"\x1b[200~", b"\x1b[201~");
+
+/// Pasted text that is kept; nobody looks for more words than that.
+const PASTED: usize = 4096;
+
+/// Collects bytes until they are keys or pasted text.
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
+    /// What was pasted so far, while the end has not come yet.
+    pasted: Option<Vec<u8>>,
 }
 
 /// What the bytes at hand are.
@@ -26,14 +35,34 @@ enum Found {
 }
 
 impl Decoder {
-    /// Takes bytes; the keys that are complete now.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<KeyEvent> {
+    /// Takes bytes; what is complete now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
         self.bytes.extend_from_slice(bytes);
-        let (mut keys, mut at) = (Vec::new(), 0);
+        let (mut inputs, mut at) = (Vec::new(), 0);
         while at < self.bytes.len() {
+            if let Some(pasted) = &mut self.pasted {
+                let rest = &self.bytes[at..];
+                let end = rest.windows(PASTE.1.len()).position(|bytes| bytes == PASTE.1);
+                // Without an end, the last bytes may be its beginning.
+                let text = end.unwrap_or_else(|| rest.len().saturating_sub(PASTE.1.len() - 1));
+                let room = PASTED.saturating_sub(pasted.len());
+                pasted.extend_from_slice(&rest[..text.min(room)]);
+                at += text;
+                if end.is_none() {
+                    break;
+                }
+                at += PASTE.1.len();
+                inputs.extend(self.pasted.take().map(paste));
+                continue;
+            }
+            if self.bytes[at..].starts_with(PASTE.0) {
+                self.pasted = Some(Vec::new());
+                at += PASTE.0.len();
+                continue;
+            }
             match decode(&self.bytes[at..]) {
                 Found::Key(length, key) => {
-                    keys.extend(key);
+                    inputs.extend(key.map(Input::Key));
                     at += length;
                 }
                 Found::Unfinished if self.bytes.len() - at > LONGEST => at = self.bytes.len(),
@@ -41,20 +70,28 @@ impl Decoder {
             }
         }
         self.bytes.drain(..at);
-        keys
+        inputs
     }
 
     /// Whether more bytes are awaited.
     pub fn is_waiting(&self) -> bool {
-        !self.bytes.is_empty()
+        !self.bytes.is_empty() || self.pasted.is_some()
     }
 
-    /// Nothing more came for a while: an escape by itself was the key of that name, and the rest was no key.
-    pub fn give_up(&mut self) -> Option<KeyEvent> {
-        let escape = self.bytes == [ESC];
-        self.bytes.clear();
-        escape.then(|| KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE))
+    /// Nothing more came for a while: an escape by itself was the key of that name, and the rest was no key. Pasted text
+    /// whose end got lost ends here, or every further key would belong to it.
+    pub fn give_up(&mut self) -> Option<Input> {
+        let bytes = std::mem::take(&mut self.bytes);
+        if let Some(mut pasted) = self.pasted.take() {
+            pasted.extend(bytes);
+            return Some(paste(pasted));
+        }
+        (bytes == [ESC]).then(|| Input::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)))
     }
+}
+
+fn paste(bytes: Vec<u8>) -> Input {
+    Input::Paste(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn decode(bytes: &[u8]) -> Found {
@@ -166,12 +203,13 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    fn names(keys: &[KeyEvent]) -> String {
-        let name = |key: &KeyEvent| match key.modifiers {
-            KeyModifiers::NONE => key.code.to_string(),
-            modifiers => format!("{modifiers}+{}", key.code),
+    fn names(inputs: &[Input]) -> String {
+        let name = |input: &Input| match input {
+            Input::Key(key) if key.modifiers == KeyModifiers::NONE => key.code.to_string(),
+            Input::Key(key) => format!("{}+{}", key.modifiers, key.code),
+            other => format!("{other:?}"),
         };
-        keys.iter().map(name).collect::<Vec<_>>().join(" ")
+        inputs.iter().map(name).collect::<Vec<_>>().join(" ")
     }
 
     #[rstest]
@@ -187,6 +225,7 @@ mod tests {
     #[case::unknown_is_left_out(b"x\x1b[?1;2cy\x1b[99zz\x1b]t", "x y z Alt+] t")]
     #[case::broken_off(b"\x1b[12\x03", "Control+c")]
     #[case::not_utf8(b"\xff\xc3(a", "( a")]
+    #[case::pasted(b"a\x1b[200~Qy\x1b[A\x1b[201~b", "a Paste(\"Qy\\u{1b}[A\") b")]
     fn bytes_are_keys(#[case] bytes: &[u8], #[case] keys: &str) {
         assert_eq!(names(&Decoder::default().feed(bytes)), keys);
     }
@@ -206,10 +245,28 @@ mod tests {
     fn an_escape_by_itself_is_a_key_after_a_while() {
         let mut decoder = Decoder::default();
         decoder.feed(b"\x1b");
-        assert_eq!(decoder.give_up().map(|key| key.code), Some(KeyCode::Esc));
+        assert_eq!(decoder.give_up(), Some(Input::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE))));
         decoder.feed(b"\x1b[1;");
         assert_eq!(decoder.give_up(), None);
         assert_eq!(names(&decoder.feed(b"q")), "q");
+    }
+
+    #[test]
+    fn pasted_text_comes_in_one_piece_and_its_end_cannot_be_missed_for_ever() {
+        let mut decoder = Decoder::default();
+        assert_eq!(decoder.feed(b"\x1b[200~motion de"), []);
+        assert_eq!(decoder.feed(b"tected\x1b[20"), []);
+        assert_eq!(decoder.feed(b"1~q").len(), 2);
+        decoder.feed(b"\x1b[200~lost");
+        assert!(decoder.is_waiting());
+        assert_eq!(decoder.give_up(), Some(Input::Paste("lost".into())));
+        assert_eq!(names(&decoder.feed(b"q")), "q");
+        decoder.feed(b"\x1b[200~");
+        for _ in 0..100 {
+            decoder.feed(&[b'x'; 1000]);
+        }
+        let Some(Input::Paste(text)) = decoder.give_up() else { panic!("no text") };
+        assert!(text.len() < PASTED + PASTE.1.len() && decoder.bytes.is_empty());
     }
 
     proptest! {

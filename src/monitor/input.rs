@@ -28,6 +28,8 @@ const READS: usize = 4;
 pub enum Input {
     /// A key.
     Key(KeyEvent),
+    /// Text that was pasted, in one piece.
+    Paste(String),
     /// The terminal has another size.
     Resized,
     /// Someone asked this process to end.
@@ -43,7 +45,7 @@ pub enum Input {
 pub struct Inputs {
     keyboard: mpsc::Receiver<Vec<u8>>,
     decoder: Decoder,
-    keys: VecDeque<KeyEvent>,
+    keys: VecDeque<Input>,
     rest: Option<Pin<Box<Sleep>>>,
     signals: Vec<(unix::Signal, Input)>,
 }
@@ -95,7 +97,7 @@ impl Stream for Inputs {
         }
         loop {
             if let Some(key) = self.keys.pop_front() {
-                return Poll::Ready(Some(Input::Key(key)));
+                return Poll::Ready(Some(key));
             }
             if let Some(rest) = &mut self.rest
                 && rest.as_mut().poll(cx).is_ready()

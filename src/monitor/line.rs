@@ -3,7 +3,7 @@
 use crate::link::dial::{Client, Gone, LinkError};
 use crate::model::command::{Answer, Command};
 use crate::model::snapshot::Snapshot;
-use futures::stream::{FuturesOrdered, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,8 +19,8 @@ const LONGEST: Duration = Duration::from_secs(3);
 pub enum News {
     /// A newer picture.
     Picture(Arc<Snapshot>),
-    /// What came of the oldest order that was not answered yet, or why there is no answer.
-    Answer(Result<Answer, String>),
+    /// What came of the order or question of this number, or why there is no answer.
+    Answer(u64, Result<Answer, String>),
     /// The recorder is gone; orders that were not answered never will be.
     Lost(Gone),
     /// Another try failed, and why.
@@ -42,7 +42,7 @@ where
 pub async fn hold<S>(
     mut client: Client,
     mut dial: impl AsyncFnMut() -> Result<S, String>,
-    mut orders: mpsc::Receiver<Command>,
+    mut orders: mpsc::Receiver<(u64, Command)>,
     news: mpsc::Sender<News>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -63,18 +63,22 @@ pub async fn hold<S>(
 }
 
 /// Serves one connection to its end; `None` if nobody listens any more.
-async fn attend(client: &mut Client, orders: &mut mpsc::Receiver<Command>, news: &mpsc::Sender<News>) -> Option<Gone> {
+async fn attend(
+    client: &mut Client,
+    orders: &mut mpsc::Receiver<(u64, Command)>,
+    news: &mpsc::Sender<News>,
+) -> Option<Gone> {
     let mut pictures = client.snapshots().clone();
     pictures.mark_changed(); // the first may be here already
     let gone = client.gone();
     tokio::pin!(gone);
-    let mut asked = FuturesOrdered::new();
+    let mut asked = FuturesUnordered::new();
     let mut drawing = true;
     loop {
         let heard = tokio::select! {
             // Answers and pictures that came before the end are told before it.
             biased;
-            Some(answer) = asked.next() => in_words(answer),
+            Some((number, answer)) = asked.next() => in_words(number, answer),
             changed = pictures.changed(), if drawing => {
                 drawing = changed.is_ok();
                 let newest = pictures.borrow_and_update().clone();
@@ -84,7 +88,9 @@ async fn attend(client: &mut Client, orders: &mut mpsc::Receiver<Command>, news:
                 }
             }
             order = orders.recv() => {
-                asked.push_back(client.ask(order?));
+                let (number, command) = order?;
+                let answer = client.ask(command);
+                asked.push(async move { (number, answer.await) });
                 continue;
             }
             gone = &mut gone => return Some(gone),
@@ -93,8 +99,8 @@ async fn attend(client: &mut Client, orders: &mut mpsc::Receiver<Command>, news:
     }
 }
 
-fn in_words(answer: Result<Answer, LinkError>) -> News {
-    News::Answer(answer.map_err(|error| error.to_string()))
+fn in_words(number: u64, answer: Result<Answer, LinkError>) -> News {
+    News::Answer(number, answer.map_err(|error| error.to_string()))
 }
 
 /// Tries until the recorder is back; `None` if nobody listens any more.

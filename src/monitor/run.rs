@@ -18,6 +18,8 @@ use crate::model::command::Command;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Mono;
 use color_eyre::eyre::{Result, WrapErr, eyre};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::queue;
 use futures::{Stream, StreamExt};
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
@@ -34,6 +36,8 @@ const FRAME: Duration = Duration::from_millis(100);
 const FIRST_PICTURE: Duration = Duration::from_millis(300);
 /// How long the kernel may take to stop us. If it has not by then, nothing could continue us, and it will not.
 const STOPPING: Duration = Duration::from_millis(100);
+/// What is said when a frame cannot be written.
+const DEAF: &str = "the terminal takes no more (the recording goes on; come back with: nvr)";
 /// Inputs taken together before a frame is drawn, so that pasted text costs few frames.
 const TOGETHER: usize = 64;
 
@@ -94,7 +98,8 @@ pub async fn attend<S, T: Stage>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (order, orders) = mpsc::channel(Ui::OUTSTANDING);
+    // Room for every order that may be under way, and a question.
+    let (order, orders) = mpsc::channel(2 * Ui::OUTSTANDING);
     let (tell, mut news) = mpsc::channel(1);
     // Not `now_or_never` in the loop: it polls with a waker that wakes nobody, and the next key would wait.
     let mut inputs = inputs.ready_chunks(TOGETHER);
@@ -118,7 +123,7 @@ where
 /// One monitor on one terminal.
 struct Monitor<T, C> {
     stage: T,
-    order: mpsc::Sender<Command>,
+    order: mpsc::Sender<(u64, Command)>,
     means: Means<C>,
     ui: Ui,
     snapshot: Option<Arc<Snapshot>>,
@@ -135,7 +140,7 @@ struct Monitor<T, C> {
 }
 
 impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
-    fn new(stage: T, order: mpsc::Sender<Command>, means: Means<C>) -> Self {
+    fn new(stage: T, order: mpsc::Sender<(u64, Command)>, means: Means<C>) -> Self {
         let ui = Ui::new(means.leaving);
         let size = stage.size().unwrap_or((0, 0));
         Self {
@@ -206,18 +211,23 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
                 let order = self.ui.press(press, self.snapshot.as_deref(), self.now());
                 return self.obey(order);
             }
-            Input::Key(_) => {} // typed ahead for the shell
+            Input::Paste(text) if self.away.is_none() => {
+                self.urgent = true;
+                self.ui.paste(&text, self.now());
+            }
+            Input::Key(_) | Input::Paste(_) => {} // typed ahead for the shell
         }
         Ok(None)
     }
 
     fn obey(&mut self, order: Order) -> Result<Option<Left>> {
         match order {
-            Order::Nothing => self.bound_help(),
-            Order::Send(command) => {
-                if self.order.try_send(command).is_err() {
-                    self.ui.answered(Err("nothing was done: the recorder takes no orders".to_owned()), self.now());
-                }
+            Order::Nothing => self.bound_scroll(),
+            Order::Send(number, command) => self.send(number, command),
+            Order::Copy(text) => {
+                let mut bytes = Vec::new();
+                queue!(bytes, CopyToClipboard::to_clipboard_from(text))?;
+                self.stage.show(&bytes).wrap_err(DEAF)?;
             }
             Order::Leave => return Ok(Some(Left::Quit { attached: self.ui.lost.is_none() })),
             Order::Suspend => {
@@ -230,10 +240,24 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         Ok(None)
     }
 
-    /// The help cannot be scrolled past its end, or scrolling back would seem not to work.
-    fn bound_help(&mut self) {
-        let (Some(line), Some(view)) = (self.ui.help, &self.shown) else { return };
-        self.ui.help = Some(line.min(draw::help_reach(view, Rect::new(0, 0, self.size.0, self.size.1))));
+    fn send(&mut self, number: u64, command: Command) {
+        if self.order.try_send((number, command)).is_err() {
+            let why = "nothing was done: the recorder takes no orders".to_owned();
+            self.ui.answered(number, Err(why), self.now());
+        }
+    }
+
+    /// Asks what the page needs to know.
+    fn ask(&mut self) {
+        while let Some((number, question)) = self.ui.question(self.snapshot.as_deref()) {
+            self.send(number, question);
+        }
+    }
+
+    /// A text cannot be scrolled past its end, or scrolling back would seem not to work.
+    fn bound_scroll(&mut self) {
+        let (Some(line), Some(view)) = (self.ui.scroll(), &self.shown) else { return };
+        *line = (*line).min(draw::reach(view, Rect::new(0, 0, self.size.0, self.size.1)));
     }
 
     fn forget(&mut self) {
@@ -259,12 +283,15 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     fn hear(&mut self, news: News) -> Option<Left> {
         let now = self.now();
         match news {
-            News::Picture(picture) => self.snapshot = Some(picture),
-            News::Answer(answer) => self.ui.answered(answer, now),
+            News::Picture(picture) => {
+                self.ui.picture(&picture);
+                self.snapshot = Some(picture);
+            }
+            News::Answer(number, answer) => self.ui.answered(number, answer, now),
             News::Lost(gone) if self.ui.stopping => return Some(Left::Stopped(gone.reason)),
             News::Lost(gone) => self.ui.lose(&gone.reason, gone.bye, now),
             News::StillLost(reason) => self.ui.still_lost(&reason),
-            News::Found => self.ui.find(now),
+            News::Found => self.ui.find_recorder(now),
         }
         None
     }
@@ -274,11 +301,12 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         if self.away.is_some() {
             return Ok(self.away);
         }
-        let now = self.now();
+        let (now, size) = (self.now(), self.stage.size().unwrap_or(self.size));
+        self.ui.size = size;
+        self.ask();
         let scene = Scene { snapshot: self.snapshot.as_deref(), now, zone: &self.means.zone, ui: &self.ui };
         let (view, next) = View::of(&scene);
         let next = next.map(|at| Instant::now() + at.since(now));
-        let size = self.stage.size().unwrap_or(self.size);
         if self.shown.as_ref() == Some(&view) && size == self.size {
             self.urgent = false;
             return Ok(next);
@@ -290,9 +318,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         let frame = self.painter.frame(size, |area, buf| draw::draw(&view, theme, area, buf));
         let frame = frame.wrap_err("a frame cannot be made")?;
         if !frame.is_empty() {
-            self.stage
-                .show(frame)
-                .wrap_err("the terminal takes no more (the recording goes on; come back with: nvr)")?;
+            self.stage.show(frame).wrap_err(DEAF)?;
         }
         self.free = Instant::now() + FRAME;
         (self.shown, self.size, self.urgent) = (Some(view), size, false);

@@ -2,6 +2,7 @@
 //! the monitor ends: by a key, an error, a signal, or a panic on any thread.
 
 use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute, force_color_output};
 use crossterm::terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
@@ -113,7 +114,7 @@ impl Modes {
         terminal::enable_raw_mode()?;
         *hold = Hold::Taken; // from here on there is something to undo, even if the rest fails
         let mut bytes = Vec::new();
-        queue!(bytes, EnterAlternateScreen, Hide)?;
+        queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
         (&self.tty).write_all(&bytes)
     }
 
@@ -128,7 +129,14 @@ impl Modes {
             return Ok(());
         }
         let mut bytes = Vec::new();
-        queue!(bytes, EndSynchronizedUpdate, SetAttribute(Attribute::Reset), Show, LeaveAlternateScreen)?;
+        queue!(
+            bytes,
+            EndSynchronizedUpdate,
+            SetAttribute(Attribute::Reset),
+            DisableBracketedPaste,
+            Show,
+            LeaveAlternateScreen
+        )?;
         let written = (&self.tty).write_all(&bytes);
         terminal::disable_raw_mode().and(written)
     }

@@ -4,7 +4,7 @@ use super::Density;
 use super::ring;
 use super::row::{self, Piece, Row, pad};
 use crate::monitor::theme::{Theme, Tone};
-use crate::monitor::view::{Card, Countdown, View};
+use crate::monitor::view::{CamerasBody, Card, Countdown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -34,35 +34,35 @@ struct Columns {
 }
 
 /// How many lines the cameras take out of `room`; `spare` are those they leave to the lists if a line each is enough.
-pub fn height(view: &View, density: Density, room: Rect, spare: u16) -> u16 {
-    let shape = shape(view, density, room, spare);
+pub fn height(body: &CamerasBody, density: Density, room: Rect, spare: u16) -> u16 {
+    let shape = shape(body, density, room, spare);
     let air = if shape == Shape::Airy { 1 } else { 0 };
-    u16::try_from(total(view, shape, room.width)).unwrap_or(u16::MAX).saturating_sub(air).min(room.height)
+    u16::try_from(total(body, shape, room.width)).unwrap_or(u16::MAX).saturating_sub(air).min(room.height)
 }
 
-fn shape(view: &View, density: Density, room: Rect, spare: u16) -> Shape {
+fn shape(body: &CamerasBody, density: Density, room: Rect, spare: u16) -> Shape {
     let shapes = match density {
         Density::Full | Density::Compact => [Shape::Airy, Shape::Blocks, Shape::Focused].as_slice(),
         Density::Lines => [].as_slice(),
     };
-    let fits = |lines: u16| shapes.iter().copied().find(|shape| total(view, *shape, room.width) <= usize::from(lines));
+    let fits = |lines: u16| shapes.iter().copied().find(|shape| total(body, *shape, room.width) <= usize::from(lines));
     // Twelve lines make the focused block worth its place even while others scroll.
     let focused = (density != Density::Lines && room.height >= 12).then_some(Shape::Focused);
     fits(room.height.saturating_sub(spare)).or_else(|| fits(room.height)).or(focused).unwrap_or(Shape::Lines)
 }
 
 /// Lines of all cards.
-fn total(view: &View, shape: Shape, width: u16) -> usize {
-    (0..view.cards.len()).map(|n| usize::from(lines(view, n, shape, width))).sum()
+fn total(body: &CamerasBody, shape: Shape, width: u16) -> usize {
+    (0..body.cards.len()).map(|n| usize::from(lines(body, n, shape, width))).sum()
 }
 
 /// Lines of one card.
-fn lines(view: &View, n: usize, shape: Shape, width: u16) -> u16 {
-    let block = || 2 + u16::try_from(reason(&view.cards[n], width).len()).unwrap_or(0);
+fn lines(body: &CamerasBody, n: usize, shape: Shape, width: u16) -> u16 {
+    let block = || 2 + u16::try_from(reason(&body.cards[n], width).len()).unwrap_or(0);
     match shape {
         Shape::Airy => block() + 1,
         Shape::Blocks => block(),
-        Shape::Focused if n == view.focus => block(),
+        Shape::Focused if n == body.focus => block(),
         Shape::Focused | Shape::Lines => 1,
     }
 }
@@ -73,30 +73,30 @@ fn reason(card: &Card, width: u16) -> Vec<String> {
 }
 
 /// Draws the cameras; with too many of them, those around the focus and how many more there are.
-pub fn draw(view: &View, density: Density, spare: u16, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    if view.cards.is_empty() || area.is_empty() {
+pub fn draw(body: &CamerasBody, density: Density, spare: u16, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if body.cards.is_empty() || area.is_empty() {
         return;
     }
-    let shape = shape(view, density, area, spare);
-    let columns = columns(view, area.width);
-    let window = window(view, shape, area);
+    let shape = shape(body, density, area, spare);
+    let columns = columns(body, area.width);
+    let window = window(body, shape, area);
     let mut y = area.y;
     if window.above > 0 {
-        more(view, 0..window.first, "above", Rect { y, height: 1, ..area }, theme, buf);
+        more(body, 0..window.first, "above", Rect { y, height: 1, ..area }, theme, buf);
         y += 1;
     }
     for n in window.first..window.end {
-        let height = lines(view, n, shape, area.width).min(area.bottom() - y);
+        let height = lines(body, n, shape, area.width).min(area.bottom() - y);
         let place = Rect { y, height, ..area };
-        let chosen = n == view.focus && view.cards.len() > 1;
-        match lines(view, n, shape, area.width) {
-            1 => line(&view.cards[n], chosen, columns, place, theme, buf),
-            _ => block(&view.cards[n], chosen, columns, density, place, theme, buf),
+        let chosen = n == body.focus && body.cards.len() > 1;
+        match lines(body, n, shape, area.width) {
+            1 => line(&body.cards[n], chosen, columns, place, theme, buf),
+            _ => block(&body.cards[n], chosen, columns, density, place, theme, buf),
         }
         y += height;
     }
     if window.below > 0 && y < area.bottom() {
-        more(view, window.end..view.cards.len(), "below", Rect { y, height: 1, ..area }, theme, buf);
+        more(body, window.end..body.cards.len(), "below", Rect { y, height: 1, ..area }, theme, buf);
     }
 }
 
@@ -110,13 +110,13 @@ struct InSight {
 }
 
 /// The cards around the focus that fit into `room`, which also has to hold the lines that count those out of sight.
-fn window(view: &View, shape: Shape, area: Rect) -> InSight {
-    let all = view.cards.len();
+fn window(body: &CamerasBody, shape: Shape, area: Rect) -> InSight {
+    let all = body.cards.len();
     let room = usize::from(area.height) + usize::from(shape == Shape::Airy);
     let height =
-        |range: std::ops::Range<usize>| range.map(|n| usize::from(lines(view, n, shape, area.width))).sum::<usize>();
+        |range: std::ops::Range<usize>| range.map(|n| usize::from(lines(body, n, shape, area.width))).sum::<usize>();
     let needed = |first: usize, end: usize| height(first..end) + usize::from(first > 0) + usize::from(end < all);
-    let (mut first, mut end) = (view.focus, view.focus + 1);
+    let (mut first, mut end) = (body.focus, body.focus + 1);
     loop {
         // Grows on both sides in turn, so that the focus stays in the middle until an edge is reached.
         let before = end - first;
@@ -136,9 +136,9 @@ fn window(view: &View, shape: Shape, area: Rect) -> InSight {
 }
 
 /// Says how many cameras are out of sight, and whether any of them is in trouble.
-fn more(view: &View, range: std::ops::Range<usize>, place: &str, at: Rect, theme: &Theme, buf: &mut Buffer) {
+fn more(body: &CamerasBody, range: std::ops::Range<usize>, place: &str, at: Rect, theme: &Theme, buf: &mut Buffer) {
     let arrow = if range.start == 0 { "↑" } else { "↓" };
-    let trouble = view.cards[range.clone()].iter().filter(|card| card.state.tone == Tone::Bad).count();
+    let trouble = body.cards[range.clone()].iter().filter(|card| card.state.tone == Tone::Bad).count();
     let mut row = Row::default().left(Piece::new(0, Tone::Faint, format!(" {arrow} {} more {place}", range.len())));
     if trouble > 0 {
         row = row.left(Piece::new(0, Tone::Bad, format!("{trouble} in trouble")));
@@ -146,8 +146,8 @@ fn more(view: &View, range: std::ops::Range<usize>, place: &str, at: Rect, theme
     row.draw(at, theme, buf);
 }
 
-fn columns(view: &View, width: u16) -> Columns {
-    let widest = |of: fn(&Card) -> &str| view.cards.iter().map(|card| row::width(of(card))).max().unwrap_or(0);
+fn columns(body: &CamerasBody, width: u16) -> Columns {
+    let widest = |of: fn(&Card) -> &str| body.cards.iter().map(|card| row::width(of(card))).max().unwrap_or(0);
     Columns {
         name: widest(|card| &card.name).min((width / 4).max(8)),
         media: widest(|card| &card.media),

@@ -5,14 +5,17 @@ mod cameras;
 mod clips;
 mod copies;
 mod header;
-pub mod help;
+mod help;
+mod journal;
+mod list;
 pub mod ring;
 mod row;
+mod text;
 
-use super::keys::{Action, TABLE};
+use super::keys::{Action, Place, TABLE};
 use super::theme::{Theme, Tone};
 use super::ui::Status;
-use super::view::View;
+use super::view::{Body, CamerasBody, Note, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -74,9 +77,9 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let below = u16::try_from(status.len()).unwrap_or(1).min(area.height - 1);
         let (head, rest) =
             (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height - 1 - below, ..area });
-        match view.help {
-            Some(scroll) => help::draw(scroll, view.leaving, head.union(rest), theme, buf),
-            None => {
+        match &view.body {
+            Body::Help(help) => help::draw(help, view.leaving, head.union(rest), theme, buf),
+            Body::Cameras(_) | Body::List(_) | Body::Text(_) => {
                 header::draw(view, margin(head), theme, buf);
                 body(view, theme, area, rest, buf);
             }
@@ -88,30 +91,56 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     theme.finish(buf);
 }
 
-/// How far the help can be scrolled on a screen of this size.
-pub fn help_reach(view: &View, area: Rect) -> u16 {
+/// How far what is shown can be scrolled on a screen of this size, in lines.
+pub fn reach(view: &View, area: Rect) -> u16 {
     let below = u16::try_from(status(view, area).len()).unwrap_or(1);
-    let height = area.height.saturating_sub(below);
-    help::reach(view.leaving, Rect { height, ..area })
+    let whole = Rect { height: area.height.saturating_sub(below), ..area };
+    match &view.body {
+        Body::Help(help) => help::reach(help, view.leaving, whole),
+        Body::Text(page) => {
+            let rest = Rect { height: whole.height.saturating_sub(1), ..whole };
+            text::reach(page, self::below(rest, alerts(view, area, rest).1.height))
+        }
+        Body::Cameras(_) | Body::List(_) => 0,
+    }
 }
 
-/// Alerts, cameras and lists, in `area` of a screen that is `whole`.
+/// The lines of the alerts, and where they stand in `area` of a screen that is `whole`.
+fn alerts(view: &View, whole: Rect, area: Rect) -> (Vec<Note>, Rect) {
+    // Alerts leave two thirds to the rest: nothing may push the cameras out.
+    let most = match view.body {
+        Body::Cameras(_) => Density::of(whole).alerts().min(area.height / 3),
+        Body::List(_) | Body::Text(_) | Body::Help(_) => u16::from(area.height >= 6),
+    };
+    let lines = header::alert_lines(&view.alerts, area.width, usize::from(most));
+    let height = u16::try_from(lines.len()).unwrap_or(most);
+    (lines, Rect { height, ..area })
+}
+
+/// Alerts and what is below them, in `area` of a screen that is `whole`.
 fn body(view: &View, theme: &Theme, whole: Rect, area: Rect, buf: &mut Buffer) {
+    let (lines, place) = alerts(view, whole, area);
+    header::draw_alerts(&lines, place, theme, buf);
+    let rest = below(area, place.height);
+    match &view.body {
+        Body::Cameras(page) => first_page(page, theme, whole, place.height, area, buf),
+        Body::List(page) => list::draw(page, rest, theme, buf),
+        Body::Text(page) => text::draw(page, rest, theme, buf),
+        Body::Help(_) => {}
+    }
+    if view.stale {
+        fade(rest, buf);
+    }
+}
+
+/// Cameras and the ends of the lists, below the alerts.
+fn first_page(page: &CamerasBody, theme: &Theme, whole: Rect, alerts: u16, area: Rect, buf: &mut Buffer) {
     let density = Density::of(whole);
     let air = density.air(whole);
-    // Alerts leave two thirds to the cameras: nothing may push those out.
-    let most = density.alerts().min(area.height / 3);
-    let alerts = header::alert_lines(&view.alerts, area.width, usize::from(most));
-    let taken = u16::try_from(alerts.len()).unwrap_or(most);
-    header::draw_alerts(&alerts, Rect { height: taken, ..area }, theme, buf);
-
-    let (room, spare) = (below(area, taken + air), density.spare(whole));
-    let cameras = Rect { height: cameras::height(view, density, margin(room), spare), ..room };
-    cameras::draw(view, density, spare, margin(room), theme, buf);
-    lists(view, density, below(room, cameras.height + air), theme, buf);
-    if view.stale {
-        fade(room, buf);
-    }
+    let (room, spare) = (below(area, alerts + air), density.spare(whole));
+    let cameras = Rect { height: cameras::height(page, density, margin(room), spare), ..room };
+    cameras::draw(page, density, spare, margin(room), theme, buf);
+    lists(page, density, below(room, cameras.height + air), theme, buf);
 }
 
 /// What is left of `area` below its first `lines`.
@@ -126,8 +155,8 @@ fn margin(area: Rect) -> Rect {
 }
 
 /// Copies, clips and journal, as far as there is room.
-fn lists(view: &View, density: Density, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    if area.height < 3 || view.cards.is_empty() {
+fn lists(page: &CamerasBody, density: Density, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if area.height < 3 || page.cards.is_empty() {
         return;
     }
     let journal = if area.height < 8 || density == Density::Lines { 0 } else { (area.height / 3).clamp(3, 20) };
@@ -137,13 +166,13 @@ fn lists(view: &View, density: Density, area: Rect, theme: &Theme, buf: &mut Buf
         let half = area.width / 2 + 2; // a clip has more to say than a copy
         let left = Rect { width: half, ..upper };
         let right = Rect { x: area.x + half, width: area.width - half, ..upper };
-        clips::draw(view, titled("clips", view.clips.is_empty(), left, theme, buf), theme, buf);
-        copies::draw(view, titled("copies", view.copies.is_empty(), right, theme, buf), theme, buf);
+        clips::draw(&page.clips, None, titled("clips", page.clips.is_empty(), left, theme, buf), theme, buf);
+        copies::draw(&page.copies, None, titled("copies", page.copies.is_empty(), right, theme, buf), theme, buf);
     } else {
-        clips::draw(view, titled("clips", view.clips.is_empty(), upper, theme, buf), theme, buf);
+        clips::draw(&page.clips, None, titled("clips", page.clips.is_empty(), upper, theme, buf), theme, buf);
     }
     if journal > 0 {
-        sentences(view, titled("journal", view.journal.is_empty(), lower, theme, buf), theme, buf);
+        journal::draw(&page.journal, None, titled("journal", page.journal.is_empty(), lower, theme, buf), theme, buf);
     }
 }
 
@@ -158,17 +187,6 @@ fn titled(title: &str, empty: bool, area: Rect, theme: &Theme, buf: &mut Buffer)
         Row::default().left(Piece::new(0, Tone::Faint, " none yet")).draw(rest, theme, buf);
     }
     rest
-}
-
-fn sentences(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    let shown = &view.journal[..view.journal.len().min(usize::from(area.height))];
-    let at = shown.iter().map(|entry| row::width(&entry.at)).max().unwrap_or(0);
-    for (y, entry) in (area.y..area.bottom()).zip(shown) {
-        Row::default()
-            .left(Piece::new(0, Tone::Faint, format!(" {}", pad(&entry.at, at))))
-            .left(Piece::new(0, entry.tone, entry.text.clone()).flexible(1))
-            .draw(Rect { y, height: 1, ..area }, theme, buf);
-    }
 }
 
 /// A picture that nobody renews must not look like one that somebody does.
@@ -186,17 +204,32 @@ fn status(view: &View, area: Rect) -> Vec<Row> {
         lines.into_iter().map(|line| Row::default().left(Piece::new(0, tone, format!(" {line}")).flexible(1))).collect()
     };
     match &view.status {
-        Status::Hints => vec![hints(view.leaving, area.width)],
+        Status::Hints => vec![hints(view.place, view.leaving, area.width)],
         Status::Pending(text) => said(Tone::Busy, text),
         Status::Said(tone, text) => said(*tone, text),
         Status::Question(text) => said(Tone::Warn, text),
+        Status::Typing(before, after) => vec![typing(before, after)],
     }
 }
 
+/// Words that are typed; the cursor is a cell in reverse.
+fn typing(before: &str, after: &str) -> Row {
+    let mut after = after.chars();
+    let at = after.next().unwrap_or(' ');
+    let spans = vec![
+        (Tone::Strong, " find: ".to_owned()),
+        (Tone::Plain, before.to_owned()),
+        (Tone::Chosen, at.to_string()),
+        (Tone::Plain, after.collect()),
+    ];
+    Row::default().left(Piece::of(0, spans)).right(Piece::new(1, Tone::Faint, "↵ keep  Esc show all"))
+}
+
 /// The keys with a hint, in the order of the table; on a narrow screen the last ones go, and the help never does.
-fn hints(leaving: &str, columns: u16) -> Row {
+fn hints(place: Place, leaving: &str, columns: u16) -> Row {
     let mut row = Row::default();
-    let hinted = TABLE.iter().filter_map(|binding| Some((binding, binding.hint?)));
+    let hinted = TABLE.iter().filter(|binding| binding.places.contains(&place));
+    let hinted = hinted.filter_map(|binding| Some((binding, binding.hint?)));
     for (rank, (binding, hint)) in (1..).zip(hinted) {
         let rank = if binding.action == Action::Help { 0 } else { rank };
         let indent = if rank == 1 { " " } else { "" };

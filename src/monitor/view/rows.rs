@@ -1,7 +1,7 @@
 //! The lists below the cameras as words. All of them show the newest on top, where the eye begins.
 
 use super::outside;
-use crate::model::snapshot::{CopyOutcome, Level, Snapshot};
+use crate::model::snapshot::{ClipView, CopyOutcome, CopyView, Entry, Level, Snapshot};
 use crate::model::time::Mono;
 use crate::monitor::format;
 use crate::monitor::theme::Tone;
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// More than the tallest screen has room for.
-const MOST: usize = 200;
+const MOST: usize = 1200;
 
 /// A copy into the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +43,14 @@ pub struct ClipRow {
     pub bytes: String,
     /// What wanted it.
     pub trigger: String,
+    /// What the mail was about; may be empty.
+    pub subject: String,
     /// What is missing; empty if nothing is.
     pub missing: String,
     /// It still grows.
     pub open: bool,
+    /// Retention leaves it alone.
+    pub protected: bool,
 }
 
 /// A sentence of the journal.
@@ -64,8 +68,13 @@ fn at(at: Mono, snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> String {
     format::moment(snapshot.anchor.wall(at), snapshot.anchor.wall(now), zone)
 }
 
-pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<CopyRow> {
-    let row = |copy: &crate::model::snapshot::CopyView| {
+pub(super) fn copies<'a>(
+    copies: impl Iterator<Item = &'a CopyView>,
+    snapshot: &Snapshot,
+    zone: &TimeZone,
+    now: Mono,
+) -> Vec<CopyRow> {
+    let row = |copy: &CopyView| {
         let (tone, outcome, took) = match &copy.outcome {
             CopyOutcome::Stored { bytes, took, retries } => {
                 let again = match retries {
@@ -89,28 +98,40 @@ pub(super) fn copies(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<Cop
             clip: outside(copy.clip.strip_prefix(&format!("{}_", copy.camera)).unwrap_or(&copy.clip)),
         }
     };
-    snapshot.copies.iter().rev().take(MOST).map(row).collect()
+    copies.take(MOST).map(row).collect()
 }
 
-pub(super) fn clips(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<ClipRow> {
+pub(super) fn clips<'a>(
+    clips: impl Iterator<Item = &'a ClipView>,
+    snapshot: &Snapshot,
+    zone: &TimeZone,
+    now: Mono,
+) -> Vec<ClipRow> {
     let today = snapshot.anchor.wall(now);
-    let row = |clip: &crate::model::snapshot::ClipView| ClipRow {
+    let row = |clip: &ClipView| ClipRow {
         at: format::moment(clip.start, today, zone),
         camera: clip.camera.to_string(),
         length: format::length(clip.length),
         bytes: format::bytes(clip.bytes),
         trigger: outside(&clip.trigger),
+        subject: outside(&clip.subject),
         missing: match clip.missing {
             Duration::ZERO => String::new(),
             span => format!("{} missing", format::length(span.max(Duration::from_secs(1)))),
         },
         open: clip.open,
+        protected: clip.protected,
     };
-    snapshot.clips.iter().take(MOST).map(row).collect()
+    clips.take(MOST).map(row).collect()
 }
 
-pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<EntryRow> {
-    let row = |entry: &crate::model::snapshot::Entry| {
+pub(super) fn journal<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+    snapshot: &Snapshot,
+    zone: &TimeZone,
+    now: Mono,
+) -> Vec<EntryRow> {
+    let row = |entry: &Entry| {
         let camera = entry.camera.as_ref().map(|camera| format!("{camera}: ")).unwrap_or_default();
         let tone = match entry.level {
             Level::Info => Tone::Plain,
@@ -120,5 +141,5 @@ pub(super) fn journal(snapshot: &Snapshot, zone: &TimeZone, now: Mono) -> Vec<En
         let text = format!("{camera}{}", outside(&entry.text));
         EntryRow { at: at(entry.at, snapshot, zone, now), tone, text }
     };
-    snapshot.journal.iter().rev().take(MOST).map(row).collect()
+    entries.take(MOST).map(row).collect()
 }

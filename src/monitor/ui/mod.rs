@@ -1,0 +1,387 @@
+//! What the person at the keys has chosen, and what a key does about it. Pure: an order comes out, and whoever called
+//! carries it out.
+
+pub mod cameras;
+pub mod clips;
+pub mod find;
+pub mod list;
+pub mod logs;
+pub mod page;
+mod press;
+
+use super::format;
+use super::keys::Place;
+use super::theme::Tone;
+use super::view::outside;
+use crate::model::command::{Answer, Command};
+use crate::model::question::{Found, Question};
+use crate::model::snapshot::{CopyView, Entry, Snapshot};
+use crate::model::time::Mono;
+use cameras::Cameras;
+use clips::Clips;
+use find::Find;
+use logs::Log;
+use page::Page;
+use std::time::Duration;
+
+/// How long an answer stays: long enough to read it twice.
+const SHOWN: Duration = Duration::from_secs(5);
+/// How long a refusal stays: it says what to do.
+const REFUSAL_SHOWN: Duration = Duration::from_secs(10);
+
+/// What a key asks of the one who reads keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Nothing further.
+    Nothing,
+    /// Ask the recorder for this; the answer comes back with the number.
+    Send(u64, Command),
+    /// Put this into the terminal's clipboard.
+    Copy(String),
+    /// End the monitor.
+    Leave,
+    /// Stop this process until the shell continues it.
+    Suspend,
+    /// Draw every cell again.
+    Redraw,
+}
+
+/// What leaving means for the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// The recorder is on its own.
+    RecordingGoesOn,
+    /// The recorder was started for this monitor only, and ends with it.
+    EndsAll,
+}
+
+impl Leaving {
+    /// For the hint at the key.
+    pub fn words(self) -> &'static str {
+        match self {
+            Leaving::RecordingGoesOn => "recording goes on",
+            Leaving::EndsAll => "ends the recording too",
+        }
+    }
+}
+
+/// The recorder is not there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Since when.
+    pub at: Mono,
+    /// Why.
+    pub reason: String,
+    /// It said so itself.
+    pub bye: bool,
+}
+
+/// What the last line shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The most useful keys.
+    Hints,
+    /// An order that awaits its answer.
+    Pending(String),
+    /// What came of an order.
+    Said(Tone, String),
+    /// A question that awaits `y` or anything else.
+    Question(String),
+    /// Words that are typed: in front of the cursor, and from it on.
+    Typing(String, String),
+}
+
+/// What awaits its `y`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asking {
+    /// Stop the recorder.
+    Stop,
+    /// Delete a clip.
+    Delete(String),
+}
+
+/// The person's side of the screen.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    /// What fills the screen comes last; the first are always the cameras.
+    pages: Vec<Page>,
+    /// Which cameras are shown, and the focus.
+    pub cameras: Cameras,
+    /// The clip list.
+    pub clips: Clips,
+    /// The copy log.
+    pub copies: Log<CopyView>,
+    /// The journal.
+    pub journal: Log<Entry>,
+    asking: Option<Asking>,
+    /// Orders and questions under way, by their numbers.
+    pending: Vec<(u64, Command)>,
+    /// The number of the last one.
+    number: u64,
+    /// The last answer, how it sounds, and until when it is shown.
+    said: Option<(Tone, String, Mono)>,
+    /// The person has asked the recorder to stop.
+    pub stopping: bool,
+    /// Set while there is no recorder.
+    pub lost: Option<Lost>,
+    /// What leaving means.
+    pub leaving: Leaving,
+    /// Columns and lines of the terminal.
+    pub size: (u16, u16),
+}
+
+impl Ui {
+    /// Nothing chosen yet.
+    pub fn new(leaving: Leaving) -> Self {
+        Self {
+            pages: vec![Page::Cameras],
+            cameras: Cameras::default(),
+            clips: Clips::default(),
+            copies: Log::default(),
+            journal: Log::default(),
+            asking: None,
+            pending: Vec::new(),
+            number: 0,
+            said: None,
+            stopping: false,
+            lost: None,
+            leaving,
+            size: (80, 24),
+        }
+    }
+
+    /// What fills the screen.
+    pub fn page(&self) -> &Page {
+        self.pages.last().unwrap_or(&Page::Cameras)
+    }
+
+    /// The same, for the key table.
+    pub fn place(&self) -> Place {
+        self.page().place()
+    }
+
+    /// The page below it: what the help is about.
+    pub fn place_below(&self) -> Place {
+        let below = self.pages.len().checked_sub(2).and_then(|n| self.pages.get(n));
+        below.map_or(Place::Cameras, Page::place)
+    }
+
+    /// How far the page's text is scrolled down; `None`: it is not a page of text.
+    pub fn scroll(&mut self) -> Option<&mut u16> {
+        self.pages.last_mut().and_then(Page::scroll)
+    }
+
+    /// What finds on this page.
+    fn find(&mut self) -> Option<&mut Find> {
+        match self.page() {
+            Page::Cameras => Some(&mut self.cameras.find),
+            Page::Clips => Some(&mut self.clips.find),
+            Page::Copies => Some(&mut self.copies.find),
+            Page::Journal => Some(&mut self.journal.find),
+            Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => None,
+        }
+    }
+
+    /// The line that is being typed.
+    fn typing(&self) -> Option<&Find> {
+        let find = match self.page() {
+            Page::Cameras => &self.cameras.find,
+            Page::Clips => &self.clips.find,
+            Page::Copies => &self.copies.find,
+            Page::Journal => &self.journal.find,
+            Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => return None,
+        };
+        find.typing.then_some(find)
+    }
+
+    /// What the last line shows at `now`.
+    pub fn status(&self, now: Mono) -> Status {
+        match &self.asking {
+            Some(Asking::Stop) => {
+                return Status::Question(
+                    "Stop the recorder, and with it all recording? y yes, any other key no".to_owned(),
+                );
+            }
+            Some(Asking::Delete(clip)) => {
+                let clip = outside(clip);
+                return Status::Question(format!("Delete {clip} for good? y yes, any other key no"));
+            }
+            None => {}
+        }
+        if let Some(find) = self.typing() {
+            let (before, after) = find.parts();
+            return Status::Typing(before, after);
+        }
+        let said = self.said.as_ref().filter(|(_, _, until)| now < *until);
+        let order = self.pending.iter().rev().find(|(_, command)| !matches!(command, Command::Ask(_)));
+        match (said, order) {
+            // What was refused is not hidden by what is under way.
+            (Some((Tone::Warn, text, _)), _) => Status::Said(Tone::Warn, text.clone()),
+            (_, Some((_, pending))) => Status::Pending(format!("{} …", format::command(pending))),
+            (Some((tone, text, _)), None) => Status::Said(*tone, text.clone()),
+            (None, None) => Status::Hints,
+        }
+    }
+
+    /// When an answer has been shown long enough.
+    pub(super) fn status_ends(&self, now: Mono) -> Option<Mono> {
+        self.said.as_ref().map(|(_, _, until)| *until).filter(|until| now < *until)
+    }
+
+    /// Shows a sentence in the last line for a while.
+    pub fn say(&mut self, tone: Tone, text: &str, now: Mono) {
+        let span = if tone == Tone::Warn { REFUSAL_SHOWN } else { SHOWN };
+        self.said = Some((tone, outside(text), now + span));
+    }
+
+    /// A newer picture is here.
+    pub fn picture(&mut self, snapshot: &Snapshot) {
+        self.clips.picture(snapshot);
+        for page in &mut self.pages {
+            if let Page::Stderr(words) = page {
+                words.picture();
+            }
+        }
+    }
+
+    /// What the page needs to know and nobody has asked yet, with a number for the answer.
+    pub fn question(&mut self, snapshot: Option<&Snapshot>) -> Option<(u64, Command)> {
+        let snapshot = snapshot.filter(|_| self.lost.is_none())?;
+        let around = usize::from(self.size.1);
+        let question = match self.pages.last_mut()? {
+            Page::Cameras | Page::Help(_) => None,
+            Page::Clips => self.clips.question(around).map(Question::Clips),
+            Page::Copies => self.copies.question(snapshot).map(Question::Copies),
+            Page::Journal => self.journal.question(snapshot).map(Question::Journal),
+            Page::Clip(details) => details.question(snapshot).then(|| Question::Clip(details.name.clone())),
+            Page::Stderr(words) => words.question().then(|| Question::Stderr(words.camera.clone())),
+        };
+        Some(self.register(Command::Ask(question?)))
+    }
+
+    fn register(&mut self, command: Command) -> (u64, Command) {
+        self.number += 1;
+        self.pending.push((self.number, command.clone()));
+        (self.number, command)
+    }
+
+    /// An answer is here, or why there is none.
+    pub fn answered(&mut self, number: u64, answer: Result<Answer, String>, now: Mono) {
+        let Some(place) = self.pending.iter().position(|(asked, _)| *asked == number) else { return };
+        let (_, asked) = self.pending.remove(place);
+        match (asked, answer) {
+            (Command::Ask(question), Ok(Answer::Found(found))) => self.found(&question, Ok(found)),
+            (Command::Ask(question), Ok(Answer::Done(why) | Answer::Refused(why)) | Err(why)) => {
+                self.found(&question, Err(outside(&why)));
+            }
+            (asked, Ok(Answer::Done(text))) => {
+                self.done(&asked);
+                self.say(Tone::Good, &text, now);
+            }
+            (asked, Ok(Answer::Refused(text)) | Err(text)) => {
+                self.stopping &= asked != Command::Stop;
+                self.say(Tone::Warn, &text, now);
+            }
+            (_, Ok(Answer::Found(_))) => {} // nobody asked
+        }
+    }
+
+    fn found(&mut self, question: &Question, found: Result<Found, String>) {
+        match question {
+            Question::Clips(query) => {
+                let page = pick(found, |found| if let Found::Clips(page) = found { Some(page) } else { None });
+                self.clips.found(query, page);
+            }
+            Question::Clip(name) => {
+                let shown = pick(found, |found| if let Found::Clip(details) = found { Some(*details) } else { None });
+                for page in &mut self.pages {
+                    if let Page::Clip(details) = page
+                        && details.name == *name
+                    {
+                        details.found(shown.clone());
+                    }
+                }
+            }
+            Question::Journal(_) => {
+                let lines = pick(found, |found| if let Found::Journal(lines) = found { Some(lines) } else { None });
+                self.journal.found(lines.unwrap_or_default());
+            }
+            Question::Copies(_) => {
+                let lines = pick(found, |found| if let Found::Copies(lines) = found { Some(lines) } else { None });
+                self.copies.found(lines.unwrap_or_default());
+            }
+            Question::Stderr(camera) => {
+                let lines = pick(found, |found| if let Found::Stderr(lines) = found { Some(lines) } else { None });
+                for page in &mut self.pages {
+                    if let Page::Stderr(words) = page
+                        && words.camera == *camera
+                    {
+                        words.found(lines.clone());
+                    }
+                }
+            }
+            Question::Stills { .. } => {}
+        }
+    }
+
+    /// An order was carried out: what is here follows at once, not only with the next answer.
+    fn done(&mut self, order: &Command) {
+        match order {
+            Command::Delete { clip } => {
+                self.clips.deleted(clip);
+                self.pages.retain(|page| !matches!(page, Page::Clip(details) if details.name == *clip));
+            }
+            Command::Protect { clip, protected } => {
+                self.clips.protected(clip, *protected);
+                for page in &mut self.pages {
+                    if let Page::Clip(details) = page {
+                        details.forsaken();
+                    }
+                }
+            }
+            Command::Arm(_)
+            | Command::Disarm(_)
+            | Command::Trigger { .. }
+            | Command::Release(_)
+            | Command::Ask(_)
+            | Command::Stop => {}
+        }
+    }
+
+    /// The recorder is gone; whatever was under way will not be answered.
+    pub fn lose(&mut self, reason: &str, bye: bool, now: Mono) {
+        self.pending.clear();
+        self.asking = None;
+        self.clips.forsaken();
+        self.copies.forsaken();
+        self.journal.forsaken();
+        for page in &mut self.pages {
+            match page {
+                Page::Clip(details) => details.forsaken(),
+                Page::Stderr(words) => words.forsaken(),
+                Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Help(_) => {}
+            }
+        }
+        self.lost = Some(Lost { at: now, reason: outside(reason), bye });
+    }
+
+    /// Another try failed: what it said is news, the time of the loss is not.
+    pub fn still_lost(&mut self, reason: &str) {
+        if let Some(lost) = self.lost.as_mut().filter(|lost| !lost.bye) {
+            lost.reason = outside(reason);
+        }
+    }
+
+    /// The recorder is back.
+    pub fn find_recorder(&mut self, now: Mono) {
+        if self.lost.take().is_some() {
+            self.say(Tone::Good, "the recorder is back", now);
+        }
+    }
+}
+
+/// The answer that belongs to a question.
+fn pick<T>(found: Result<Found, String>, of: impl FnOnce(Found) -> Option<T>) -> Result<T, String> {
+    let other = || "the recorder answered something else (is it the same version?)".to_owned();
+    found.and_then(|found| of(found).ok_or_else(other))
+}

@@ -1,0 +1,136 @@
+//! What fills the screen, and what only belongs to that.
+
+use crate::model::id::CameraName;
+use crate::model::question::ClipDetails;
+use crate::model::snapshot::{ClipView, Snapshot};
+use crate::monitor::keys::Place;
+use std::sync::Arc;
+
+/// What fills the screen.
+#[derive(Debug, Clone)]
+pub enum Page {
+    /// Cameras, and the ends of the lists.
+    Cameras,
+    /// The clip list.
+    Clips,
+    /// The copy log.
+    Copies,
+    /// The journal.
+    Journal,
+    /// One clip and its record.
+    Clip(Details),
+    /// What a camera's FFmpeg said.
+    Stderr(Words),
+    /// The help, scrolled down by so many lines.
+    Help(u16),
+}
+
+impl Page {
+    /// For the key table.
+    pub fn place(&self) -> Place {
+        match self {
+            Page::Cameras => Place::Cameras,
+            Page::Clips => Place::Clips,
+            Page::Copies => Place::Copies,
+            Page::Journal => Place::Journal,
+            Page::Clip(_) => Place::Clip,
+            Page::Stderr(_) => Place::Stderr,
+            Page::Help(_) => Place::Help,
+        }
+    }
+
+    /// How far a page of text is scrolled down, in lines.
+    pub fn scroll(&mut self) -> Option<&mut u16> {
+        match self {
+            Page::Clip(details) => Some(&mut details.scroll),
+            Page::Stderr(words) => Some(&mut words.scroll),
+            Page::Help(scroll) => Some(scroll),
+            Page::Cameras | Page::Clips | Page::Copies | Page::Journal => None,
+        }
+    }
+}
+
+/// One clip and its record.
+#[derive(Debug, Clone)]
+pub struct Details {
+    /// Its name.
+    pub name: String,
+    /// What there is, or why it cannot be told; `None`: not heard yet.
+    pub shown: Option<Result<Arc<ClipDetails>, String>>,
+    /// Scrolled down by so many lines.
+    pub scroll: u16,
+    awaiting: bool,
+    /// As the picture showed it when it was last asked for: a growing clip is asked for again.
+    asked: Option<Option<ClipView>>,
+}
+
+impl Details {
+    /// A clip to be looked at.
+    pub fn new(name: String) -> Self {
+        Self { name, shown: None, scroll: 0, awaiting: false, asked: None }
+    }
+
+    /// Whether it has to be asked for.
+    pub fn question(&mut self, snapshot: &Snapshot) -> bool {
+        let now = snapshot.clips.iter().find(|clip| clip.name == self.name);
+        if self.awaiting || self.asked.as_ref().is_some_and(|then| then.as_ref() == now) {
+            return false;
+        }
+        (self.awaiting, self.asked) = (true, Some(now.cloned()));
+        true
+    }
+
+    /// The answer.
+    pub fn found(&mut self, shown: Result<ClipDetails, String>) {
+        (self.awaiting, self.shown) = (false, Some(shown.map(Arc::new)));
+    }
+
+    /// Whatever was asked will not be answered; or what was answered is not true any more.
+    pub fn forsaken(&mut self) {
+        (self.awaiting, self.asked) = (false, None);
+    }
+}
+
+/// What a camera's FFmpeg said last.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// Whose.
+    pub camera: CameraName,
+    /// Newest last; `None`: not heard yet.
+    pub lines: Option<Result<Vec<String>, String>>,
+    /// Scrolled down by so many lines.
+    pub scroll: u16,
+    awaiting: bool,
+    fresh: bool,
+}
+
+impl Words {
+    /// Of a camera.
+    pub fn new(camera: CameraName) -> Self {
+        Self { camera, lines: None, scroll: 0, awaiting: false, fresh: false }
+    }
+
+    /// Something happened, perhaps to this camera.
+    pub fn picture(&mut self) {
+        self.fresh = false;
+    }
+
+    /// Whether they have to be asked for.
+    pub fn question(&mut self) -> bool {
+        let ask = !self.awaiting && !self.fresh;
+        if ask {
+            (self.awaiting, self.fresh) = (true, true);
+        }
+        ask
+    }
+
+    /// The answer.
+    pub fn found(&mut self, lines: Result<Vec<String>, String>) {
+        (self.awaiting, self.lines) = (false, Some(lines));
+    }
+
+    /// Whatever was asked will not be answered.
+    pub fn forsaken(&mut self) {
+        (self.awaiting, self.fresh) = (false, false);
+    }
+}

@@ -1,0 +1,223 @@
+//! What a key does.
+
+use super::list::Motion;
+use super::page::{Details, Page, Words};
+use super::{Asking, Order, Ui};
+use crate::model::command::{Command, TriggerBy, Who};
+use crate::model::snapshot::{ClipView, Snapshot};
+use crate::model::time::Mono;
+use crate::monitor::keys::{Action, OnCamera, OnClip, Press, Step};
+use crate::monitor::theme::Tone;
+use crossterm::event::KeyCode;
+
+impl Ui {
+    /// How many orders may be under way; a stuck recorder must not collect key presses.
+    pub const OUTSTANDING: usize = 8;
+
+    /// What pressing a key asks for.
+    pub fn press(&mut self, press: Press, snapshot: Option<&Snapshot>, now: Mono) -> Order {
+        let action = press.action(self.place());
+        let hard =
+            matches!(action, Some(Action::Suspend | Action::Redraw)) || (action == Some(Action::Leave) && press.ctrl);
+        if let Some(asking) = self.asking.take_if(|_| !hard) {
+            return match (press.code, asking) {
+                (KeyCode::Char('y'), Asking::Stop) => self.send(Command::Stop, now),
+                (KeyCode::Char('y'), Asking::Delete(clip)) => self.send(Command::Delete { clip }, now),
+                _ => Order::Nothing,
+            };
+        }
+        if let Some(find) = self.find().filter(|find| find.typing && !hard) {
+            find.press(press.code, press.ctrl);
+            return Order::Nothing;
+        }
+        action.map_or(Order::Nothing, |action| self.act(action, snapshot, now))
+    }
+
+    /// What is pasted is no row of keys: what stands in a clipboard by chance must not stop a recorder.
+    pub fn paste(&mut self, text: &str, now: Mono) {
+        match self.find() {
+            Some(find) if find.typing => find.insert(text),
+            _ => self.say(Tone::Warn, "nothing was done: pasted text is not taken for keys (/ finds by it)", now),
+        }
+    }
+
+    fn act(&mut self, action: Action, snapshot: Option<&Snapshot>, now: Mono) -> Order {
+        match action {
+            Action::Leave => return Order::Leave,
+            Action::Suspend => return Order::Suspend,
+            Action::Redraw => return Order::Redraw,
+            Action::Help => self.pages.push(Page::Help(0)),
+            Action::Back => self.back(),
+            Action::Find => {
+                if let Some(find) = self.find() {
+                    find.typing = true;
+                }
+            }
+            Action::Clips => self.visit(Page::Clips),
+            Action::Copies => self.visit(Page::Copies),
+            Action::Journal => self.visit(Page::Journal),
+            Action::NextPage => self.go_round(1),
+            Action::PreviousPage => self.go_round(3),
+            Action::Follow => self.toggle_follow(),
+            Action::Level => self.journal.next_level(),
+            Action::Sort => self.cameras.troubled_first = !self.cameras.troubled_first,
+            Action::Go(step) => self.go(self.motion(step), snapshot),
+            Action::Stop if self.lost.is_some() => return self.refuse("there is no recorder to stop", now),
+            Action::Stop => self.asking = Some(Asking::Stop),
+            Action::Camera(action) => return self.act_on_camera(action, snapshot, now),
+            Action::Clip(action) => return self.act_on_clip(action, now),
+            Action::Again => {}
+        }
+        Order::Nothing
+    }
+
+    fn motion(&self, step: Step) -> Motion {
+        match step {
+            Step::Next => Motion::Down(1),
+            Step::Previous => Motion::Up(1),
+            Step::PageDown => Motion::Down(self.lines()),
+            Step::PageUp => Motion::Up(self.lines()),
+            Step::First => Motion::First,
+            Step::Last => Motion::Last,
+        }
+    }
+
+    fn act_on_camera(&mut self, action: OnCamera, snapshot: Option<&Snapshot>, now: Mono) -> Order {
+        let Some((snapshot, camera)) = snapshot.and_then(|it| Some((it, self.cameras.chosen(it)?))) else {
+            return self.refuse("no camera to act on (wait for the recorder's picture, or show all: Esc)", now);
+        };
+        let this = || Who::Cameras(vec![camera.name.clone()]);
+        match action {
+            OnCamera::Arm if camera.armed => self.send(Command::Disarm(this()), now),
+            OnCamera::Arm => self.send(Command::Arm(this()), now),
+            OnCamera::ArmAll if snapshot.cameras.iter().all(|camera| camera.armed) => {
+                self.send(Command::Disarm(Who::All), now)
+            }
+            OnCamera::ArmAll => self.send(Command::Arm(Who::All), now),
+            OnCamera::Trigger => self.send(Command::Trigger { who: this(), by: TriggerBy::Key }, now),
+            OnCamera::End => self.send(Command::Release(this()), now),
+            OnCamera::Look => Order::Nothing,
+            OnCamera::Stderr => {
+                self.pages.push(Page::Stderr(Words::new(camera.name.clone())));
+                Order::Nothing
+            }
+        }
+    }
+
+    fn act_on_clip(&mut self, action: OnClip, now: Mono) -> Order {
+        let Some((name, clip)) = self.clip() else {
+            return self.refuse("there is no clip here", now);
+        };
+        match (action, clip) {
+            (OnClip::Details, _) => {
+                self.pages.push(Page::Clip(Details::new(name)));
+                Order::Nothing
+            }
+            (OnClip::Look, _) => Order::Nothing,
+            (OnClip::Delete, Some(clip)) if clip.protected => {
+                self.refuse(&format!("nothing was done: {name} is protected (p ends that)"), now)
+            }
+            (OnClip::Delete, _) => {
+                self.asking = Some(Asking::Delete(name));
+                Order::Nothing
+            }
+            (OnClip::Protect, Some(clip)) => {
+                self.send(Command::Protect { clip: name, protected: !clip.protected }, now)
+            }
+            (OnClip::CopyPath, Some(clip)) => {
+                self.say(Tone::Good, &format!("copied, if your terminal allows it: {}", clip.path), now);
+                Order::Copy(clip.path)
+            }
+            (OnClip::Protect | OnClip::CopyPath, None) => self.refuse("wait for the clip's record", now),
+        }
+    }
+
+    /// The clip that keys act on: its name, and the rest if that is known.
+    fn clip(&self) -> Option<(String, Option<ClipView>)> {
+        match self.page() {
+            Page::Clips => self.clips.chosen().map(|clip| (clip.name.clone(), Some(clip.clone()))),
+            Page::Copies => {
+                let clip = &self.copies.chosen()?.clip;
+                (!clip.is_empty()).then(|| (clip.clone(), None))
+            }
+            Page::Clip(details) => {
+                let shown = details.shown.as_ref().and_then(|shown| shown.as_ref().ok());
+                Some((details.name.clone(), shown.map(|shown| shown.clip.clone())))
+            }
+            Page::Cameras | Page::Journal | Page::Stderr(_) | Page::Help(_) => None,
+        }
+    }
+
+    /// First what was found, then the page itself.
+    fn back(&mut self) {
+        if let Some(find) = self.find().filter(|find| !find.text().is_empty()) {
+            find.clear();
+        } else if self.pages.len() > 1 {
+            self.pages.pop();
+        }
+    }
+
+    /// Goes to a page from which every way back leads to the cameras.
+    fn visit(&mut self, page: Page) {
+        self.pages.truncate(1);
+        self.pages.push(page);
+    }
+
+    fn go_round(&mut self, steps: usize) {
+        let round = [Page::Cameras, Page::Clips, Page::Copies, Page::Journal];
+        let here = round.iter().position(|page| page.place() == self.place()).unwrap_or(0);
+        let next = (here + steps) % round.len();
+        self.pages.truncate(1);
+        self.pages.extend(round.into_iter().nth(next).filter(|_| next > 0));
+    }
+
+    /// Lines of a list that are in sight, about.
+    fn lines(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(4)).max(1)
+    }
+
+    fn go(&mut self, motion: Motion, snapshot: Option<&Snapshot>) {
+        match self.pages.last_mut() {
+            Some(Page::Clips) => self.clips.go(motion),
+            Some(Page::Copies) => self.copies.go(motion),
+            Some(Page::Journal) => self.journal.go(motion),
+            Some(page @ (Page::Clip(_) | Page::Stderr(_) | Page::Help(_))) => {
+                if let Some(scroll) = page.scroll() {
+                    // Whoever draws knows where the text ends, and bounds it.
+                    *scroll = u16::try_from(motion.from(usize::from(*scroll), usize::from(u16::MAX))).unwrap_or(0);
+                }
+            }
+            Some(Page::Cameras) | None => {
+                if let Some(snapshot) = snapshot {
+                    self.cameras.go(snapshot, motion);
+                }
+            }
+        }
+    }
+
+    fn toggle_follow(&mut self) {
+        match self.page() {
+            Page::Clips => self.clips.toggle_follow(),
+            Page::Copies => self.copies.toggle_follow(),
+            Page::Journal => self.journal.toggle_follow(),
+            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => {}
+        }
+    }
+
+    fn refuse(&mut self, why: &str, now: Mono) -> Order {
+        self.say(Tone::Warn, why, now);
+        Order::Nothing
+    }
+
+    fn send(&mut self, command: Command, now: Mono) -> Order {
+        if self.lost.is_some() {
+            return self.refuse("nothing was done: the recorder is out of reach", now);
+        }
+        if self.pending.iter().filter(|(_, command)| !matches!(command, Command::Ask(_))).count() >= Self::OUTSTANDING {
+            return self.refuse("nothing was done: the recorder has not answered what was asked before", now);
+        }
+        self.stopping |= command == Command::Stop;
+        let (number, command) = self.register(command);
+        Order::Send(number, command)
+    }
+}
