@@ -18,6 +18,7 @@ use crate::work::archive::{self, Archive, Recovered, retain};
 use crate::work::camera::{self, Common, Job};
 use crate::work::ffmpeg::Ffmpeg;
 use crate::work::host::logout_warning;
+use crate::work::look::Looks;
 use crate::work::ring::{RingDir, not_in_ram};
 use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
 use std::collections::{HashMap, VecDeque};
@@ -78,6 +79,7 @@ pub struct Engine {
     cameras: HashMap<CameraName, (RunId, oneshot::Sender<Option<String>>)>,
     common: Arc<Common>,
     archive: Archive,
+    looks: Looks,
     armed: watch::Sender<Vec<(CameraName, bool)>>,
     make_room: Arc<Notify>,
     _rules: watch::Sender<settings::Archive>,
@@ -129,6 +131,7 @@ impl Engine {
         tasks.spawn(retain);
         tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
+        let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), settings.archive.dir.clone());
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {
             settings,
@@ -145,6 +148,7 @@ impl Engine {
             cameras: HashMap::new(),
             common,
             archive,
+            looks,
             armed,
             make_room: wake,
             _rules: rules,
@@ -264,9 +268,8 @@ impl Engine {
             Effect::ListClips { request, query } => self.archive.list(request, query),
             Effect::ShowClip { request, clip } => self.archive.show(request, clip),
             Effect::ChangeClip { request, clip, change } => self.archive.change(request, clip, change),
-            Effect::TakeStills { request, from: _, width: _ } => {
-                let result = Err("this recorder makes no pictures".to_owned());
-                self.done.push_back(Event::StillsTaken { request, result });
+            Effect::TakeStills { request, from, width } => {
+                self.looks.take(request, from, width, (&self.tasks, &self.bus, self.stop.asked()));
             }
             Effect::Reply { request, answer } => {
                 if let Some(asked) = self.asked.remove(&request) {

@@ -5,6 +5,7 @@ mod attach;
 mod cat;
 mod check;
 mod demo;
+mod look;
 mod query;
 mod record;
 mod table;
@@ -93,6 +94,18 @@ enum Verb {
         /// Its name, or CAMERA@last
         clip: String,
     },
+    /// Look at the newest picture of a camera, or at the first, the trigger's and the last of a clip: drawn on a
+    /// terminal, else the JPEG on standard output (of a clip, the trigger's)
+    Look {
+        /// A camera, a clip, or CAMERA@last
+        of: String,
+        /// Write the JPEG to this file; several go to FILE-first, FILE-trigger, FILE-last, FILE-mail
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// As JSON, one picture a line, the JPEG in base64
+        #[arg(long, conflicts_with = "output")]
+        json: bool,
+    },
 }
 
 /// Which cameras.
@@ -146,6 +159,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Release(meant)) => query::order(&global, query::Order::Release, &meant).await,
         Some(Verb::Clips { camera, json, follow, limit }) => query::clips(&global, camera, json, follow, limit).await,
         Some(Verb::Cat { clip }) => cat::cat(&global, &clip).await,
+        Some(Verb::Look { of, output, json }) => look::look(&global, &of, output.as_deref(), json).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::camera::Camera;
 use super::command::Answer;
-use super::effect::{Effect, Footage, InRam};
+use super::effect::{Effect, Footage, Place};
 use super::id::{CameraName, RequestId};
 use super::out::Out;
 use super::question::{Found, Question, Seen, Since};
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 /// Pixels across that a picture may have.
 const WIDTHS: std::ops::RangeInclusive<u32> = 16..=1920;
-/// Segments that are looked at for a picture.
+/// Places that are looked at for a picture.
 const CANDIDATES: usize = 4;
 
 impl Recorder {
@@ -45,21 +45,30 @@ impl Recorder {
             Seen::Clip(clip) => return Ok(Footage::Clip(clip)),
             Seen::Camera(name) => name,
         };
-        let places = self.camera(&name)?.newest_in_ram();
+        let places = self.camera(&name)?.newest_places(self.newest_clip(&name));
         match places.is_empty() {
             true => Err(format!("there is no footage of {name} in RAM yet (see why: nvr status)")),
-            false => Ok(Footage::Ring(name, places)),
+            false => Ok(Footage::Newest(name, places)),
         }
+    }
+
+    /// The name of a camera's newest clip, one that grows included.
+    fn newest_clip(&self, camera: &CameraName) -> Option<String> {
+        let clips = self.growing().chain(self.clips.iter().cloned()).filter(|clip| clip.camera == *camera);
+        clips.max_by_key(|clip| clip.start).map(|clip| clip.name)
     }
 }
 
 impl Camera {
-    /// Where the newest segments lie, newest first.
-    fn newest_in_ram(&self) -> Vec<InRam> {
+    /// Where the newest segments lie, newest first; what is stored is in the newest clip, or in one before it that ends
+    /// where that begins. During an event little else is left, for what is finished goes into the clip at once.
+    fn newest_places(&self, clip: Option<String>) -> Vec<Place> {
+        let mut clip = clip.map(Place::Clip);
         let place = |segment: &super::ring::Segment| match segment.fate {
-            Fate::InRing => Some(InRam::Slot(self.ring.slot(segment.number))),
-            Fate::Claimed | Fate::Copying => Some(InRam::Claimed(segment.number)),
-            Fate::Stored | Fate::Lost | Fate::Empty | Fate::Gone => None,
+            Fate::InRing => Some(Place::Slot(self.ring.slot(segment.number))),
+            Fate::Claimed | Fate::Copying => Some(Place::Claimed(segment.number)),
+            Fate::Stored => clip.take(),
+            Fate::Lost | Fate::Empty | Fate::Gone => None,
         };
         self.ring.segments().rev().filter_map(place).take(CANDIDATES).collect()
     }

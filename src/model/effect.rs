@@ -131,20 +131,22 @@ pub enum ClipChange {
 /// Where pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Footage {
-    /// RAM: the places of a camera's newest segments, newest first. FFmpeg may be a step ahead of what is known, and what
-    /// is stored leaves RAM, so there is more than one.
-    Ring(CameraName, Vec<InRam>),
+    /// A camera: the places of its newest segments, newest first. FFmpeg may be a step ahead of what is known, the newest
+    /// may hold nothing whole yet, and what is stored leaves RAM, so there is more than one.
+    Newest(CameraName, Vec<Place>),
     /// A clip, by its name.
     Clip(String),
 }
 
-/// A segment in RAM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InRam {
-    /// FFmpeg's file.
+/// Where a segment lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In FFmpeg's file.
     Slot(u32),
     /// Claimed, by its number.
     Claimed(u64),
+    /// At the end of this clip.
+    Clip(String),
 }
 
 /// One segment for one clip.

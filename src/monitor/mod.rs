@@ -16,6 +16,7 @@ pub mod input;
 pub mod keys;
 mod line;
 pub mod paint;
+pub mod picture;
 mod run;
 pub mod terminal;
 pub mod theme;

@@ -7,9 +7,11 @@ use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute, force_color_output};
 use crossterm::terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::process::{Signal, kill_current_process_group};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -91,6 +93,9 @@ fn give_back_on_panic(modes: &Arc<Modes>) {
     let modes = Arc::downgrade(modes);
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if CONTAINED.get() {
+            return;
+        }
         if let Some(modes) = modes.upgrade() {
             modes.leave(Hold::Over).ok(); // nothing better can be done in here
             report(panic);
@@ -99,6 +104,20 @@ fn give_back_on_panic(modes: &Arc<Modes>) {
             report(panic);
         }
     }));
+}
+
+thread_local! {
+    /// A panic of this thread is caught and no reason to end.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does work that may panic and whose panic means nothing to anybody else; `None`: it did. To be used only where what the
+/// work touched is dropped with it.
+pub fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let before = CONTAINED.replace(true);
+    let done = std::panic::catch_unwind(AssertUnwindSafe(work));
+    CONTAINED.set(before);
+    done.ok()
 }
 
 impl Modes {

@@ -1,6 +1,7 @@
 //! Supervises one FFmpeg from its start to its end, and reports both. When to start and when to end it is decided in
 //! the model; how is done here: the ladder is `q`, SIGTERM, SIGKILL, reap.
 
+use super::child::{self, Lines, Purpose, end_group};
 use super::ffmpeg::{self, Ffmpeg, Plan, Redactor, Target};
 use super::places;
 use crate::model::event::{CameraNews, Event, Trouble};
@@ -15,9 +16,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
-use tokio::process::{Child, ChildStderr, ChildStdin, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -31,8 +32,6 @@ pub const LADDER: Duration = Duration::from_secs(6);
 const GLANCE: Duration = Duration::from_secs(15);
 /// Lines of stderr that are kept for the reason of its end.
 const KEPT: usize = 20;
-/// Longest line of stderr.
-const LINE: usize = 4096;
 /// Lines of stderr a second that are passed on; a damaged stream complains at every packet.
 const LINES_A_SECOND: u32 = 5;
 /// Progress reports a second that are passed on; FFmpeg sends one in five seconds.
@@ -113,38 +112,6 @@ struct Running {
     redactor: Redactor,
 }
 
-/// Lines of at most [`LINE`] bytes; the rest of a longer one is dropped. (A codec would stop at such a line, and a pipe
-/// that is not drained stops the recording.) FFmpeg ends some lines with a carriage return.
-struct Lines<R> {
-    from: Option<R>,
-    line: Vec<u8>,
-}
-
-impl<R: AsyncRead + Unpin> Lines<R> {
-    fn new(from: R) -> Self {
-        Self { from: Some(from), line: Vec::new() }
-    }
-
-    /// The lines that came next; waits for ever once the pipe has ended. Nothing is lost if it is dropped while waiting.
-    async fn next(&mut self) -> Vec<String> {
-        let Some(from) = &mut self.from else { return std::future::pending().await };
-        let mut bytes = [0; 2048];
-        let Ok(count @ 1..) = from.read(&mut bytes).await else {
-            self.from = None;
-            return Vec::new();
-        };
-        let mut lines = Vec::new();
-        for &byte in &bytes[..count] {
-            if matches!(byte, b'\n' | b'\r') {
-                lines.push(String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned());
-            } else if self.line.len() < LINE {
-                self.line.push(byte);
-            }
-        }
-        lines
-    }
-}
-
 fn start(common: &Common, job: &Job) -> Result<Running, String> {
     let dir = places::ring(&common.ring.dir, &job.camera.name);
     fs_err::create_dir_all(places::claims(&common.ring.dir, &job.camera.name))
@@ -168,30 +135,12 @@ fn spawn(program: &Path, plan: Plan, redactor: Redactor) -> std::io::Result<Runn
     let mut command = ffmpeg::command(program);
     command.args(plan.args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.fd_mappings(fds).map_err(std::io::Error::other)?;
-    own_session(&mut command);
+    child::own_session(&mut command, Purpose::Recording);
     let mut child = command.spawn()?;
     let stdin = child.stdin.take();
     let stderr = child.stderr.take().ok_or_else(|| std::io::Error::other("no stderr"))?;
     let progress = pipe::Receiver::from_owned_fd(OwnedFd::from(progress))?;
     Ok(Running { child, stdin, stderr: Lines::new(stderr), progress: Lines::new(progress), redactor })
-}
-
-/// A session of its own, so that no terminal's hang-up or Ctrl-C reaches it; and SIGTERM, at which FFmpeg finishes its
-/// file, should the recorder die. That signal comes when the *thread* dies that spawned it: the recorder's runtime is
-/// the main thread, which lives as long as the process.
-#[allow(unsafe_code, reason = "pre_exec runs between fork and exec; what it calls are plain system calls")]
-fn own_session(command: &mut Command) {
-    let parent = rustix::process::getpid();
-    let before_exec = move || {
-        rustix::process::setsid()?;
-        rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
-        if rustix::process::getppid() != Some(parent) {
-            return Err(std::io::Error::other("the recorder is gone"));
-        }
-        Ok(())
-    };
-    // SAFETY: only async-signal-safe system calls, no allocation, no locks.
-    unsafe { command.pre_exec(before_exec) };
 }
 
 /// How far down the ladder.
@@ -293,20 +242,12 @@ impl Running {
     /// does not wait for the end.
     async fn last_words(&mut self, said: &mut VecDeque<String>) {
         let rest = async {
-            while self.stderr.from.is_some() {
+            while !self.stderr.over() {
                 let lines = self.stderr.next().await;
                 lines.iter().filter_map(|line| self.clean(line)).for_each(|line| keep(said, &line));
             }
         };
         let _ = timeout(Duration::from_millis(200), rest).await;
-    }
-}
-
-/// Signals all that is left of a process group.
-fn end_group(group: Option<Pid>, signal: Signal) {
-    if let Some(group) = group {
-        // It may have ended this instant; then there is nobody to signal and nothing to do.
-        let _ = rustix::process::kill_process_group(group, signal);
     }
 }
 

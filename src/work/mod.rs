@@ -2,9 +2,11 @@
 
 pub mod archive;
 pub mod camera;
+mod child;
 pub mod ffmpeg;
 pub mod host;
 pub mod hosts;
+pub mod look;
 pub mod mail;
 pub mod places;
 pub mod ring;

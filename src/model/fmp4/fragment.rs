@@ -3,6 +3,7 @@
 use super::boxes::{Reader, boxes, need};
 use super::{Init, Malformed};
 use std::ops::Range;
+use std::time::Duration;
 
 /// One fragment: `moof`, and the `mdat` that follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,21 @@ impl Fragment {
     /// Whether there is anything to see or hear in it.
     pub fn is_empty(&self) -> bool {
         self.trafs.iter().all(|traf| traf.samples == 0)
+    }
+
+    /// From when to when its pictures are shown, by the time of its file, which begins at 0; `None`: there are none.
+    pub fn shown(&self, init: &Init) -> Option<Range<Duration>> {
+        let track_of = |traf: &Traf| init.tracks.iter().find(|track| track.id == traf.track && track.is_video());
+        let (traf, track) = self.trafs.iter().find_map(|traf| Some((traf, track_of(traf)?)))?;
+        if traf.samples == 0 {
+            return None;
+        }
+        let time = |shown: i64| {
+            let ticks = i128::from(traf.time) + i128::from(shown) + i128::from(track.offset);
+            let nanos = ticks.max(0) * 1_000_000_000 / i128::from(track.timescale.max(1));
+            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        };
+        Some(time(traf.shown_from)..time(traf.shown_to))
     }
 
     /// Gives the fragment its number in a clip. `moof` are the bytes that were parsed.

@@ -62,6 +62,12 @@ impl Walk {
         self.cut
     }
 
+    /// Goes on at another place, where a box must begin: to be called between two parts, once the header is known. Where
+    /// none begins, most likely nothing more is found.
+    pub fn jump(&mut self, to: u64) {
+        (self.at, self.body, self.open, self.cut) = (to, None, None, false);
+    }
+
     /// The header, once found.
     pub fn init(&self) -> Option<&Init> {
         self.init.as_ref()

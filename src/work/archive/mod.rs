@@ -22,7 +22,9 @@ mod writer;
 pub use catalog::{locate, newest};
 pub use disk::{open_regular, space};
 pub use recover::Recovered;
+pub(super) use sidecar::Sidecar;
 pub use source::media;
+pub(super) use source::{Unreadable, Walker};
 
 use crate::model::effect::{Append, ClipChange};
 use crate::model::event::{AppendFailure, Event};

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The record, and what only the archive needs to go on with a clip after a crash.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Sidecar {
+pub(in crate::work) struct Sidecar {
     /// What people read.
     #[serde(flatten)]
     pub record: Record,
@@ -21,7 +21,7 @@ pub(super) struct Sidecar {
 
 /// What a clip's time hangs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Resume {
+pub(in crate::work) struct Resume {
     /// When its footage began.
     pub start: Wall,
     /// Nanoseconds added to the stream's times, after the last segment that needed a new sum.
@@ -34,7 +34,7 @@ pub(super) struct Resume {
 
 /// A segment that began to be written, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Appending {
+pub(in crate::work) struct Appending {
     /// Its number in the ring.
     pub segment: u64,
     /// How many bytes were durable in front of it.
@@ -56,7 +56,7 @@ impl Sidecar {
     }
 
     /// Puts it in place, durably.
-    pub fn write(&self, files: &Files) -> io::Result<()> {
+    pub(super) fn write(&self, files: &Files) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         replace_record(files, &text)

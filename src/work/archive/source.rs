@@ -6,25 +6,31 @@ use crate::model::snapshot::Media;
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::{Instant, SystemTime};
 
 /// A file that is walked through.
-pub(super) struct Walker {
+pub(in crate::work) struct Walker {
     file: File,
     walk: Walk,
     body: Vec<u8>,
+    limit: Option<Instant>,
 }
 
 /// Why a file cannot be read on.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(in crate::work) enum Unreadable {
     /// The kernel says so.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
     /// Its content says so.
     #[error("it is damaged: {0}")]
     Malformed(#[from] Malformed),
+    /// It takes longer than its reader may.
+    #[error("reading it takes too long")]
+    TooLong,
 }
 
 impl Walker {
@@ -32,12 +38,37 @@ impl Walker {
     pub fn open(path: &Path) -> io::Result<Walker> {
         let file = open_regular(path)?;
         let walk = Walk::new(file.metadata()?.len());
-        Ok(Walker { file, walk, body: Vec::new() })
+        Ok(Walker { file, walk, body: Vec::new(), limit: None })
+    }
+
+    /// Gives up at that instant: a hostile file may have more boxes than anybody wants to wait for.
+    pub fn until(self, limit: Instant) -> Walker {
+        Walker { limit: Some(limit), ..self }
+    }
+
+    /// Goes on at another place: see [`Walk::jump`].
+    pub fn jump(&mut self, to: u64) {
+        self.walk.jump(to);
+    }
+
+    /// The bytes of a range that has been walked, as they are now.
+    pub fn bytes(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes)
+    }
+
+    /// When the file was last written.
+    pub fn written(&self) -> io::Result<SystemTime> {
+        self.file.metadata()?.modified()
     }
 
     /// The next part; `None` at the end. After a fragment [`Walker::moof`] has its bytes.
     pub fn next(&mut self) -> Result<Option<Part>, Unreadable> {
         while let Some(range) = self.walk.wants() {
+            if self.limit.is_some_and(|limit| Instant::now() > limit) {
+                return Err(Unreadable::TooLong);
+            }
             // `Walk` asks for no more than 4 MiB.
             let mut bytes = vec![0; (range.end - range.start) as usize];
             self.file.read_exact_at(&mut bytes, range.start)?;

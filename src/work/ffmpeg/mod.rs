@@ -4,7 +4,7 @@
 
 mod words;
 
-pub use words::{Redactor, diagnose, frames};
+pub use words::{Redactor, bare, diagnose, frames};
 
 use crate::model::settings::{Audio, Camera, Source, SourceKind};
 use crate::model::text::fit_for_screen;
@@ -185,6 +185,27 @@ pub fn glance(ffmpeg: &Ffmpeg, camera: &Camera) -> Plan {
     let mut plan = input(ffmpeg, camera);
     plan.push(&["-c", "copy", "-frames:v", "1", "-f", "null", "-"]);
     plan
+}
+
+/// Most pixels of a frame that is decoded: 7680x4320. A header may claim any number, and memory is taken for it.
+const MOST_PIXELS: u32 = 7680 * 4320;
+
+/// How to make JPEGs of the key frames of an MP4 on standard input, at most `width` pixels across; at most `count`.
+/// They come on standard output, one behind the other.
+pub fn stills(width: u32, count: usize) -> Vec<OsString> {
+    let mut plan = Plan { args: Vec::new(), list: None };
+    plan.push(&["-hide_banner", "-nostdin", "-loglevel", "repeat+level+error", "-filter_threads", "1"]);
+    // A key frame needs no other, and one thread: more would only wait for each other.
+    plan.push(&["-threads", "1", "-skip_frame", "nokey", "-max_pixels", &MOST_PIXELS.to_string()]);
+    // A file can name others; nothing but the pipe is opened.
+    plan.push(&["-protocol_whitelist", "pipe", "-f", "mp4", "-i", "pipe:0", "-map", "0:v:0"]);
+    // Even steps, for the frames of a clip's ends are far apart, and FFmpeg would fill the time between with copies.
+    // Pixels of some cameras are not square. Never larger than the source, never thinner than two pixels.
+    let scale = format!("scale=w='max(2,min({width},iw*sar))':h='clip(ow/dar,2,{width}*4)':flags=area");
+    plan.push(&["-vf", &format!("settb=1/25,setpts=N,{scale},setsar=1,format=yuvj420p"), "-r", "25"]);
+    plan.push(&["-frames:v", &count.to_string(), "-c:v", "mjpeg", "-threads", "1", "-q:v", "4"]);
+    plan.push(&["-f", "image2pipe", "pipe:1"]);
+    plan.args
 }
 
 /// Everything up to the video that is taken from the source.

@@ -93,7 +93,7 @@ pub fn diagnose(lines: &[String], ending: &str) -> Trouble {
 }
 
 /// A line of stderr without `[rtsp @ 0x5581…] [error]`.
-fn bare(line: &str) -> &str {
+pub fn bare(line: &str) -> &str {
     let mut rest = line;
     while let Some((_, after)) = rest.strip_prefix('[').and_then(|tagged| tagged.split_once("] ")) {
         rest = after;

@@ -1,0 +1,191 @@
+//! `nvr look`: pictures of a camera or a clip, on the terminal out of half-blocks, anywhere else as JPEG.
+
+use super::{Global, query};
+use crate::link::dial::Client;
+use crate::model::command::{Answer, Command};
+use crate::model::id::CameraName;
+use crate::model::question::{ClipQuery, Found, Moment, Page, Question, Seen, Still};
+use crate::monitor::picture::{self, Palette, Picture};
+use crate::monitor::theme::Theme;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use data_encoding::BASE64;
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::style::Style;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Pixels across of a JPEG that is written somewhere.
+const FULL: u32 = 1920;
+/// Columns that a picture beside others must have.
+const NARROWEST: u16 = 24;
+/// Pixels asked for each column: the mean of more than one looks better.
+const FINE: u32 = 4;
+/// Most columns and lines that are drawn: a size from outside must not become a gigabyte of cells.
+const MOST: (u16, u16) = (1000, 500);
+
+/// Shows or writes pictures.
+pub async fn look(global: &Global, of: &str, output: Option<&Path>, json: bool) -> Result<ExitCode> {
+    let client = query::client(global, false).await?;
+    let seen = meant(&client, of).await?;
+    let on_screen = output.is_none() && !json && std::io::stdout().is_terminal();
+    let screen = crossterm::terminal::size().unwrap_or((80, 24));
+    let width = if on_screen { u32::from(screen.0).saturating_mul(FINE).min(FULL) } else { FULL };
+    let Found::Stills(stills) = ask(&client, Question::Stills { of: seen, width }).await? else { return Err(odd()) };
+    let mut out = Vec::new();
+    match output {
+        Some(file) => write(&stills, file)?,
+        None if json => {
+            for still in &stills {
+                serde_json::to_writer(&mut out, still)?;
+                out.push(b'\n');
+            }
+        }
+        None if on_screen => {
+            crossterm::style::force_color_output(true); // the palette alone decides about colours
+            out = draw(stills, Size::new(screen.0.min(MOST.0), screen.1.min(MOST.1))).await?;
+        }
+        None => {
+            let wanted = |which| stills.iter().find(|still| still.which == which);
+            let still = wanted(Moment::Trigger).or(stills.first()).ok_or_else(odd)?;
+            out = jpeg(still)?;
+        }
+    }
+    match std::io::stdout().write_all(&out) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()), // else: seen enough
+        Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn odd() -> color_eyre::Report {
+    eyre!("the recorder answered something else (is it the same version?)")
+}
+
+async fn ask(client: &Client, question: Question) -> Result<Found> {
+    match client.ask(Command::Ask(question)).await? {
+        Answer::Found(found) => Ok(found),
+        Answer::Refused(sentence) => Err(eyre!(sentence)),
+        Answer::Done(_) => Err(odd()),
+    }
+}
+
+/// A camera by its name, a clip by its name or as `CAMERA@last`. No camera's name has an underscore, every clip's has.
+async fn meant(client: &Client, of: &str) -> Result<Seen> {
+    let Some((camera, which)) = of.split_once('@') else {
+        return Ok(match of.contains('_') {
+            true => Seen::Clip(of.trim_end_matches(".mp4").to_owned()),
+            false => Seen::Camera(of.parse()?),
+        });
+    };
+    if which != "last" {
+        return Err(eyre!("{of} names no clip (write {camera}@last, or a name that `nvr clips` shows)"));
+    }
+    let camera: CameraName = camera.parse()?;
+    let newest = ClipQuery { camera: Some(camera.clone()), find: String::new(), page: Page::Newest, limit: 1 };
+    let Found::Clips(page) = ask(client, Question::Clips(newest)).await? else { return Err(odd()) };
+    let clip = page.clips.into_iter().next();
+    clip.map(|clip| Seen::Clip(clip.name)).ok_or_else(|| eyre!("there is no clip of {camera} yet (see: nvr clips)"))
+}
+
+fn jpeg(still: &Still) -> Result<Vec<u8>> {
+    BASE64.decode(still.jpeg.as_bytes()).map_err(|_| odd())
+}
+
+/// One word for file names and captions.
+fn word(which: Moment) -> &'static str {
+    match which {
+        Moment::Newest => "newest",
+        Moment::First => "first",
+        Moment::Trigger => "trigger",
+        Moment::Last => "last",
+        Moment::Mail => "mail",
+    }
+}
+
+/// One picture goes into the file that was named; of several each into its own, `door.jpg` becoming `door-first.jpg`.
+fn write(stills: &[Still], file: &Path) -> Result<()> {
+    for still in stills {
+        let place = if stills.len() == 1 { file.to_owned() } else { beside(file, word(still.which)) };
+        fs_err::write(&place, jpeg(still)?).wrap_err("the picture is not written (name another file: --output)")?;
+        println!("{}", place.display());
+    }
+    Ok(())
+}
+
+fn beside(file: &Path, word: &str) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = file.extension().map_or_else(|| "jpg".into(), |ending| ending.to_string_lossy());
+    file.with_file_name(format!("{stem}-{word}.{ending}"))
+}
+
+/// Pictures with captions: side by side if they are wide enough then, else one below the other.
+async fn draw(stills: Vec<Still>, screen: Size) -> Result<Vec<u8>> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let (palette, theme) = (Palette::from_env(variable), Theme::from_env(variable));
+    let decoded = tokio::task::spawn_blocking(move || {
+        let decoded = |still: Still| (caption(&still), picture::decode(&still.jpeg));
+        stills.into_iter().map(decoded).collect::<Vec<_>>()
+    });
+    let pictures = decoded.await?;
+    let count = u16::try_from(pictures.len()).unwrap_or(u16::MAX).max(1);
+    let shared = (screen.width + 1) / count;
+    let (across, width) = if shared > NARROWEST { (count, shared - 1) } else { (1, screen.width) };
+    // The caption, and the prompt that comes after it.
+    let room = Size::new(width, screen.height.saturating_sub(2).max(1));
+    let rows = pictures.chunks(usize::from(across));
+    Ok(rows.flat_map(|row| picture::lines(&strip(row, room, palette, theme))).collect())
+}
+
+type Captioned = (String, Result<Picture, String>);
+
+fn strip(row: &[Captioned], room: Size, palette: Palette, theme: Theme) -> Buffer {
+    let sizes = row.iter().filter_map(|(_, picture)| Some(picture::fit(picture.as_ref().ok()?, room)));
+    let height = sizes.map(|size| size.height).max().unwrap_or(0);
+    let width = (room.width + 1).saturating_mul(u16::try_from(row.len()).unwrap_or(1)) - 1;
+    let mut buf = Buffer::empty(Rect::new(0, 0, width, height + 1));
+    for ((caption, picture), x) in row.iter().zip((0..).step_by(usize::from(room.width) + 1)) {
+        let text = match picture {
+            Ok(picture) => {
+                let Size { width, height } = picture::fit(picture, room);
+                picture::draw(picture, Rect { x, y: 0, width, height }, palette, theme.ascii, &mut buf);
+                caption.clone()
+            }
+            Err(why) => format!("{caption}: {why}"),
+        };
+        buf.set_stringn(x, height, text, room.width.into(), Style::new());
+    }
+    theme.finish(&mut buf);
+    buf
+}
+
+fn caption(still: &Still) -> String {
+    let word = word(still.which);
+    let local = |at: jiff::Timestamp| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    still.at.map_or_else(|| word.to_owned(), |at| format!("{word} {}", local(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_files_are_named_after_the_one_that_was_asked_for() {
+        let named = |file: &str| beside(Path::new(file), "first").display().to_string();
+        assert_eq!(named("door.jpg"), "door-first.jpg");
+        assert_eq!(named("/tmp/a.b/door.jpeg"), "/tmp/a.b/door-first.jpeg");
+        assert_eq!(named("door"), "door-first.jpg");
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_said_below_the_others() {
+        let picture = Picture::of(2, 2, vec![255; 12]);
+        let row =
+            [("first".to_owned(), picture.ok_or_else(String::new)), ("last".to_owned(), Err("damaged".to_owned()))];
+        let theme = Theme { colour: false, ascii: true };
+        let buf = strip(&row, Size::new(14, 4), Palette::None, theme);
+        let text = String::from_utf8(picture::lines(&buf)).expect("text");
+        assert_eq!(text, "@@@@@@@@\n@@@@@@@@\n@@@@@@@@\n@@@@@@@@\nfirst          last: damaged\n");
+    }
+}

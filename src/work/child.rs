@@ -1,0 +1,102 @@
+//! What every FFmpeg that is started has in common, whatever for: a session of its own, an end with the recorder, and
+//! words that are read line by line.
+
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+/// Longest line of stderr.
+const LINE: usize = 4096;
+/// Most memory, in bytes, of what only makes pictures. A key frame of 3840x2160 in HEVC takes less than half of it.
+const ASIDE_MEMORY: u64 = 1 << 30;
+/// How much nicer than the recording is what only makes pictures.
+const ASIDE_NICE: i32 = 10;
+
+/// What a child is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It records: at the recorder's death it finishes its file.
+    Recording,
+    /// It decodes what came from outside and is in nobody's way: it waits for the processor behind the recording, its
+    /// memory is bounded, and with the recorder it just ends.
+    Aside,
+}
+
+/// A session of its own, so that no terminal's hang-up or Ctrl-C reaches it; and a signal, should the recorder die. At
+/// SIGTERM FFmpeg finishes its file. That signal comes when the *thread* dies that spawned it: the recorder's runtime is
+/// the main thread, which lives as long as the process.
+#[allow(unsafe_code, reason = "pre_exec runs between fork and exec; what it calls are plain system calls")]
+pub fn own_session(command: &mut Command, purpose: Purpose) {
+    let parent = rustix::process::getpid();
+    let before_exec = move || {
+        rustix::process::setsid()?;
+        let last = match purpose {
+            Purpose::Recording => Signal::TERM,
+            Purpose::Aside => Signal::KILL,
+        };
+        rustix::process::set_parent_process_death_signal(Some(last))?;
+        if rustix::process::getppid() != Some(parent) {
+            return Err(std::io::Error::other("the recorder is gone"));
+        }
+        match purpose {
+            Purpose::Recording => {}
+            Purpose::Aside => {
+                rustix::process::nice(ASIDE_NICE)?;
+                // A limit may be there already, and can only be made smaller.
+                let before = rustix::process::getrlimit(Resource::As);
+                let most = |before: Option<u64>| Some(before.map_or(ASIDE_MEMORY, |before| before.min(ASIDE_MEMORY)));
+                let after = Rlimit { current: most(before.current), maximum: most(before.maximum) };
+                rustix::process::setrlimit(Resource::As, after)?;
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: only async-signal-safe system calls, no allocation, no locks.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// Signals all that is left of a process group.
+pub fn end_group(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group {
+        // It may have ended this instant; then there is nobody to signal and nothing to do.
+        let _ = rustix::process::kill_process_group(group, signal);
+    }
+}
+
+/// Lines of at most [`LINE`] bytes; the rest of a longer one is dropped. (A codec would stop at such a line, and a pipe
+/// that is not drained stops the recording.) FFmpeg ends some lines with a carriage return.
+#[derive(Debug)]
+pub struct Lines<R> {
+    from: Option<R>,
+    line: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// From the beginning of a pipe.
+    pub fn new(from: R) -> Self {
+        Self { from: Some(from), line: Vec::new() }
+    }
+
+    /// The lines that came next; waits for ever once the pipe has ended. Nothing is lost if it is dropped while waiting.
+    pub async fn next(&mut self) -> Vec<String> {
+        let Some(from) = &mut self.from else { return std::future::pending().await };
+        let mut bytes = [0; 2048];
+        let Ok(count @ 1..) = from.read(&mut bytes).await else {
+            self.from = None;
+            return Vec::new();
+        };
+        let mut lines = Vec::new();
+        for &byte in &bytes[..count] {
+            if matches!(byte, b'\n' | b'\r') {
+                lines.push(String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned());
+            } else if self.line.len() < LINE {
+                self.line.push(byte);
+            }
+        }
+        lines
+    }
+    /// Whether the pipe has ended.
+    pub fn over(&self) -> bool {
+        self.from.is_none()
+    }
+}
