@@ -392,8 +392,9 @@ impl Lane {
                     *stump = left;
                     failure
                 })?;
-                let path = clip.files.part().display().to_string();
-                events.push(Event::ClipOpened { clip: self.id, name: clip.files.name.clone(), path });
+                let (name, path) = (clip.files.name.clone(), clip.files.part().display().to_string());
+                let start = names::start(&name, &append.segment.camera).unwrap_or(append.wall);
+                events.push(Event::ClipOpened { clip: self.id, name, start, path });
                 self.state = State::Open(Box::new(clip));
                 Ok(grown)
             }
