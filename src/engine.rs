@@ -127,7 +127,7 @@ impl Engine {
         mail.spawn(smtp::serve(listener, allow, limits, bus.clone(), stop.asked().clone()));
         mail.close();
         let (rules, wake) = (watch::Sender::new(settings.archive.clone()), Arc::new(Notify::new()));
-        let retain = retain::run(rules.subscribe(), wake.clone(), bus.clone(), stop.asked().clone());
+        let retain = retain::run(rules.subscribe(), archive.turn(), wake.clone(), bus.clone(), stop.asked().clone());
         tasks.spawn(retain);
         tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));

@@ -1,6 +1,7 @@
 //! What the archive did, and what follows from it for the recorder and its cameras.
 
 use super::camera::Camera;
+use super::clip::ClipFile;
 use super::command::Answer;
 use super::effect::{ClipChange, Effect};
 use super::event::{Added, AppendFailure, Space};
@@ -153,9 +154,9 @@ impl Recorder {
     }
 
     /// A clip's file has a name.
-    pub(super) fn clip_opened(&mut self, clip: ClipId, name: &str, path: String) {
+    pub(super) fn clip_opened(&mut self, clip: ClipId, file: ClipFile) {
         if let Some(owner) = self.cameras.iter_mut().find(|camera| camera.saving.has(clip)) {
-            owner.saving.opened(clip, name, path);
+            owner.saving.opened(clip, file);
         }
     }
 }
@@ -210,7 +211,7 @@ impl Camera {
         let clip = self.saving.closed(id)?;
         let again = clip.setback.is_some();
         // Without a path its file is gone or left to the next start, and the archive has said so.
-        let Some(view) = clip.view(&out.anchor).filter(|_| !path.is_empty()) else { return Some((None, again)) };
+        let Some(view) = clip.view().filter(|_| !path.is_empty()) else { return Some((None, again)) };
         let (level, missing) = match clip.shortfall() {
             None => (Level::Info, String::new()),
             Some((missing, cause)) => {
@@ -244,7 +245,7 @@ impl Camera {
 
     fn clip_name(&self, id: ClipId) -> String {
         let clip = self.saving.clips().find(|clip| clip.id == id);
-        clip.and_then(|clip| clip.file.as_ref()).map(|(name, _)| name.clone()).unwrap_or_default()
+        clip.and_then(|clip| clip.file.as_ref()).map(|file| file.name.clone()).unwrap_or_default()
     }
 
     fn lose(&mut self, out: &mut Out, number: u64, bytes: u64, clip: String, reason: &str) {

@@ -6,7 +6,7 @@ use super::event::Added;
 use super::id::{CameraName, ClipId, RunId};
 use super::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
 use super::snapshot::{ClipView, Media};
-use super::time::{Anchor, Mono, Window};
+use super::time::{Anchor, Mono, Wall, Window};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ pub struct Clip {
     pub closing: bool,
     /// Closing failed.
     pub setback: Option<Setback>,
-    /// Name and path, once it has a file.
-    pub file: Option<(String, String)>,
+    /// Once it has one.
+    pub file: Option<ClipFile>,
     /// The clip that this one goes on from without a gap.
     pub follows: Option<ClipId>,
     /// That clip's name, once known.
@@ -46,6 +46,17 @@ pub struct Clip {
     sha256: Option<Arc<str>>,
     /// The first segment that was meant for it: its number, and when it began.
     first: Option<(u64, Mono)>,
+}
+
+/// The file of a clip, as the archive has named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClipFile {
+    /// Without ending.
+    pub name: String,
+    /// When the footage begins, as the name says it. Lists go by this, whatever the wall clock is set to later.
+    pub start: Wall,
+    /// Where it grows.
+    pub path: String,
 }
 
 /// A segment that was meant for the clip.
@@ -103,7 +114,7 @@ impl Clip {
         let mut next = Clip::new(id, self.camera.clone(), self.asked, at);
         next.triggers.extend(self.triggers.last().cloned());
         next.follows = Some(self.id);
-        next.continues = self.file.as_ref().map(|(name, _)| name.clone());
+        next.continues = self.file.as_ref().map(|file| file.name.clone());
         next.ended = self.ended.replace(cause);
         self.asked.to = at.max(self.asked.from);
         next
@@ -243,12 +254,12 @@ impl Clip {
     }
 
     /// For lists; `None` until it has a file.
-    pub fn view(&self, anchor: &Anchor) -> Option<ClipView> {
-        let (name, path) = self.file.clone()?;
+    pub fn view(&self) -> Option<ClipView> {
+        let ClipFile { name, start, path } = self.file.clone()?;
         Some(ClipView {
             name,
             camera: self.camera.clone(),
-            start: anchor.wall(self.first.map_or(self.asked.from, |(_, began)| began)),
+            start,
             length: self.length,
             bytes: self.bytes,
             trigger: self.triggers.first().map_or("", |(_, kind)| kind.word()).to_owned(),
@@ -359,7 +370,8 @@ mod tests {
     fn a_clip_that_goes_on_keeps_the_reason_and_the_name() {
         let mut first = clip(10, 60);
         first.trigger(at(20), TriggerKind::Key);
-        first.file = Some(("front_1".into(), "/clips/front_1.mp4.part".into()));
+        let (name, path) = ("front_1".into(), "/clips/front_1.mp4.part".into());
+        first.file = Some(ClipFile { name, start: Wall::UNIX_EPOCH, path });
         let next = first.go_on(ClipId(2), at(30), "why".into());
         assert_eq!((first.asked, next.asked), (window(10, 30), window(30, 60)));
         assert_eq!((next.continues.as_deref(), next.triggers.len()), (Some("front_1"), 1));

@@ -4,7 +4,7 @@ use super::effect::ClipChange;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
 use super::question::{ClipDetails, ClipPage, Still};
 use super::snapshot::{ClipView, Media};
-use super::time::Anchor;
+use super::time::{Anchor, Wall};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +72,8 @@ pub enum Event {
         clip: ClipId,
         /// Its name: the file's without ending.
         name: String,
+        /// When its footage begins, as the name says it: its place in the list of clips.
+        start: Wall,
         /// The file that grows.
         path: String,
     },

@@ -7,6 +7,7 @@
 use super::archiving::{Archive, CLIPS};
 use super::asking::found;
 use super::camera::Camera;
+use super::clip::ClipFile;
 use super::command::Command;
 use super::effect::Effect;
 use super::event::{Event, Mail, Space};
@@ -224,7 +225,7 @@ impl Recorder {
             Event::Note(text) => out.say(Level::Warn, Topic::Recorder, None, text),
             Event::Warning(text) => self.warn(out, &text),
             Event::StopAsked(who) => self.stop(out, who),
-            Event::ClipOpened { clip, name, path } => self.clip_opened(clip, &name, path),
+            Event::ClipOpened { clip, name, start, path } => self.clip_opened(clip, ClipFile { name, start, path }),
             Event::Appended { clip: _, segment, added } => self.appended(out, &segment, &added),
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),

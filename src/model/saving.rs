@@ -133,7 +133,7 @@ impl Saving {
         }
         let offset = clip.meant(segment.number, span.from);
         self.queue.push(Claim::new(segment, clip.id, offset));
-        let name = clip.file.as_ref().map(|(name, _)| name.clone());
+        let name = clip.file.as_ref().map(|file| file.name.clone());
         self.newest = Some(Newest { number: segment.number, end: span.to, clip: clip.id, name });
     }
 
@@ -249,7 +249,7 @@ impl Saving {
             until: going.until,
             triggers: going.triggers,
             trigger: going.last.clone(),
-            clip: self.clips.back().and_then(|clip| clip.file.as_ref()).map(|(name, _)| name.clone()),
+            clip: self.clips.back().and_then(|clip| clip.file.as_ref()).map(|file| file.name.clone()),
         })
     }
 }

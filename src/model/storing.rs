@@ -3,7 +3,7 @@
 
 use super::backoff::Setback;
 use super::claim::Claim;
-use super::clip::Clip;
+use super::clip::{Clip, ClipFile};
 use super::effect::Append;
 use super::event::Added;
 use super::id::{ClipId, SegmentId};
@@ -145,15 +145,15 @@ impl Saving {
     }
 
     /// The clip's file has a name.
-    pub fn opened(&mut self, id: ClipId, name: &str, path: String) {
+    pub fn opened(&mut self, id: ClipId, file: ClipFile) {
         for later in self.clips.iter_mut().filter(|clip| clip.follows == Some(id)) {
-            later.continues = Some(name.to_owned());
+            later.continues = Some(file.name.clone());
         }
         if let Some(newest) = self.newest.as_mut().filter(|newest| newest.clip == id) {
-            newest.name = Some(name.to_owned());
+            newest.name = Some(file.name.clone());
         }
         if let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == id) {
-            clip.file = Some((name.to_owned(), path));
+            clip.file = Some(file);
         }
     }
 

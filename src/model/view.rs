@@ -1,6 +1,7 @@
 //! The recorder's picture of itself.
 
 use super::camera::Camera;
+use super::clip::Clip;
 use super::event::Space;
 use super::recorder::{Recorder, TAIL};
 use super::ring::Fate;
@@ -12,7 +13,7 @@ impl Recorder {
     /// Clips that grow, each camera's newest first.
     pub(super) fn growing(&self) -> impl Iterator<Item = ClipView> {
         let clips = self.cameras.iter().flat_map(|camera| camera.saving.clips().rev());
-        clips.filter_map(|clip| clip.view(&self.anchor))
+        clips.filter_map(Clip::view)
     }
 
     /// What monitors draw. It changes only when something happened: room is rounded to a hundredth of the whole.

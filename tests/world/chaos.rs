@@ -98,7 +98,12 @@ fn ring_event() -> impl Strategy<Value = Event> {
 
 fn archive_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        clip().prop_map(|clip| Event::ClipOpened { clip, name: "it".into(), path: "/it".into() }),
+        clip().prop_map(|clip| Event::ClipOpened {
+            clip,
+            name: "it".into(),
+            start: jiff::Timestamp::UNIX_EPOCH,
+            path: "/it".into()
+        }),
         (clip(), segment(), added()).prop_map(|(clip, segment, added)| Event::Appended { clip, segment, added }),
         (clip(), segment(), failure()).prop_map(|(clip, segment, failure)| Event::AppendFailed {
             clip,

@@ -75,7 +75,7 @@ impl World {
             let (name, path) = (format!("front_{}", clip.0), format!("/clips/front_{}.part", clip.0));
             let new = Stored { id: clip, footage: vec![], record: append.record, closed: false, opened: append.offset };
             self.clips.insert(clip, new);
-            self.apply(Input::Event(Event::ClipOpened { clip, name, path }));
+            self.apply(Input::Event(Event::ClipOpened { clip, name, start: append.wall, path }));
         }
         let stored = self.clips.get_mut(&clip).expect("it is open");
         assert!(!stored.closed, "an append to a closed clip");

@@ -300,7 +300,7 @@ fn create(site: &Site, camera: &CameraName, start: Wall) -> Result<Created, (std
             Err(error) => return Err((part, error)),
         };
         // Looked for after the name is ours: a clip that is just being closed is seen either before or after.
-        if taken(&files.done()) || taken(&files.record()) {
+        if taken(&files.done()) || taken(&files.record()) || taken(&files.gone()) {
             unlink(&part).map_err(|error| (part, error))?;
             continue;
         }

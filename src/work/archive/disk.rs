@@ -140,6 +140,17 @@ pub(super) fn unlink(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
+/// Gives a file another name, whatever had that.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step(from);
+    fs::rename(from, to)
+}
+
+/// Whether a regular file is there; a link is none.
+pub(super) fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
+}
+
 /// Makes the names in a directory durable.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

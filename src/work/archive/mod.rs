@@ -13,15 +13,19 @@ mod clock;
 mod disk;
 mod names;
 mod old;
+mod pages;
 mod recover;
+mod remove;
 pub mod retain;
 mod sidecar;
 mod source;
 mod writer;
 
-pub use catalog::{locate, newest};
+pub use catalog::locate;
 pub use disk::{open_regular, space};
+pub use pages::newest;
 pub use recover::Recovered;
+pub use remove::Turn;
 pub(super) use sidecar::Sidecar;
 pub use source::media;
 pub(super) use source::{Unreadable, Walker};
@@ -29,7 +33,7 @@ pub(super) use source::{Unreadable, Walker};
 use crate::model::effect::{Append, ClipChange};
 use crate::model::event::{AppendFailure, Event};
 use crate::model::id::{ClipId, RequestId};
-use crate::model::question::{ClipPage, ClipQuery};
+use crate::model::question::ClipQuery;
 use crate::model::record::Record;
 use crate::work::places;
 use clip::{Clip, Grown};
@@ -69,6 +73,7 @@ struct Site {
     ring: PathBuf,
     zone: TimeZone,
     disk: Box<dyn Disk>,
+    turn: Turn,
     /// Held for as long as this process lives; also what the archive is recognised by.
     lock: File,
 }
@@ -119,7 +124,7 @@ impl Archive {
         let lock = lock(&root)?;
         probe(&root).map_err(|error| format!("archive.dir {}", sentence("written", &root, &error)))?;
         Ok(Archive {
-            site: Arc::new(Site { root, ring, zone, disk, lock }),
+            site: Arc::new(Site { root, ring, zone, disk, turn: Turn::default(), lock }),
             events,
             lanes: HashMap::new(),
             tracker: TaskTracker::new(),
@@ -155,13 +160,15 @@ impl Archive {
         self.order(clip, Order::Close(record));
     }
 
-    /// Lists a page of clips, growing ones included; at most 10,000. Ends as [`Event::ClipsListed`].
+    /// Whose turn it is to change closed clips, for whoever else does.
+    pub fn turn(&self) -> Turn {
+        self.site.turn.clone()
+    }
+
+    /// Reads a page of the clip list, growing clips included; at most 10,000. Ends as [`Event::ClipsListed`].
     pub fn list(&self, request: RequestId, query: ClipQuery) {
         self.ask(
-            move |site| {
-                let clips = catalog::newest(&site.root, query.camera.as_ref(), query.limit)?;
-                Ok(ClipPage { clips, more: None })
-            },
+            move |site| site.check().and_then(|()| pages::page(&site.root, &query, pages::PATIENCE)),
             move |result| Event::ClipsListed { request, result },
         );
     }
@@ -169,16 +176,16 @@ impl Archive {
     /// Reads all there is about a clip. Ends as [`Event::ClipShown`].
     pub fn show(&self, request: RequestId, clip: String) {
         self.ask(
-            move |_| Err(format!("{clip} cannot be looked at yet")),
+            move |site| site.check().and_then(|()| catalog::details(&site.root, &clip)).map(Box::new),
             move |result| Event::ClipShown { request, result },
         );
     }
 
-    /// Does to a clip what a person wants. Ends as [`Event::ClipChanged`].
+    /// Does to a closed clip what a person wants, durably. Ends as [`Event::ClipChanged`].
     pub fn change(&self, request: RequestId, clip: String, change: ClipChange) {
         let name = clip.clone();
         self.ask(
-            move |_| Err(format!("{name} cannot be changed yet")),
+            move |site| remove::change(site, &name, change),
             move |result| Event::ClipChanged { request, clip, change, result },
         );
     }
@@ -394,8 +401,9 @@ impl Lane {
                     *stump = left;
                     failure
                 })?;
-                let path = clip.files.part().display().to_string();
-                events.push(Event::ClipOpened { clip: self.id, name: clip.files.name.clone(), path });
+                let (name, path) = (clip.files.name.clone(), clip.files.part().display().to_string());
+                let start = names::start(&name, &append.segment.camera).unwrap_or(append.wall);
+                events.push(Event::ClipOpened { clip: self.id, name, start, path });
                 self.state = State::Open(Box::new(clip));
                 Ok(grown)
             }

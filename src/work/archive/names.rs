@@ -4,11 +4,13 @@
 //! <archive>/<camera>/2026-11-22/<camera>_2026-11-22_14-02-31+0100.mp4.part   growing
 //!                               <camera>_2026-11-22_14-02-31+0100.mp4        closed
 //!                               <camera>_2026-11-22_14-02-31+0100.json       its record
+//!                               <camera>_2026-11-22_14-02-31+0100.jpg        the camera's own picture
 //! ```
 //! Local time with its offset: people know it, and the hour that comes twice in autumn has two names.
 
 use crate::model::id::CameraName;
 use crate::model::time::Wall;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +23,14 @@ pub(super) const RECORD: &str = ".json";
 /// The end of a record's name while it is written.
 pub(super) const TEMPORARY: &str = ".json.tmp";
 
+/// The end of the name of a picture that the camera itself sent.
+pub(super) const PICTURE: &str = ".jpg";
+/// The end of a deleted clip's name, until all that belongs to it is gone too.
+pub(super) const GONE: &str = ".mp4.gone";
+
 const STAMP: &str = "%Y-%m-%d_%H-%M-%S%z";
+/// The same as text: 0 for any digit, + for a sign. Zones of long ago have seconds as well.
+const SHAPE: &[u8] = b"0000-00-00_00-00-00+0000";
 
 /// The files of one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +65,16 @@ impl Files {
     pub fn temporary(&self) -> PathBuf {
         self.with(TEMPORARY)
     }
+
+    /// The camera's own picture.
+    pub fn picture(&self) -> PathBuf {
+        self.with(PICTURE)
+    }
+
+    /// The file while the clip is being deleted.
+    pub fn gone(&self) -> PathBuf {
+        self.with(GONE)
+    }
 }
 
 /// The day's directory and the clip's name for footage that begins at `start`; the `count`th of that second.
@@ -73,17 +92,41 @@ pub(super) fn start(name: &str, camera: &CameraName) -> Option<Wall> {
     let rest = name.strip_prefix(camera.as_str())?.strip_prefix('_')?;
     let stamp = match rest.match_indices('_').nth(1) {
         Some((at, _)) => {
-            let count: u32 = rest[at + 1..].parse().ok()?;
-            (count > 1).then_some(&rest[..at])?
+            let (stamp, count) = (&rest[..at], &rest[at + 1..]);
+            let plain = count.bytes().all(|digit| digit.is_ascii_digit()) && !count.starts_with('0');
+            (plain && count.parse::<u32>().ok()? > 1).then_some(stamp)?
         }
         None => rest,
     };
-    Wall::strptime(STAMP, stamp).ok()
+    is_stamp(stamp).then(|| Wall::strptime(STAMP, stamp).ok())?
 }
 
-/// Whether a directory's name is a day.
-pub(super) fn is_day(name: &str) -> bool {
-    name.len() == 10 && name.parse::<jiff::civil::Date>().is_ok()
+/// Whether it has the shape of a stamp; strptime takes much else, and one clip must not have two names.
+fn is_stamp(text: &str) -> bool {
+    let fits = |(place, byte): (usize, u8)| match SHAPE.get(place) {
+        Some(b'0') | None => byte.is_ascii_digit(),
+        Some(b'+') => matches!(byte, b'+' | b'-'),
+        Some(other) => byte == *other,
+    };
+    (text.len() == SHAPE.len() || text.len() == SHAPE.len() + 2) && text.bytes().enumerate().all(fits)
+}
+
+/// Whose clip has that name, when its footage begins, and which files it has if there is one. `None` if it is no name
+/// of a clip: whatever a client may write, what comes out lies in the archive at `root`.
+pub(super) fn find(root: &Path, name: &str) -> Option<(CameraName, Wall, Files)> {
+    let (camera, stamp) = name.split_once('_')?;
+    let camera = CameraName::try_from(camera.to_owned()).ok()?;
+    let start = start(name, &camera)?;
+    let dir = root.join(camera.as_str()).join(stamp.get(..DAY)?);
+    Some((camera, start, Files { dir, name: name.to_owned() }))
+}
+
+/// Characters of a day: `2026-11-22`.
+const DAY: usize = 10;
+
+/// The day that a directory's name is.
+pub(super) fn day(name: &str) -> Option<Date> {
+    name.parse::<Date>().ok().filter(|day| name.len() == DAY && day.to_string() == name)
 }
 
 #[cfg(test)]
@@ -114,11 +157,24 @@ mod tests {
             "garden_2026-11-22_14-02-31+0100_x",
             "garden_2026-13-22_14-02-31+0100",
             "gardens_2026-11-22_14-02-31+0100",
+            "garden_2026-11-22_14-02-31+0100_02",
+            "garden_2026-11-22_14-02-31+0100_+2",
+            "garden_2026-11-22_14-02-31+0100_4294967296",
+            "garden_2026-11-22_14-02-31+01:00",
+            "garden_2026-11-22_14-02-31Z",
+            "garden_2026-1-22_14-02-31+01000",
+            "garden_ 026-11-22_14-02-31+0100",
+            "garden_2026-11-22_14-02-31+0100\0",
+            "garden_2026-11-22_14-02-31+0100/../../..",
         ] {
             assert_eq!(start(name, &camera), None, "{name}");
+            let found = find(Path::new("/a"), name).map(|(camera, ..)| camera.to_string());
+            assert_eq!(found.as_deref(), name.starts_with("gardens").then_some("gardens"), "{name}");
         }
-        assert!(is_day("2026-02-28"));
-        assert!(!is_day("2026-02-30") && !is_day("20260228") && !is_day("lost+found"));
+        assert!(day("2026-02-28").is_some());
+        for other in ["2026-02-30", "20260228", "2026-W09-6", "lost+found", "2026-02-281", "..", ""] {
+            assert_eq!(day(other), None, "{other}");
+        }
     }
 
     proptest! {
@@ -127,7 +183,21 @@ mod tests {
             let zone = TimeZone::fixed(jiff::tz::offset(if east { 9 } else { -5 }));
             let camera: CameraName = "a-1".parse().expect("a valid name");
             let wall = Wall::from_second(second).expect("in range");
-            prop_assert_eq!(start(&files(Path::new(""), &camera, wall, &zone, count).name, &camera), Some(wall));
+            let made = files(Path::new("/a"), &camera, wall, &zone, count);
+            prop_assert_eq!(start(&made.name, &camera), Some(wall));
+            prop_assert_eq!(find(Path::new("/a"), &made.name), Some((camera, wall, made)));
+        }
+
+        #[test]
+        fn no_name_leads_out_of_the_archive(
+            camera in "[a-z]{1,4}|\\.\\.|/|[a-z]{40}", rest in "\\PC*|2026-11-22_14-02-31\\+0100(/\\.\\.){0,3}\0?",
+        ) {
+            for name in [format!("{camera}_{rest}"), rest] {
+                let Some((camera, _, files)) = find(Path::new("/a"), &name) else { continue };
+                let day = files.dir.strip_prefix(Path::new("/a").join(camera.as_str())).expect("below its camera");
+                prop_assert!(super::day(day.to_str().expect("text")).is_some());
+                prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte)));
+            }
         }
     }
 }

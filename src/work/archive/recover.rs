@@ -5,11 +5,11 @@
 //! its very bytes. A kill in the middle of this leaves it to be done again. What fits nowhere becomes a clip of its own.
 
 use super::Site;
-use super::catalog;
 use super::disk::{sentence, unlink};
-use super::names::{self, TEMPORARY};
+use super::names::TEMPORARY;
 use super::old::{self, Old};
 use super::source::{Fault, Segment};
+use super::{catalog, pages, remove};
 use crate::model::id::{CameraName, SegmentId};
 use crate::model::snapshot::ClipView;
 use crate::model::time::Wall;
@@ -42,7 +42,8 @@ pub(super) fn recover(site: &Arc<Site>) -> Recovered {
         Ok(days) => {
             for day in days {
                 remove_temporaries(&day);
-                for found in catalog::clips(&day).into_iter().filter(|found| found.open) {
+                recovered.sentences.extend(remove::finish(&day).err());
+                for found in catalog::growing(&day) {
                     match old::reopen(site, &found) {
                         Ok(Some(old)) => olds.entry(found.camera).or_default().push(old),
                         Ok(None) => {
@@ -69,7 +70,7 @@ pub(super) fn recover(site: &Arc<Site>) -> Recovered {
     for old in olds.into_values().flatten() {
         recovered.sentences.push(old.finish(&recovered.waiting));
     }
-    match catalog::newest(&site.root, None, NEWEST) {
+    match pages::newest(&site.root, None, NEWEST) {
         Ok(clips) => recovered.clips = clips,
         Err(text) => recovered.sentences.push(text),
     }
@@ -81,7 +82,7 @@ fn remove_temporaries(day: &catalog::Day) {
     for entry in fs::read_dir(&day.path).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let ours = name.to_str().and_then(|name| name.strip_suffix(TEMPORARY));
-        if ours.is_some_and(|name| names::start(name, &day.camera).is_some()) {
+        if ours.is_some_and(|name| day.start(name).is_some()) {
             let _ = unlink(&entry.path()); // what stays is truncated by whoever writes there next
         }
     }

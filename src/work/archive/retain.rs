@@ -1,25 +1,21 @@
 //! The hand that deletes clips. Which ones is decided by [`crate::model::retention`]; here is what lies in the archive
 //! and how it goes.
 //!
-//! Only files with our names, in our directories, are ever touched, and never through a link. A clip goes before its
-//! record: if the clip cannot be deleted, nothing is lost, and if the power fails between the two, the record that is
-//! left is found by the next run like a clip, and goes. Nothing is synced: what a power cut brings back goes again.
-//!
-//! A clip that its owner has made read-only (`chmod a-w`) is protected: it is seen in every listing, survives copying
-//! the archive elsewhere, and needs no list that could be lost.
+//! Only files with our names, in our directories, are ever touched, and never through a link. [`super::remove`] says how
+//! a clip goes. A record or a picture without a clip is found like a clip, and goes when it is old enough. Nothing is
+//! synced: what a power cut brings back goes again.
 
-use super::names::{self, DONE, PART, RECORD, TEMPORARY};
+use super::names::{DONE, Files, GONE, PART, PICTURE, RECORD, TEMPORARY};
+use super::remove::{self, Turn, is_protected};
 use super::{catalog, clock, disk};
 use crate::model::event::Event;
 use crate::model::retention::{self, Clip, MOST_A_RUN, Sight};
 use crate::model::settings::Archive as Rules;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -29,11 +25,8 @@ use tokio_util::sync::CancellationToken;
 /// From one run to the next.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// The camera's own picture beside a clip.
-const PICTURE: &str = ".jpg";
-
-/// All that a clip may consist of, in the order in which it goes. One that grows is not in it.
-const ENDINGS: [&str; 4] = [DONE, TEMPORARY, RECORD, PICTURE];
+/// All that a clip may consist of.
+const ENDINGS: [&str; 6] = [PART, DONE, GONE, TEMPORARY, RECORD, PICTURE];
 
 /// Keeps the archive within its limits until `stop`: at once, then every minute, whenever `wake` says so (the disk is
 /// full), and when the rules change.
@@ -42,6 +35,7 @@ const ENDINGS: [&str; 4] = [DONE, TEMPORARY, RECORD, PICTURE];
 /// one than before.
 pub async fn run(
     mut rules: watch::Receiver<Rules>,
+    turn: Turn,
     wake: Arc<Notify>,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
@@ -56,8 +50,8 @@ pub async fn run(
             () = wake.notified() => {}
             Ok(()) = rules.changed() => {}
         }
-        let now = rules.borrow_and_update().clone();
-        let done = tokio::task::spawn_blocking(move || once(&now)).await;
+        let (now, turn) = (rules.borrow_and_update().clone(), turn.clone());
+        let done = tokio::task::spawn_blocking(move || once(&now, &turn)).await;
         let Done { deleted, trouble, space } = done.unwrap_or_else(|panic| Done {
             deleted: Vec::new(),
             trouble: Some(format!("old clips could not be looked for: {panic} (report this)")),
@@ -85,13 +79,13 @@ struct Done {
 }
 
 /// Looks at clock and disk, and does what follows.
-fn once(rules: &Rules) -> Done {
+fn once(rules: &Rules, turn: &Turn) -> Done {
     let space = match disk::space(&rules.dir) {
         Ok(space) => space,
         Err(reason) => return Done { deleted: Vec::new(), trouble: None, space: Some(Err(reason)) },
     };
     let sight = Sight { now: Timestamp::now(), clock_trusted: clock::is_trusted(), free: space.free };
-    let (deleted, trouble) = tidy(rules, sight, Item::delete);
+    let (deleted, trouble) = tidy(rules, sight, |item| item.delete(turn));
     let space = if deleted.is_empty() { Ok(space) } else { disk::space(&rules.dir) };
     Done { deleted, trouble, space: Some(space) }
 }
@@ -110,6 +104,10 @@ fn tidy(
         Err(error) => return (Vec::new(), Some(disk::sentence("read", &rules.dir, &error))),
     };
     let (mut deleted, mut failed) = (Vec::new(), None);
+    // What a deletion that was cut short has left is no clip any more: it goes whatever the rules say.
+    for gone in items.extract_if(.., |item| item.gone) {
+        failed = failed.or(delete(&gone).err());
+    }
     let mut tries = 0;
     loop {
         let clips: Vec<Clip> = items.iter().map(|item| item.clip).collect();
@@ -121,7 +119,7 @@ fn tidy(
             match delete(&items[index]) {
                 Ok(()) => {
                     gone[index] = true;
-                    deleted.push(items[index].name.clone());
+                    deleted.push(items[index].files.name.clone());
                     sight.free = sight.free.saturating_add(items[index].clip.bytes);
                 }
                 Err(sentence) => {
@@ -141,86 +139,62 @@ fn tidy(
 
 /// All files of one clip.
 struct Item {
-    dir: PathBuf,
-    name: String,
+    files: Files,
     clip: Clip,
+    /// It is deleted, but for what is left of it.
+    gone: bool,
 }
 
 impl Item {
-    fn path(&self, ending: &str) -> PathBuf {
-        self.dir.join(format!("{}{ending}", self.name))
+    /// Deletes it, or what is left of it.
+    fn delete(&self, turn: &Turn) -> Result<(), String> {
+        let _turn = turn.take();
+        if self.gone { remove::leftovers(&self.files) } else { remove::delete(&self.files) }
     }
-
-    /// Deletes a clip, and then whatever belongs to it.
-    fn delete(&self) -> Result<(), String> {
-        for ending in ENDINGS {
-            let path = self.path(ending);
-            let failed = |error: io::Error| disk::sentence("deleted", &path, &error);
-            if ending == DONE && fs::symlink_metadata(&path).is_ok_and(|file| is_protected(&file)) {
-                return Err(format!("{} became read-only and stays (delete it yourself)", path.display()));
-            }
-            match fs::remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn is_protected(file: &fs::Metadata) -> bool {
-    file.permissions().mode() & 0o222 == 0
 }
 
 /// Everything of ours in the archive. Empty directories of days long past go on the way.
 fn items(root: &Path, now: Timestamp) -> io::Result<Vec<Item>> {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let long_past = today.saturating_sub(2.days()).to_string();
     let mut all = Vec::new();
     for day in catalog::days(root, None)? {
-        let Some(date) = day.path.file_name().and_then(|name| name.to_str()) else { continue };
         let mut found = BTreeMap::new();
         let mut is_empty = true;
-        // A day that cannot be read hides no room that could be made.
+        // One that cannot be read hides no room that could be made.
         for file in fs::read_dir(&day.path).into_iter().flatten().flatten() {
             is_empty = false;
-            add(&mut found, &file, &day, date);
+            add(&mut found, &file, &day);
         }
         all.extend(found.into_values());
-        if is_empty && date < long_past.as_str() {
-            let _ = fs::remove_dir(&day.path); // it stays if it is not empty after all
+        if is_empty {
+            remove::remove_day(&day.path, now);
         }
     }
     Ok(all)
 }
 
 /// Counts a file to its clip if it is one of ours.
-fn add(found: &mut BTreeMap<String, Item>, file: &fs::DirEntry, day: &catalog::Day, date: &str) {
+fn add(found: &mut BTreeMap<String, Item>, file: &fs::DirEntry, day: &catalog::Day) {
     let file_name = file.file_name();
     let Some(whole) = file_name.to_str() else { return };
-    let mut endings = [PART].into_iter().chain(ENDINGS);
-    let Some((name, ending)) = endings.find_map(|ending| Some((whole.strip_suffix(ending)?, ending))) else { return };
-    let Some(start) = names::start(name, &day.camera) else { return };
-    let stamp = name.get(day.camera.as_str().len() + 1..).unwrap_or_default();
-    if !stamp.starts_with(date) {
-        return;
-    }
+    let stem = |ending: &'static str| Some((whole.strip_suffix(ending)?, ending));
+    let Some((name, ending)) = ENDINGS.into_iter().find_map(stem) else { return };
+    let Some(start) = day.start(name) else { return };
     // Of the entry itself: a link is not followed, and is no file.
     let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else { return };
     let item = found.entry(name.to_owned()).or_insert_with(|| Item {
-        dir: day.path.clone(),
-        name: name.to_owned(),
+        files: Files { dir: day.path.clone(), name: name.to_owned() },
         clip: Clip { start, bytes: 0, stays: false },
+        gone: false,
     });
     item.clip.bytes = item.clip.bytes.saturating_add(meta.len());
     item.clip.stays |= ending == PART || (ending == DONE && is_protected(&meta));
+    item.gone |= ending == GONE;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -307,7 +281,7 @@ mod tests {
         symlink(elsewhere.path().join("x.mp4"), root.join(file_link)).expect("a link");
         stays.extend(["link".to_owned(), file_link.to_owned()]);
 
-        let (deleted, trouble) = tidy(&rules(root, 1), sight(), Item::delete);
+        let (deleted, trouble) = tidy(&rules(root, 1), sight(), |item| item.delete(&Turn::default()));
         assert_eq!(deleted, ["a_2026-11-01_10-00-00+0100", "a_2026-11-01_11-00-00+0100_2"]);
         assert!(trouble.is_some_and(|text| text.contains("protected")));
         stays.push("gone/2026-11-03/gone_2026-11-03_11-00-00Z.json".to_owned());
@@ -326,12 +300,12 @@ mod tests {
             write(place.path(), &[&format!("{name}.mp4"), &format!("{name}.json")]);
         }
         write(place.path(), &[orphan]);
-        let (deleted, trouble) = tidy(&rules(place.path(), 400), sight(), Item::delete);
+        let (deleted, trouble) = tidy(&rules(place.path(), 400), sight(), |item| item.delete(&Turn::default()));
         assert_eq!(deleted, ["c_2026-10-31_10-00-00+0100", "b_2026-11-01_10-00-00+0100"]);
         assert_eq!(trouble, None);
         assert_eq!(left(place.path()).len(), 4);
 
-        let deleted = tidy(&rules(place.path(), 0), sight(), Item::delete).0;
+        let deleted = tidy(&rules(place.path(), 0), sight(), |item| item.delete(&Turn::default())).0;
         assert_eq!(deleted.len(), 2);
         assert!(items(place.path(), sight().now).expect("an archive").is_empty());
         let days = ["c/2026-10-31", "b/2026-11-01", "a/2026-11-02", "b/2026-11-22"];
@@ -345,7 +319,9 @@ mod tests {
         for name in &names {
             write(place.path(), &[&format!("a/2026-11-01/{name}.mp4")]);
         }
-        let delete = |item: &Item| if item.name == names[0] { Err("no (do this)".into()) } else { item.delete() };
+        let turn = Turn::default();
+        let delete =
+            |item: &Item| if item.files.name == names[0] { Err("no (do this)".into()) } else { item.delete(&turn) };
         let (deleted, trouble) = tidy(&rules(place.path(), 200), sight(), delete);
         assert_eq!((deleted.as_slice(), trouble.as_deref()), (&names[1..2], Some("no (do this)")));
         let never = |_: &Item| Err("no (do this)".into());
@@ -359,10 +335,14 @@ mod tests {
         write(place.path(), &[&format!("{name}.mp4"), &format!("{name}.json")]);
         let found = items(place.path(), sight().now).expect("an archive");
         protect(&place.path().join(format!("{name}.mp4")));
-        assert!(found[0].delete().is_err_and(|text| text.contains("read-only")));
+        assert!(found[0].delete(&Turn::default()).is_err_and(|text| text.contains("read-only")));
         fs::remove_file(place.path().join(format!("{name}.mp4"))).expect("a file");
         fs::create_dir(place.path().join(format!("{name}.mp4"))).expect("a directory that cannot be unlinked");
-        assert!(found[0].delete().is_err_and(|text| text.contains("cannot be deleted") && text.ends_with(')')));
+        assert!(
+            found[0]
+                .delete(&Turn::default())
+                .is_err_and(|text| text.contains("cannot be deleted") && text.ends_with(')'))
+        );
         assert!(place.path().join(format!("{name}.json")).exists());
     }
 
@@ -375,7 +355,7 @@ mod tests {
         let (set, settings) = watch::channel(rules(place.path(), 50));
         let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
         let (sender, mut events) = mpsc::channel(8);
-        let task = tokio::spawn(run(settings, wake.clone(), sender, stop.clone()));
+        let task = tokio::spawn(run(settings, Turn::default(), wake.clone(), sender, stop.clone()));
         let gone = |name: &str| Event::Retained { deleted: vec![name.to_owned()], trouble: None };
         assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(space))) if space.total > 0));
         assert_eq!(events.recv().await, Some(gone("a_2026-11-01_10-00-00+0100")));

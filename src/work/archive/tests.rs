@@ -3,6 +3,7 @@
 #[path = "../../../tests/footage/mod.rs"]
 mod footage;
 
+mod changes;
 mod faults;
 mod kills;
 mod listing;

@@ -104,17 +104,17 @@ fn ending(dir: &Path, ending: &str) -> Vec<PathBuf> {
 }
 
 /// The places as they were at an instant.
-struct Instant {
+pub(super) struct Instant {
     dir: PathBuf,
 }
 
 impl Instant {
-    fn day(&self) -> PathBuf {
+    pub fn day(&self) -> PathBuf {
         self.dir.join("archive/front-door/2026-11-22")
     }
 
     /// Starts a recorder there, which may itself be looked at.
-    async fn recover(&self) -> Recovered {
+    pub async fn recover(&self) -> Recovered {
         let (sender, _events) = mpsc::channel(100);
         let (root, ring) = (self.dir.join("archive"), self.dir.join("ring"));
         Archive::on(&root, ring, sender, TimeZone::UTC, Box::new(Seen)).expect("an archive").recover().await
@@ -142,14 +142,14 @@ impl Instant {
 }
 
 /// Keeps what a kill would leave at each step below `dir` while something is done, and at its end.
-struct Film {
+pub(super) struct Film {
     frames: Arc<Mutex<Vec<Instant>>>,
     dir: PathBuf,
     to: PathBuf,
 }
 
 impl Film {
-    fn of(dir: &Path, to: PathBuf) -> Film {
+    pub fn of(dir: &Path, to: PathBuf) -> Film {
         let film = Film { frames: Arc::default(), dir: dir.canonicalize().expect("there"), to };
         let (frames, dir, to) = (film.frames.clone(), film.dir.clone(), film.to.clone());
         let look = move || shoot(&frames, &dir, &to);
@@ -157,7 +157,7 @@ impl Film {
         film
     }
 
-    fn end(self) -> Vec<Instant> {
+    pub fn end(self) -> Vec<Instant> {
         WITNESSES.lock().expect("no panic").retain(|(dir, _)| *dir != self.dir);
         shoot(&self.frames, &self.dir, &self.to);
         std::mem::take(&mut *self.frames.lock().expect("no panic"))
