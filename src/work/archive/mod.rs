@@ -21,6 +21,7 @@ mod writer;
 
 pub use catalog::{locate, newest};
 pub use disk::{open_regular, space};
+pub use names::began;
 pub use recover::Recovered;
 pub use source::media;
 

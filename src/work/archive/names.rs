@@ -81,6 +81,12 @@ pub(super) fn start(name: &str, camera: &CameraName) -> Option<Wall> {
     Wall::strptime(STAMP, stamp).ok()
 }
 
+/// The second in which the footage of a clip began, by its name alone; `None` if no clip can be called that.
+pub fn began(name: &str) -> Option<Wall> {
+    let camera = CameraName::try_from(name.split_once('_')?.0.to_owned()).ok()?;
+    start(name, &camera)
+}
+
 /// Whether a directory's name is a day.
 pub(super) fn is_day(name: &str) -> bool {
     name.len() == 10 && name.parse::<jiff::civil::Date>().is_ok()
@@ -127,7 +133,8 @@ mod tests {
             let zone = TimeZone::fixed(jiff::tz::offset(if east { 9 } else { -5 }));
             let camera: CameraName = "a-1".parse().expect("a valid name");
             let wall = Wall::from_second(second).expect("in range");
-            prop_assert_eq!(start(&files(Path::new(""), &camera, wall, &zone, count).name, &camera), Some(wall));
+            let name = files(Path::new(""), &camera, wall, &zone, count).name;
+            prop_assert_eq!((start(&name, &camera), began(&name)), (Some(wall), Some(wall)));
         }
     }
 }
