@@ -181,7 +181,8 @@ impl Engine {
         stop.stage(Stage::Cameras, self.until(Recorder::cameras_stopped)).await;
         stop.stage(Stage::Archive, self.until(Recorder::stored)).await;
         stop.stage(Stage::Clips, self.until(Recorder::finished)).await;
-        let left = left_waiting(&self.recorder.snapshot(self.clock.now()));
+        self.publish(); // who watches sees what was done last
+        let left = left_waiting(&self.pictures.borrow());
         self.end().await;
         left.map_or(Ok(()), Err)
     }
@@ -359,8 +360,8 @@ fn waiting_warning(ring: &Path, segments: usize) -> Option<String> {
     })
 }
 
-/// What could not be stored before the recorder ended.
-fn left_waiting(picture: &Snapshot) -> Option<String> {
+/// What could not be stored before the recorder ended, seen in its last picture: a sentence with the remedy.
+pub fn left_waiting(picture: &Snapshot) -> Option<String> {
     let segments: u32 = picture.cameras.iter().map(|camera| camera.backlog).sum();
     (segments > 0).then(|| {
         let (ring, trouble) = (&picture.ring.dir, picture.archive.trouble.as_deref().unwrap_or("the time was over"));

@@ -3,16 +3,27 @@
 
 mod attach;
 mod cat;
+mod change;
 mod check;
+mod clip;
+mod clips;
 mod demo;
+mod follow;
+mod generate;
+mod logs;
 mod look;
+mod out;
 mod query;
 mod record;
+mod shape;
+mod status;
+mod stop;
 mod table;
 
 use crate::config::{self, Loaded};
 use crate::link::dial::{self, Client, Reach};
 use crate::link::socket;
+use crate::model::id::CameraName;
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, eyre};
 use std::path::{Path, PathBuf};
@@ -34,11 +45,11 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Global {
     /// The configuration [default: ./nvr.toml, $XDG_CONFIG_HOME/nvr/nvr.toml, /etc/nvr/nvr.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 900)]
     config: Option<PathBuf>,
     /// The recorder's socket [env: NVR_SOCKET] [default: /run/nvr/nvr.sock, then this user's: $XDG_RUNTIME_DIR/nvr.sock, or
     /// without that /tmp/nvr-UID/nvr.sock]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = 901)]
     socket: Option<PathBuf>,
 }
 
@@ -63,7 +74,7 @@ enum Verb {
     Check,
     /// One look; the exit code says whether all is well
     Status {
-        /// As JSON
+        /// As JSON: instants in RFC 3339, spans in seconds, sizes in bytes; healthy and troubles are the verdict
         #[arg(long)]
         json: bool,
     },
@@ -75,19 +86,17 @@ enum Verb {
     Trigger(Meant),
     /// End the countdown
     Release(Meant),
+    /// Stop the recorder, and wait until what is claimed is stored and it is gone
+    Stop,
     /// List clips, newest first
-    Clips {
-        /// Only this camera's
-        camera: Option<String>,
-        /// As JSON, one clip a line
+    Clips(clips::Clips),
+    /// Tell all about a clip: what was wanted, what is there and why the two differ, triggers, hash
+    Clip {
+        /// Its name, or CAMERA@last
+        clip: clips::Named,
+        /// As JSON, the whole record included
         #[arg(long)]
         json: bool,
-        /// Go on, with every clip that is saved
-        #[arg(long)]
-        follow: bool,
-        /// At most so many
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: u32,
     },
     /// Write a clip to standard output; one that still grows is followed to its end
     Cat {
@@ -106,6 +115,49 @@ enum Verb {
         #[arg(long, conflicts_with = "output")]
         json: bool,
     },
+    /// Keep clips, whatever retention says
+    Protect {
+        /// Their names, or CAMERA@last
+        #[arg(required = true, value_name = "CLIP")]
+        clips: Vec<clips::Named>,
+    },
+    /// Leave clips to retention again
+    Unprotect {
+        /// Their names, or CAMERA@last
+        #[arg(required = true, value_name = "CLIP")]
+        clips: Vec<clips::Named>,
+    },
+    /// Delete clips for good; asks first
+    Delete {
+        /// Their names
+        #[arg(required = true, value_name = "CLIP")]
+        clips: Vec<clips::ClipName>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show every segment's way into the archive, newest last
+    Copies(logs::Copies),
+    /// Show what happened, when and why, newest last
+    Journal(logs::Journal),
+    /// Tell scripts what happens, as one line of JSON each, from now on and for ever
+    ///
+    /// Each line has time (RFC 3339), number (counts up from 1 since the recorder started; null if the line is about the
+    /// recorder and not from it), level (info, warn, error), topic (recorder, camera, mail, order, clip, loss, archive,
+    /// ring), camera (or null) and text. No line is left out, however many come at once; if the recorder is lost, it is
+    /// waited for.
+    Events(logs::Events),
+    /// Show the last lines of a camera's FFmpeg
+    Stderr {
+        /// Its name
+        camera: CameraName,
+    },
+    /// Write the man page or completions, for those who make packages
+    #[command(hide = true)]
+    Generate {
+        /// Which
+        what: generate::What,
+    },
 }
 
 /// Which cameras.
@@ -114,7 +166,7 @@ enum Verb {
 struct Meant {
     /// Names of cameras
     #[arg(value_name = "CAMERA")]
-    cameras: Vec<String>,
+    cameras: Vec<CameraName>,
     /// Every camera
     #[arg(long)]
     all: bool,
@@ -138,11 +190,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// One sentence a line, without a frame around it: what a person needs is in the words.
 fn failed(error: &color_eyre::Report) -> ExitCode {
+    complain(error);
+    ExitCode::FAILURE
+}
+
+/// One sentence a line, without a frame around it: what a person needs is in the words.
+fn complain(error: &color_eyre::Report) {
     let words: Vec<_> = error.chain().map(ToString::to_string).collect();
     eprintln!("nvr: {}", words.join(": "));
-    ExitCode::FAILURE
 }
 
 async fn run(cli: Cli) -> Result<ExitCode> {
@@ -152,14 +208,24 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Record { log_dir, leash }) => record::record(&global, log_dir, leash).await,
         Some(Verb::Demo { keep }) => demo::demo(keep).await,
         Some(Verb::Check) => check::check(&global).await,
-        Some(Verb::Status { json }) => query::status(&global, json).await,
+        Some(Verb::Status { json }) => status::status(&global, json).await,
         Some(Verb::Arm(meant)) => query::order(&global, query::Order::Arm, &meant).await,
         Some(Verb::Disarm(meant)) => query::order(&global, query::Order::Disarm, &meant).await,
         Some(Verb::Trigger(meant)) => query::order(&global, query::Order::Trigger, &meant).await,
         Some(Verb::Release(meant)) => query::order(&global, query::Order::Release, &meant).await,
-        Some(Verb::Clips { camera, json, follow, limit }) => query::clips(&global, camera, json, follow, limit).await,
+        Some(Verb::Stop) => stop::stop(&global).await,
+        Some(Verb::Clips(args)) => clips::clips(&global, &args).await,
+        Some(Verb::Clip { clip, json }) => clip::clip(&global, &clip, json).await,
         Some(Verb::Cat { clip }) => cat::cat(&global, &clip).await,
         Some(Verb::Look { of, output, json }) => look::look(&global, &of, output.as_deref(), json).await,
+        Some(Verb::Protect { clips }) => change::protect(&global, &clips, true).await,
+        Some(Verb::Unprotect { clips }) => change::protect(&global, &clips, false).await,
+        Some(Verb::Delete { clips, yes }) => change::delete(&global, &clips, yes).await,
+        Some(Verb::Copies(args)) => logs::copies(&global, &args).await,
+        Some(Verb::Journal(args)) => logs::journal(&global, &args).await,
+        Some(Verb::Events(args)) => logs::events(&global, &args).await,
+        Some(Verb::Stderr { camera }) => logs::stderr(&global, camera).await,
+        Some(Verb::Generate { what }) => generate::generate(what),
     }
 }
 

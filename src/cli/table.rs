@@ -1,5 +1,9 @@
 //! Columns for people; scripts use `--json`.
 
+pub use crate::monitor::format::about;
+
+use crate::model::time::Wall;
+use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
 /// Rows as lines, each column as wide as its widest cell.
@@ -25,6 +29,11 @@ pub fn length(span: std::time::Duration) -> String {
         (0, m, s) => format!("{m} min {s:02} s"),
         (h, m, _) => format!("{h} h {m:02} min"),
     }
+}
+
+/// An instant on the clock on the wall: `2026-11-22 14:02:31`.
+pub fn moment(at: Wall, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Bytes: `4.1 MB`.

@@ -14,3 +14,4 @@ mod nvr_process;
 #[path = "../common/rtsp.rs"]
 mod rtsp;
 mod smtp;
+mod verbs;

@@ -23,6 +23,7 @@ mod writer;
 
 pub use catalog::locate;
 pub use disk::{open_regular, space};
+pub use names::began;
 pub use pages::newest;
 pub use recover::Recovered;
 pub use remove::Turn;

@@ -121,6 +121,11 @@ pub(super) fn find(root: &Path, name: &str) -> Option<(CameraName, Wall, Files)>
     Some((camera, start, Files { dir, name: name.to_owned() }))
 }
 
+/// The second in which the footage of a clip began, by its name alone; `None` if no clip can be called that.
+pub fn began(name: &str) -> Option<Wall> {
+    find(Path::new(""), name).map(|(_, start, _)| start)
+}
+
 /// Characters of a day: `2026-11-22`.
 const DAY: usize = 10;
 
@@ -184,7 +189,7 @@ mod tests {
             let camera: CameraName = "a-1".parse().expect("a valid name");
             let wall = Wall::from_second(second).expect("in range");
             let made = files(Path::new("/a"), &camera, wall, &zone, count);
-            prop_assert_eq!(start(&made.name, &camera), Some(wall));
+            prop_assert_eq!((start(&made.name, &camera), began(&made.name)), (Some(wall), Some(wall)));
             prop_assert_eq!(find(Path::new("/a"), &made.name), Some((camera, wall, made)));
         }
 

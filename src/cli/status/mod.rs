@@ -1,0 +1,133 @@
+//! `nvr status`: one look, for people, scripts and cron. The exit code is the verdict.
+
+mod shape;
+
+use super::{Global, out, query, table};
+use crate::clock;
+use crate::model::snapshot::{CameraState, CameraView, Media, Snapshot};
+use crate::model::text::fit_for_screen;
+use crate::model::time::Mono;
+use color_eyre::eyre::Result;
+use jiff::tz::TimeZone;
+use shape::Status;
+use std::process::ExitCode;
+
+/// Longest text from outside in a cell.
+const SHOWN: usize = 120;
+/// Longest sentence.
+const SENTENCE: usize = 400;
+
+/// Prints what a recorder is doing. Exit code 0 if all is well, else 1.
+pub async fn status(global: &Global, json: bool) -> Result<ExitCode> {
+    let mut client = query::client(global, true).await?;
+    let picture = query::picture(&mut client).await?;
+    let (troubles, now) = (troubles(&picture), clock::boot_time());
+    let code = if troubles.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if json {
+        out::pretty(&Status::of(&picture, troubles, now))?;
+    } else {
+        out::lines(lines(&picture, &troubles, now))?;
+    }
+    Ok(code)
+}
+
+/// What is not well, one sentence each.
+fn troubles(picture: &Snapshot) -> Vec<String> {
+    let mut troubles = Vec::new();
+    for camera in &picture.cameras {
+        match &camera.state {
+            CameraState::Recording { .. } => {}
+            CameraState::Connecting { .. } => troubles.push(format!("{} is not recorded yet", camera.name)),
+            CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => {
+                troubles.push(format!("{} is not recorded: {reason}", camera.name));
+            }
+            CameraState::Stopped => troubles.push(format!("{} is stopped", camera.name)),
+        }
+    }
+    troubles.extend(picture.mail.port.as_ref().err().map(|error| format!("no mail: {error}")));
+    troubles.extend(picture.archive.trouble.as_ref().map(|error| format!("the archive: {error}")));
+    troubles.extend(picture.ring.trouble.clone());
+    if picture.lost.segments > 0 {
+        troubles.push(format!(
+            "{} segments that were wanted are lost (see why: nvr journal --level error)",
+            picture.lost.segments
+        ));
+    }
+    troubles.extend(picture.stopping.as_ref().map(|why| format!("the recorder is stopping: {why}")));
+    troubles
+}
+
+fn lines(picture: &Snapshot, troubles: &[String], now: Mono) -> Vec<String> {
+    let rows: Vec<_> = picture.cameras.iter().map(|camera| camera_row(camera, now)).collect();
+    let mut lines = table::lines(&rows);
+    lines.push(mail_line(picture));
+    lines.extend(archive_lines(picture, now));
+    let (ring, used) = (fit_for_screen(&picture.ring.dir, SENTENCE), table::size(picture.ring.used));
+    lines.push(format!("ring {ring}: {used} in RAM"));
+    let version = fit_for_screen(&picture.version, SHOWN);
+    lines.push(format!("recorder {version}: process {}, up {}", picture.pid, table::about(now.since(picture.started))));
+    lines.extend(picture.warnings.iter().map(|warning| format!("warning: {}", fit_for_screen(warning, SENTENCE))));
+    lines.extend(troubles.iter().map(|trouble| format!("TROUBLE: {}", fit_for_screen(trouble, SENTENCE))));
+    lines.push(if troubles.is_empty() { "all is well".to_owned() } else { "not all is well".to_owned() });
+    lines
+}
+
+fn mail_line(picture: &Snapshot) -> String {
+    let mail = &picture.mail;
+    let port = match &mail.port {
+        Ok(at) => format!("{}, {} today", fit_for_screen(at, SHOWN), mail.today),
+        Err(_) => "closed".to_owned(),
+    };
+    let last = mail.last.as_ref().map_or_else(String::new, |last| {
+        let at = table::moment(picture.anchor.wall(last.at), &TimeZone::system());
+        let (subject, outcome) = (fit_for_screen(&last.subject, SHOWN), fit_for_screen(&last.outcome, SHOWN));
+        format!("; the last at {at} to {} \"{subject}\": {outcome}", fit_for_screen(&last.to, SHOWN))
+    });
+    format!("mail {port}{last}")
+}
+
+fn archive_lines(picture: &Snapshot, now: Mono) -> Vec<String> {
+    let archive = &picture.archive;
+    let free = archive
+        .space
+        .map_or_else(String::new, |space| format!("{} free of {}", table::size(space.free), table::size(space.total)));
+    let mut lines = vec![format!("archive {}: {free}", fit_for_screen(&archive.dir, SENTENCE))];
+    if archive.backlog > 0 {
+        lines.push(format!("backlog: {} are claimed and not yet stored", table::size(archive.backlog)));
+    }
+    if let Some(until) = archive.safe_until {
+        lines.push(format!("footage is safe for {}", table::length(until.since(now))));
+    }
+    lines
+}
+
+fn camera_row(camera: &CameraView, now: Mono) -> [String; 7] {
+    let (state, since) = match &camera.state {
+        CameraState::Connecting { .. } => ("connecting", None),
+        CameraState::Recording { since } => ("recording", Some(*since)),
+        CameraState::Stalled { .. } => ("STALLED", None),
+        CameraState::NoSignal { .. } => ("NO SIGNAL", None),
+        CameraState::Stopped => ("stopped", None),
+    };
+    let restarts = match camera.restarts {
+        0 => String::new(),
+        1 => "1 restart".to_owned(),
+        more => format!("{more} restarts"),
+    };
+    [
+        camera.name.to_string(),
+        if camera.armed { "armed" } else { "off" }.to_owned(),
+        state.to_owned(),
+        camera.media.as_ref().map_or_else(String::new, |media| media_cell(camera, media)),
+        since.map_or_else(String::new, |since| format!("up {}", table::about(now.since(since)))),
+        restarts,
+        camera.event.as_ref().map_or("", |_| "saving").to_owned(),
+    ]
+}
+
+fn media_cell(camera: &CameraView, media: &Media) -> String {
+    let sound = media.audio.as_deref().map_or_else(String::new, |audio| format!("+{}", fit_for_screen(audio, SHOWN)));
+    let fps = camera.fps.map_or_else(String::new, |fps| format!(" {fps} fps"));
+    let rate = camera.bitrate.map_or_else(String::new, |rate| format!(" {:.1} Mbit/s", rate as f64 / 1e6));
+    format!("{}x{} {}{sound}{fps}{rate}", media.width, media.height, fit_for_screen(&media.video, SHOWN))
+}
