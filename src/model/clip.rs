@@ -155,7 +155,8 @@ impl Clip {
         let known = self.missing().len();
         self.piece(claim, Got::Stored { bytes: added.bytes, hole: added.hole });
         self.bytes = added.clip_bytes;
-        self.length = added.clip_length;
+        // Of whole microseconds, as the record has it: lists must not tell two lengths of one clip.
+        self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
         self.frames = self.frames.saturating_add(added.frames);
         self.sha256 = Some(Arc::clone(&added.sha256));
         if self.media.is_none() {
@@ -245,7 +246,7 @@ impl Clip {
             segments,
             media: self.media.clone(),
             bytes: self.bytes,
-            // Of whole microseconds, so that the number is short and JSON gives it back as it was.
+            // A short number, which JSON gives back as it was.
             seconds: self.length.as_micros() as f64 / 1e6,
             frames: self.frames,
             sha256: self.sha256.clone(),

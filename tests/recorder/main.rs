@@ -1,6 +1,7 @@
 //! The whole program, with the real FFmpeg, real SMTP clients and real signals. One program for all of it, so that no
 //! more of these tests run at a time than there are processors.
 
+mod clips;
 mod errors;
 #[path = "../common/feed.rs"]
 mod feed;

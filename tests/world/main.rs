@@ -1,6 +1,7 @@
 //! What the recorder promises, in a simulated world ([`sim`]). Hours pass in seconds, and nothing waits.
 
 mod chaos;
+mod clips;
 mod people;
 mod promises;
 mod script;
