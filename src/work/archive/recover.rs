@@ -108,7 +108,7 @@ fn leftovers(ring: &Path) -> Vec<SegmentId> {
 /// Stores one claimed segment where it belongs. A sentence if a person should know; an error if it had to stay.
 fn rescue(site: &Arc<Site>, olds: &mut Vec<Old>, segment: &SegmentId) -> Result<Option<String>, String> {
     let path = places::claimed(&site.ring, segment);
-    let remove = |text: Option<String>| super::remove(&path).map_or(Ok(text), Err);
+    let remove = |text: Option<String>| super::lane::let_go(&path).map_or(Ok(text), Err);
     let closed = fs::symlink_metadata(&path).and_then(|meta| meta.modified());
     let closed = closed.ok().and_then(|time| Wall::try_from(time).ok()).unwrap_or(Wall::UNIX_EPOCH);
     let footage = match Segment::read(&path) {

@@ -1,7 +1,7 @@
 //! The hand that deletes clips. Which ones is decided by [`crate::model::retention`]; here is what lies in the archive
 //! and how it goes.
 //!
-//! Only files with our names, in our directories, are ever touched, and never through a link. [`super::remove`] says how
+//! Only files with our names, in our directories, are ever touched, and never through a link. `remove.rs` says how
 //! a clip goes. A record or a picture without a clip is found like a clip, and goes when it is old enough. Nothing is
 //! synced: what a power cut brings back goes again.
 

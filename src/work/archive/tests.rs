@@ -11,12 +11,13 @@ mod recovery;
 
 use super::disk::Medium;
 use super::*;
-use crate::model::event::Added;
+use crate::model::event::{Added, AppendFailure};
 use crate::model::id::CameraName;
 use crate::model::id::{RunId, SegmentId};
 use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;
 use crate::model::time::{Wall, Window};
+use crate::work::places;
 use footage::{Codec, assert_is_tail};
 pub(super) use kills::step;
 use rstest::rstest;

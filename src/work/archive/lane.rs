@@ -1,0 +1,184 @@
+//! The way of one clip's orders: one after the other, each carried out where it may wait for the disk.
+
+use super::clip::{self, Clip, Grown};
+use super::disk::{self, sentence};
+use super::names::{self, Files};
+use super::source::{Fault, Segment};
+use super::{Site, send};
+use crate::model::effect::Append;
+use crate::model::event::{AppendFailure, Event};
+use crate::model::id::ClipId;
+use crate::model::record::Record;
+use crate::work::places;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{Semaphore, mpsc};
+
+/// Something to do for one clip.
+pub(super) enum Order {
+    /// Append a segment; and since when that is wanted.
+    Append(Box<Append>, Instant),
+    /// Write the record as it stands.
+    Save(Arc<Record>),
+    /// Give it its last record and its final name.
+    Close(Arc<Record>),
+}
+
+/// One clip's orders.
+pub(super) struct Lane {
+    site: Arc<Site>,
+    id: ClipId,
+    state: State,
+}
+
+enum State {
+    /// No file yet, except what a failed opening could not remove.
+    New { stump: Option<Files> },
+    /// It grows.
+    Open(Box<Clip>),
+    /// It has its final name, or its writer broke down.
+    Ended,
+}
+
+/// Carries out a lane's orders one after the other.
+pub(super) async fn run(
+    mut lane: Lane,
+    mut queue: mpsc::UnboundedReceiver<Order>,
+    writers: Arc<Semaphore>,
+    events: mpsc::Sender<Event>,
+) {
+    while let Some(order) = queue.recv().await {
+        let turn = writers.acquire().await;
+        let last_words = lane.last_words(&order);
+        let carried_out = tokio::task::spawn_blocking(move || {
+            let news = lane.carry_out(order);
+            (lane, news)
+        })
+        .await;
+        drop(turn);
+        let (news, rest) = match carried_out {
+            Ok((lane, news)) => (news, Some(lane)),
+            Err(_) => (last_words, None),
+        };
+        for event in news {
+            send(&events, event).await;
+        }
+        match rest {
+            Some(rest) if !matches!(rest.state, State::Ended) => lane = rest,
+            Some(_) | None => break,
+        }
+    }
+}
+
+impl Lane {
+    /// Of a clip that has no file yet.
+    pub fn new(site: Arc<Site>, id: ClipId) -> Lane {
+        Lane { site, id, state: State::New { stump: None } }
+    }
+
+    /// What to report if an order should panic: the clip is left to the next start, its segments go elsewhere.
+    fn last_words(&self, order: &Order) -> Vec<Event> {
+        let warning = Event::Warning("a clip broke down and will be finished at the next start (report this)".into());
+        let clip = self.id;
+        match order {
+            Order::Append(append, _) => {
+                let segment = append.segment.clone();
+                vec![warning, Event::AppendFailed { clip, segment, failure: AppendFailure::Different }]
+            }
+            Order::Save(_) => vec![warning],
+            Order::Close(_) => vec![warning, Event::ClipClosed { clip, result: Ok(String::new()) }],
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) -> Vec<Event> {
+        match order {
+            Order::Append(append, since) => self.append(&append, since),
+            Order::Save(record) => {
+                if let State::Open(clip) = &mut self.state
+                    && let Err(text) = clip.save(&record)
+                {
+                    tracing::warn!("{text}");
+                }
+                Vec::new()
+            }
+            Order::Close(record) => vec![self.close(&record)],
+        }
+    }
+
+    fn close(&mut self, record: &Arc<Record>) -> Event {
+        let result = match &mut self.state {
+            State::New { stump: Some(files) } => {
+                clip::discard(files).map(|()| String::new()).map_err(|error| sentence("removed", &files.part(), &error))
+            }
+            State::New { stump: None } | State::Ended => Ok(String::new()),
+            State::Open(clip) => self.site.check().and_then(|()| clip.close(record)),
+        };
+        if result.is_ok() {
+            self.state = State::Ended;
+        }
+        Event::ClipClosed { clip: self.id, result }
+    }
+
+    fn append(&mut self, append: &Append, since: Instant) -> Vec<Event> {
+        let (clip, segment) = (self.id, append.segment.clone());
+        let claimed = places::claimed(&self.site.ring, &segment);
+        let mut events = Vec::new();
+        match self.grow(append, &claimed, &mut events) {
+            Ok(mut grown) => {
+                grown.added.took = since.elapsed();
+                events.push(Event::Appended { clip, segment, added: grown.added });
+                events.extend(grown.note.map(Event::Warning));
+                events.extend(let_go(&claimed).map(Event::Warning));
+            }
+            Err(failure) => {
+                if let AppendFailure::Unusable(_) = failure {
+                    events.extend(let_go(&claimed).map(Event::Warning));
+                }
+                events.push(Event::AppendFailed { clip, segment, failure });
+            }
+        }
+        events
+    }
+
+    fn grow(&mut self, append: &Append, claimed: &Path, events: &mut Vec<Event>) -> Result<Grown, AppendFailure> {
+        if let State::Open(clip) = &self.state
+            && let Some(grown) = clip.again(&append.segment)
+        {
+            return Ok(grown);
+        }
+        self.site.check().map_err(AppendFailure::Archive)?;
+        let segment = Segment::read(claimed).map_err(|fault| match fault {
+            Fault::Archive(error) => AppendFailure::Archive(sentence("read", claimed, &error)),
+            Fault::Source(why) => AppendFailure::Unusable(why),
+            Fault::Different => AppendFailure::Different,
+        })?;
+        match &mut self.state {
+            State::Open(clip) => clip.append(append, segment),
+            State::New { stump } => {
+                if let Some(files) = stump {
+                    clip::discard(files)
+                        .map_err(|error| AppendFailure::Archive(sentence("removed", &files.part(), &error)))?;
+                    *stump = None;
+                }
+                let (clip, grown) = Clip::open(&self.site, append, segment).map_err(|(failure, left)| {
+                    *stump = left;
+                    failure
+                })?;
+                let (name, path) = (clip.files.name.clone(), clip.files.part().display().to_string());
+                let start = names::start(&name, &append.segment.camera).unwrap_or(append.wall);
+                events.push(Event::ClipOpened { clip: self.id, name, start, path });
+                self.state = State::Open(Box::new(clip));
+                Ok(grown)
+            }
+            State::Ended => Err(AppendFailure::Different),
+        }
+    }
+}
+
+/// Removes a claimed segment; if that fails it stays in RAM, and somebody should know.
+pub(super) fn let_go(claimed: &Path) -> Option<String> {
+    let error = disk::unlink(claimed).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
+    Some(sentence("removed", claimed, &error))
+}
