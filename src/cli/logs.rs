@@ -113,7 +113,9 @@ impl<L: Line> Printer<'_, L> {
                     &format!("{count} line{s} came too fast to be read (they stand in the recorder's log)"),
                 )
             }
-            Heard::Lost(reason) => self.note(Level::Warn, &format!("waiting for the recorder, which is gone: {reason}")),
+            Heard::Lost(reason) => {
+                self.note(Level::Warn, &format!("waiting for the recorder, which is gone: {reason}"))
+            }
             Heard::Back => self.note(Level::Info, "the recorder can be reached again"),
             Heard::Another => self.note(Level::Warn, "the recorder was started again: its lines count from 1 again"),
         }
