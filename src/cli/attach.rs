@@ -53,7 +53,7 @@ fn say(left: &Left, global: &Global) -> ExitCode {
         again.push_str(&format!(" --socket {}", socket.display()));
     }
     match left {
-        Left::Quit { attached: true } => println!("recording goes on (come back: {again}; stop it: Q in there)"),
+        Left::Quit { attached: true } => println!("recording goes on (come back: {again}; stop it: {again} stop)"),
         Left::Quit { attached: false } => println!("the recorder was not there (start it again: {again})"),
         Left::Stopped(reason) => println!("the recorder has stopped: {reason} (start it again: {again})"),
         Left::Terminated | Left::HungUp => {}

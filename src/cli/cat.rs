@@ -1,8 +1,8 @@
 //! `nvr cat`: a clip on standard output. It is read from the archive directly: that needs the right to read it,
 //! and no recorder; one that still grows is followed until it is closed.
 
+use super::clips::{ClipName, Named};
 use super::{Global, query};
-use crate::model::id::CameraName;
 use crate::work::archive;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -17,9 +17,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const PART: &str = ".part";
 
 /// Writes a clip to standard output.
-pub async fn cat(global: &Global, wanted: &str) -> Result<ExitCode> {
+pub async fn cat(global: &Global, wanted: &Named) -> Result<ExitCode> {
     if std::io::stdout().is_terminal() {
-        return Err(eyre!("a clip is nothing to read on a terminal (nvr cat {wanted} | mpv -, or > clip.mp4)"));
+        return Err(eyre!("a clip is nothing to read on a terminal (nvr cat CLIP | mpv -, or > clip.mp4)"));
     }
     let path = find(global, wanted).await?;
     let file = archive::open_regular(&path);
@@ -70,17 +70,16 @@ fn growing(path: &Path) -> Growth {
 
 /// The file that is meant: by a clip's name or `CAMERA@last`. Never a path, so that it may be all that a key is allowed
 /// to do (`command=` in authorized_keys).
-async fn find(global: &Global, wanted: &str) -> Result<PathBuf> {
+async fn find(global: &Global, wanted: &Named) -> Result<PathBuf> {
     let dir = archive_dir(global).await?;
-    let Some((camera, which)) = wanted.split_once('@') else {
-        let found = archive::locate(&dir, wanted.trim_end_matches(".mp4"));
-        return found.ok_or_else(|| eyre!("there is no clip {wanted} in {} (see: nvr clips)", dir.display()));
+    let camera = match wanted {
+        Named::Last(camera) => camera,
+        Named::Name(ClipName(name)) => {
+            let found = archive::locate(&dir, name);
+            return found.ok_or_else(|| eyre!("there is no clip {name} in {} (see: nvr clips)", dir.display()));
+        }
     };
-    if which != "last" {
-        return Err(eyre!("{wanted} names no clip (write {camera}@last, or a name that `nvr clips` shows)"));
-    }
-    let camera: CameraName = camera.parse()?;
-    let newest = archive::newest(&dir, Some(&camera), 1).map_err(|sentence| eyre!(sentence))?;
+    let newest = archive::newest(&dir, Some(camera), 1).map_err(|sentence| eyre!(sentence))?;
     let clip = newest.into_iter().next().ok_or_else(|| eyre!("there is no clip of {camera} yet (see: nvr clips)"))?;
     Ok(PathBuf::from(clip.path))
 }

@@ -190,7 +190,7 @@ async fn follow(mut watch: Watch, picture: &Snapshot, args: &Clips) -> Result<()
                 news.retain(|clip| query::has_words(&args.find, &[&clip.name, &clip.trigger, &clip.subject]));
                 show(&news, args.json)?;
             }
-            News::Lost(reason) => eprintln!("nvr: waiting for the recorder: {reason}"),
+            News::Lost(reason) => eprintln!("nvr: waiting for the recorder, which is gone: {reason}"),
             News::Back => eprintln!("nvr: the recorder can be reached again"),
         }
     }

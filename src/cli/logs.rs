@@ -84,29 +84,19 @@ impl AtLeast {
 }
 
 /// Lines of a log on their way to standard output.
-struct Printer<L, W, S> {
-    wanted: W,
-    show: S,
+struct Printer<'a, L> {
+    wanted: &'a dyn Fn(&L) -> bool,
+    show: &'a dyn Fn(&L, &Anchor) -> Result<()>,
     /// How many of those are shown that were kept before.
-    limit: usize,
+    limit: u32,
     /// For scripts: what is said about the log itself is a line of the same shape; for people it goes to standard error.
     json: bool,
-    _lines: std::marker::PhantomData<L>,
 }
 
-impl<L, W, S> Printer<L, W, S>
-where
-    L: Line,
-    W: Fn(&L) -> bool,
-    S: Fn(&L, &Anchor) -> Result<()>,
-{
-    fn new(limit: usize, json: bool, wanted: W, show: S) -> Self {
-        Self { wanted, show, limit, json, _lines: std::marker::PhantomData }
-    }
-
+impl<L: Line> Printer<'_, L> {
     fn kept(&self, lines: &[L], anchor: &Anchor) -> Result<()> {
         let wanted: Vec<_> = lines.iter().filter(|line| (self.wanted)(line)).collect();
-        let newest = wanted.iter().skip(wanted.len().saturating_sub(self.limit));
+        let newest = wanted.iter().skip(wanted.len().saturating_sub(self.limit as usize));
         newest.copied().try_for_each(|line| (self.show)(line, anchor))
     }
 
@@ -123,7 +113,9 @@ where
                     &format!("{count} line{s} came too fast to be read (they stand in the recorder's log)"),
                 )
             }
-            Heard::Lost(reason) => self.note(Level::Warn, &format!("waiting for the recorder: {reason}")),
+            Heard::Lost(reason) => {
+                self.note(Level::Warn, &format!("waiting for the recorder, which is gone: {reason}"))
+            }
             Heard::Back => self.note(Level::Info, "the recorder can be reached again"),
             Heard::Another => self.note(Level::Warn, "the recorder was started again: its lines count from 1 again"),
         }
@@ -162,7 +154,7 @@ pub async fn journal(global: &Global, args: &Journal) -> Result<ExitCode> {
         true => out::json(&EventLine::of(entry, anchor)),
         false => out::line(&journal_line(entry, anchor, &zone)),
     };
-    let printer = Printer::new(limit.try_into().unwrap_or(usize::MAX), json, wanted, show);
+    let printer = Printer { wanted: &wanted, show: &show, limit, json };
     printer.print(global, args.camera.as_slice(), follow).await
 }
 
@@ -183,7 +175,8 @@ pub async fn events(global: &Global, args: &Events) -> Result<ExitCode> {
         args.cameras.is_empty() || entry.camera.as_ref().is_some_and(|camera| args.cameras.contains(camera))
     };
     let show = |entry: &Entry, anchor: &Anchor| out::json(&EventLine::of(entry, anchor));
-    let printer = Printer::new(if args.all { usize::MAX } else { 0 }, true, wanted, show);
+    let limit = if args.all { u32::MAX } else { 0 };
+    let printer = Printer { wanted: &wanted, show: &show, limit, json: true };
     printer.print(global, &args.cameras, true).await
 }
 
@@ -196,7 +189,7 @@ pub async fn copies(global: &Global, args: &Copies) -> Result<ExitCode> {
         true => out::json(&CopyLine::of(copy, anchor)),
         false => out::line(&copy_line(copy, anchor, &zone)),
     };
-    let printer = Printer::new(limit.try_into().unwrap_or(usize::MAX), json, wanted, show);
+    let printer = Printer { wanted: &wanted, show: &show, limit, json };
     printer.print(global, args.camera.as_slice(), follow).await
 }
 

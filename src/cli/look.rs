@@ -1,13 +1,13 @@
 //! `nvr look`: pictures of a camera or a clip, on the terminal out of half-blocks, anywhere else as JPEG.
 
+use super::clips::Named;
 use super::{Global, query};
 use crate::link::dial::Client;
-use crate::model::command::{Answer, Command};
 use crate::model::id::CameraName;
-use crate::model::question::{ClipQuery, Found, Moment, Page, Question, Seen, Still};
+use crate::model::question::{Found, Moment, Question, Seen, Still};
 use crate::monitor::picture::{self, Palette, Picture};
 use crate::monitor::theme::Theme;
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use color_eyre::eyre::{Result, WrapErr};
 use data_encoding::BASE64;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -16,6 +16,7 @@ use ratatui::style::Style;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 /// Pixels across of a JPEG that is written somewhere.
 const FULL: u32 = 1920;
@@ -27,13 +28,15 @@ const FINE: u32 = 4;
 const MOST: (u16, u16) = (1000, 500);
 
 /// Shows or writes pictures.
-pub async fn look(global: &Global, of: &str, output: Option<&Path>, json: bool) -> Result<ExitCode> {
+pub async fn look(global: &Global, of: &Of, output: Option<&Path>, json: bool) -> Result<ExitCode> {
     let client = query::client(global, false).await?;
-    let seen = meant(&client, of).await?;
+    let seen = of.seen(&client).await?;
     let on_screen = output.is_none() && !json && std::io::stdout().is_terminal();
     let screen = crossterm::terminal::size().unwrap_or((80, 24));
     let width = if on_screen { u32::from(screen.0).saturating_mul(FINE).min(FULL) } else { FULL };
-    let Found::Stills(stills) = ask(&client, Question::Stills { of: seen, width }).await? else { return Err(odd()) };
+    let Found::Stills(stills) = query::ask(&client, Question::Stills { of: seen, width }).await? else {
+        return Err(query::something_else());
+    };
     let mut out = Vec::new();
     match output {
         Some(file) => write(&stills, file)?,
@@ -49,7 +52,7 @@ pub async fn look(global: &Global, of: &str, output: Option<&Path>, json: bool) 
         }
         None => {
             let wanted = |which| stills.iter().find(|still| still.which == which);
-            let still = wanted(Moment::Trigger).or(stills.first()).ok_or_else(odd)?;
+            let still = wanted(Moment::Trigger).or(stills.first()).ok_or_else(query::something_else)?;
             out = jpeg(still)?;
         }
     }
@@ -59,38 +62,36 @@ pub async fn look(global: &Global, of: &str, output: Option<&Path>, json: bool) 
     }
 }
 
-fn odd() -> color_eyre::Report {
-    eyre!("the recorder answered something else (is it the same version?)")
+/// A camera by its name, a clip by its name or as `CAMERA@last`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    Camera(CameraName),
+    Clip(Named),
 }
 
-async fn ask(client: &Client, question: Question) -> Result<Found> {
-    match client.ask(Command::Ask(question)).await? {
-        Answer::Found(found) => Ok(found),
-        Answer::Refused(sentence) => Err(eyre!(sentence)),
-        Answer::Done(_) => Err(odd()),
+impl FromStr for Of {
+    type Err = String;
+
+    /// No camera's name has an underscore, every clip's has.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.contains(['_', '@']) {
+            true => text.parse().map(Of::Clip),
+            false => text.parse().map(Of::Camera).map_err(|error| format!("{error}")),
+        }
     }
 }
 
-/// A camera by its name, a clip by its name or as `CAMERA@last`. No camera's name has an underscore, every clip's has.
-async fn meant(client: &Client, of: &str) -> Result<Seen> {
-    let Some((camera, which)) = of.split_once('@') else {
-        return Ok(match of.contains('_') {
-            true => Seen::Clip(of.trim_end_matches(".mp4").to_owned()),
-            false => Seen::Camera(of.parse()?),
-        });
-    };
-    if which != "last" {
-        return Err(eyre!("{of} names no clip (write {camera}@last, or a name that `nvr clips` shows)"));
+impl Of {
+    async fn seen(&self, client: &Client) -> Result<Seen> {
+        Ok(match self {
+            Of::Camera(name) => Seen::Camera(name.clone()),
+            Of::Clip(named) => Seen::Clip(named.resolve(client).await?),
+        })
     }
-    let camera: CameraName = camera.parse()?;
-    let newest = ClipQuery { camera: Some(camera.clone()), find: String::new(), page: Page::Newest, limit: 1 };
-    let Found::Clips(page) = ask(client, Question::Clips(newest)).await? else { return Err(odd()) };
-    let clip = page.clips.into_iter().next();
-    clip.map(|clip| Seen::Clip(clip.name)).ok_or_else(|| eyre!("there is no clip of {camera} yet (see: nvr clips)"))
 }
 
 fn jpeg(still: &Still) -> Result<Vec<u8>> {
-    BASE64.decode(still.jpeg.as_bytes()).map_err(|_| odd())
+    BASE64.decode(still.jpeg.as_bytes()).map_err(|_| query::something_else())
 }
 
 /// One word for file names and captions.

@@ -101,13 +101,14 @@ enum Verb {
     /// Write a clip to standard output; one that still grows is followed to its end
     Cat {
         /// Its name, or CAMERA@last
-        clip: String,
+        clip: clips::Named,
     },
     /// Look at the newest picture of a camera, or at the first, the trigger's and the last of a clip: drawn on a
     /// terminal, else the JPEG on standard output (of a clip, the trigger's)
     Look {
         /// A camera, a clip, or CAMERA@last
-        of: String,
+        #[arg(value_name = "CAMERA|CLIP")]
+        of: look::Of,
         /// Write the JPEG to this file; several go to FILE-first, FILE-trigger, FILE-last, FILE-mail
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,

@@ -35,10 +35,10 @@ pub async fn stop(global: &Global) -> Result<ExitCode> {
         eyre!("the recorder has not ended for {} s (see what it is doing: nvr status)", LONGEST.as_secs())
     })??;
     let gone = client.gone().await;
-    if let Some(process) = process {
-        if !tokio::task::spawn_blocking(move || ended(&process)).await? {
-            return Err(eyre!("the recorder said goodbye, and its process does not end (kill it if it must be gone)"));
-        }
+    if let Some(process) = process
+        && !tokio::task::spawn_blocking(move || ended(&process)).await?
+    {
+        return Err(eyre!("the recorder said goodbye, and its process does not end (kill it if it must be gone)"));
     }
     if !gone.bye {
         return Err(eyre!("the recorder ended without a last word: it was killed, or it failed (see its log)"));

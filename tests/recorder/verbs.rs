@@ -6,6 +6,8 @@ use super::nvr_process::{Ended, Nvr, PATIENCE, Place};
 use futures::future::join_all;
 use nvr::model::command::{Answer, Command as Order, TriggerBy, Who};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -104,6 +106,8 @@ async fn every_verb_does_what_its_help_says() {
     let stderr = place.nvr(&["stderr", "front-door"]).await;
     assert_eq!(stderr.code, Some(0), "{stderr:?}");
 
+    changes_clips(&place, &mut nvr, name).await;
+
     // Stopped in the middle of an event, it says what became of it, and is gone when the verb ends.
     nvr.trigger("front-door").await;
     let stopped = well(place.nvr(&["stop"]).await);
@@ -114,6 +118,48 @@ async fn every_verb_does_what_its_help_says() {
     assert_eq!(ended.code(), Some(0));
     place.assert_tidy();
     assert_eq!(place.clips().len(), 2);
+}
+
+/// Makes a second clip, looks at it, keeps it, and deletes it; the first one stays.
+async fn changes_clips(place: &Place, nvr: &mut Nvr, first: &str) {
+    nvr.trigger("front-door").await;
+    nvr.order(Order::Release(Who::All)).await;
+    nvr.quiet(2).await;
+    let page = json(&well(place.nvr(&["clips", "--limit", "1", "--json"]).await));
+    let second = page["name"].as_str().expect("a name");
+    let path = Path::new(page["path"].as_str().expect("a path"));
+    assert_ne!(second, first);
+    let next = json(&well(place.nvr(&["clips", "--older-than", second, "--json"]).await));
+    let oldest = well(place.nvr(&["clips", "--oldest", "--json"]).await);
+    let oldest: Vec<_> = oldest.lines().map(|line| json(line)["name"].clone()).collect();
+    assert_eq!((&next["name"], oldest), (&first.into(), vec![first.into(), second.into()]));
+
+    let about = json(&well(place.nvr(&["clip", "front-door@last", "--json"]).await));
+    let sum = Sha256::digest(std::fs::read(path).expect("a clip"));
+    let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((&about["name"], &about["record"]["sha256"]), (&second.into(), &sum.as_str().into()));
+    let about = well(place.nvr(&["clip", second]).await);
+    assert!(about.contains(&sum) && about.contains("  command\n") && about.contains("h264 + aac"), "{about}");
+
+    let summed = ["sh", "-c", "\"$@\" | sha256sum", "sh"];
+    for named in [second, "front-door@last"] {
+        assert_eq!(well(place.wrapped(&summed, &["cat", named]).await), format!("{sum}  -\n"));
+    }
+
+    let protected = well(place.nvr(&["protect", "front-door@last"]).await);
+    assert_eq!(protected, format!("{second} is protected: retention leaves it alone\n"));
+    assert!(std::fs::metadata(path).expect("a clip").permissions().readonly());
+    let list = well(place.nvr(&["clips", "--limit", "1"]).await);
+    assert!(list.contains("protected"), "{list}");
+    let kept = place.nvr(&["delete", "--yes", second]).await;
+    assert!(kept.code == Some(1) && kept.err.contains("protected") && kept.err.ends_with(")\n"), "{kept:?}");
+    well(place.nvr(&["unprotect", second]).await);
+    assert_eq!(well(place.nvr(&["delete", "--yes", second]).await), format!("{second} was deleted by hand\n"));
+    assert!(!path.exists() && !path.with_extension("json").exists());
+    let gone = place.nvr(&["clip", second]).await;
+    assert!(gone.code == Some(1) && gone.err.contains(second) && gone.err.ends_with(")\n"), "{gone:?}");
+    let left = well(place.nvr(&["clips", "--json"]).await);
+    assert_eq!(json(&left)["name"], first);
 }
 
 #[tokio::test]

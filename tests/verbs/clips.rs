@@ -1,11 +1,13 @@
 //! `nvr clips` and `nvr clip`.
 
 use super::pictures;
-use super::recorder::{Ended, Recorder, nvr};
+use super::recorder::{Ended, PATIENCE, Recorder, command, nvr};
 use nvr::model::record::{ClipState, Gap, Record, Trigger, TriggerKind};
-use nvr::model::snapshot::{ClipView, Media};
+use nvr::model::snapshot::{ClipView, Media, Snapshot};
 use nvr::model::time::{Wall, Window};
 use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::timeout;
 
 fn wall(text: &str) -> Wall {
     text.parse().expect("a time")
@@ -58,6 +60,37 @@ async fn clips_are_listed_page_by_page_from_both_ends() {
     let line = "2026-11-22 10:22:00  front-door_2026-11-22_10-22-00+0000  20 s  10.2 MB  mail  protected, 1.5 s missing  \
                 Motion Detected\n";
     assert_eq!(people.out, line);
+    recorder.end(dir.path()).await;
+}
+
+#[tokio::test]
+async fn every_clip_that_is_closed_is_told_once_also_by_the_next_recorder() {
+    let dir = tempfile::tempdir().expect("a place");
+    let growing = ClipView { open: true, ..clip(4) };
+    let picture = |clips: Vec<ClipView>| Snapshot { clips, ..pictures::all_well() };
+    let known = vec![growing, clip(3), clip(2), clip(1)];
+    let recorder = Recorder::start(dir.path(), picture(known.clone()));
+    recorder.known().clips = known;
+    let mut child = command(dir.path(), &["clips", "--follow", "--json", "--limit", "2"]).spawn().expect("the program");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let mut next = async |what: &str| {
+        let line = timeout(PATIENCE, lines.next_line()).await.expect(what).expect("text").expect(what);
+        serde_json::from_str::<serde_json::Value>(&line).expect("JSON")["name"].clone()
+    };
+    // What grows is told when it is closed; of the two that are asked for, one is.
+    assert_eq!(next("what is there").await, clip(3).name);
+    let after = vec![ClipView { open: true, ..clip(6) }, clip(5), clip(4), clip(3), clip(2), clip(1)];
+    recorder.show(|picture| picture.clips.clone_from(&after));
+    assert_eq!(next("the growing one").await, clip(4).name);
+    assert_eq!(next("the next one").await, clip(5).name);
+    recorder.end(dir.path()).await;
+    let recorder = Recorder::start(dir.path(), picture(after));
+    recorder.is_watched().await;
+    let last = vec![clip(7), clip(6), clip(5), clip(4), clip(3), clip(2), clip(1), clip(0)];
+    recorder.show(|picture| picture.clips = last);
+    assert_eq!(next("an older one that nobody saw").await, clip(0).name);
+    assert_eq!(next("one that another recorder closed").await, clip(6).name);
+    assert_eq!(next("the last one").await, clip(7).name);
     recorder.end(dir.path()).await;
 }
 

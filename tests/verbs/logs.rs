@@ -82,7 +82,7 @@ async fn a_lost_recorder_is_waited_for_and_another_one_begins_anew() {
     recorder.say(2, |n| format!("line {n}"));
     events.count(1, 2).await;
     recorder.end(dir.path()).await;
-    assert!(events.note().await.starts_with("waiting for the recorder: "));
+    assert!(events.note().await.starts_with("waiting for the recorder, which is gone: "));
 
     // The line was lost, and the recorder is the same: it goes on where it was.
     let recorder = Recorder::start(dir.path(), well());
@@ -90,7 +90,7 @@ async fn a_lost_recorder_is_waited_for_and_another_one_begins_anew() {
     assert_eq!(events.note().await, "the recorder can be reached again");
     events.count(3, 2).await;
     recorder.end(dir.path()).await;
-    assert!(events.note().await.starts_with("waiting for the recorder: "));
+    assert!(events.note().await.starts_with("waiting for the recorder, which is gone: "));
 
     let mut other = well();
     (other.pid, other.started) = (4712, Mono(5));

@@ -162,6 +162,17 @@ impl Recorder {
         self.picture.send_modify(|picture| change(Arc::make_mut(picture)));
     }
 
+    /// Waits until somebody is shown its pictures.
+    pub async fn is_watched(&self) {
+        let watched = async {
+            // The house holds one receiver, and each session that wants pictures one more.
+            while self.picture.receiver_count() < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, watched).await.expect("a follower");
+    }
+
     /// Waits until its journal was asked for so many times: as many followers have begun.
     pub async fn was_asked_for_its_journal(&self, times: u64) {
         let asked = async {
