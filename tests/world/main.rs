@@ -3,6 +3,7 @@
 mod chaos;
 mod people;
 mod promises;
+mod room;
 mod script;
 mod shelf;
 mod sim;
