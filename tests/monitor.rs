@@ -153,7 +153,7 @@ async fn play(glass: Glass, script: impl AsyncFnOnce(Hands)) -> color_eyre::Resu
     };
     let start = Instant::now();
     let means = Means {
-        theme: Theme { colour: true, ascii: false },
+        theme: Theme { colour: true, ascii: false, light: false },
         zone: TimeZone::UTC,
         clock: move || -> Mono { NOW + start.elapsed() },
         leaving: Leaving::RecordingGoesOn,

@@ -6,11 +6,13 @@ mod pictures;
 
 use crossterm::event::KeyCode;
 use jiff::tz::TimeZone;
-use nvr::model::snapshot::Snapshot;
+use nvr::model::event::Space;
+use nvr::model::snapshot::{CameraState, Snapshot};
 use nvr::model::time::Mono;
 use nvr::monitor::Leaving;
 use nvr::monitor::draw;
 use nvr::monitor::keys::{Place, Press, TABLE};
+use nvr::monitor::paint::Painter;
 use nvr::monitor::theme::Theme;
 use nvr::monitor::ui::Ui;
 use nvr::monitor::view::{Scene, View};
@@ -20,8 +22,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use rstest::rstest;
+use std::time::Duration;
 
-const THEME: Theme = Theme { colour: true, ascii: false };
+const THEME: Theme = Theme { colour: true, ascii: false, light: false };
 
 fn ui() -> Ui {
     Ui::new(Leaving::RecordingGoesOn)
@@ -47,6 +50,14 @@ fn press(ui: &mut Ui, key: char, snapshot: &Snapshot) {
     ui.press(Press { code: KeyCode::Char(key), ctrl: false }, Some(snapshot), NOW);
 }
 
+/// Presses one key after the other.
+fn typed(ui: &mut Ui, keys: &str, snapshot: &Snapshot) {
+    for key in keys.chars() {
+        let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+        ui.press(Press { code, ctrl: false }, Some(snapshot), NOW);
+    }
+}
+
 #[rstest]
 fn screens(
     #[values(
@@ -55,6 +66,10 @@ fn screens(
         "one_lost",
         "archive_down",
         "sixteen",
+        "sixty_four",
+        "found",
+        "not_found",
+        "demo",
         "help",
         "disconnected",
         "question",
@@ -63,22 +78,27 @@ fn screens(
     state: &str,
     #[values((120, 40), (80, 24), (60, 15), (40, 10))] size: (u16, u16),
 ) {
-    let mut ui = ui();
+    let mut ui = if state == "demo" { Ui::new(Leaving::EndsAll) } else { ui() };
     let picture = match state {
-        "triggered" | "disconnected" => pictures::triggered(),
+        "triggered" | "disconnected" | "demo" => pictures::triggered(),
         "one_lost" => pictures::one_lost(),
         "archive_down" => pictures::archive_down(),
         "sixteen" => pictures::sixteen(),
+        "sixty_four" | "found" | "not_found" => pictures::sixty_four(),
         _ => pictures::all_well(),
     };
     match state {
         "help" => press(&mut ui, '?', &picture),
         "question" => press(&mut ui, 'Q', &picture),
         "sixteen" => (0..10).for_each(|_| press(&mut ui, 'j', &picture)),
+        "sixty_four" => (0..40).for_each(|_| press(&mut ui, 'j', &picture)),
+        "found" => typed(&mut ui, "s/hall-1\n", &picture),
+        "not_found" => typed(&mut ui, "/kitchen\n", &picture),
         "disconnected" => ui.lose("it was stopped by a key (start it again: nvr)", true, NOW),
         _ => {}
     }
-    let (view, _) = view(Some(&picture).filter(|_| state != "waiting"), &ui, NOW);
+    let now = if state == "disconnected" { NOW + pictures::seconds(150) } else { NOW };
+    let (view, _) = view(Some(&picture).filter(|_| state != "waiting"), &ui, now);
     let shown = text(&drawn(&view, &THEME, size));
     insta::assert_snapshot!(format!("{state}_{}x{}", size.0, size.1), shown);
 }
@@ -91,7 +111,7 @@ fn too_small(#[values((19, 10), (40, 3), (12, 2), (7, 1))] size: (u16, u16)) {
 
 #[test]
 fn ascii_screens_hold_nothing_but_ascii() {
-    let theme = Theme { colour: false, ascii: true };
+    let theme = Theme { colour: false, ascii: true, light: false };
     for picture in [pictures::archive_down(), pictures::sixteen(), pictures::hostile("猫 ä")] {
         let shown = text(&drawn(&view(Some(&picture), &ui(), NOW).0, &theme, (120, 40)));
         assert!(shown.is_ascii(), "{shown}");
@@ -103,7 +123,7 @@ fn ascii_screens_hold_nothing_but_ascii() {
 /// What is wrong is found by colour, and without colours by weight.
 #[test]
 fn trouble_stands_out() {
-    for (theme, wanted) in [(THEME, "red"), (Theme { colour: false, ascii: false }, "reverse")] {
+    for (theme, wanted) in [(THEME, "red"), (Theme { colour: false, ascii: false, light: false }, "reverse")] {
         let buf = drawn(&view(Some(&pictures::one_lost()), &ui(), NOW).0, &theme, (80, 24));
         let line = text(&buf).lines().position(|line| line.contains("NO SIGNAL")).expect("the lost camera's line");
         let column = text(&buf).lines().nth(line).and_then(|line| line.find("NO SIGNAL")).expect("its state");
@@ -128,7 +148,8 @@ fn an_old_picture_is_faint() {
         assert_eq!(buf[(x, line)].fg, ratatui::style::Color::Reset);
     }
     assert!(text(&buf).contains("32 s"), "its clocks stand still");
-    assert_eq!(next, None, "and nothing wakes the monitor to draw it again");
+    assert!(text(&buf).contains("picture 1 h old"), "{}", text(&buf));
+    assert_eq!(next, Some(NOW + pictures::seconds(7200)), "and only its age changes");
 }
 
 #[test]
@@ -161,6 +182,131 @@ fn a_countdown_is_drawn_exactly_when_it_changes() {
     assert_eq!(end.1, Some(Mono(NOW.0 + 25_100_000)), "tenths in the last ten seconds");
 }
 
+/// The same for how long footage is safe: it moves in steps of 10 s, says when it is over, and then rests.
+#[test]
+fn how_long_footage_is_safe_is_drawn_exactly_when_it_changes() {
+    let mut picture = pictures::archive_down();
+    picture.cameras[0].event.as_mut().expect("an event").until = NOW + pictures::seconds(3600);
+    // What the seconds of the countdown change is not looked at here.
+    let alert = |at: Mono| {
+        let (view, next) = view(Some(&picture), &ui(), at);
+        (view.header.clone(), view.alerts[0].text.clone(), next)
+    };
+    let (mut shown, mut steps) = (alert(NOW), 0);
+    assert!(shown.1.contains("footage safe for 6 min 10 s"), "{}", shown.1);
+    while let Some(at) = shown.2.filter(|at| *at <= NOW + pictures::seconds(374)) {
+        let then = alert(at);
+        steps += usize::from(then.1 != shown.1);
+        shown = then;
+    }
+    // 6 min 10 s … 1 min 00 s in steps of ten, 59 s … 0 s, and that it is over.
+    assert_eq!(steps, 31 + 60 + 1);
+    assert!(shown.1.contains("footage is being lost"), "{}", shown.1);
+    let screen = text(&drawn(&view(Some(&picture), &ui(), NOW + pictures::seconds(375)).0, &THEME, (80, 24)));
+    assert!(screen.contains("LOSING FOOTAGE"), "{screen}");
+
+    picture.cameras[0].event = None;
+    picture.archive.safe_until = None;
+    let quiet = view(Some(&picture), &ui(), NOW).0.alerts[0].text.clone();
+    assert!(quiet.contains("(41 MB wait in RAM, nothing more comes in)"), "{quiet}");
+}
+
+/// What one camera's switch to the next slot costs on the line, each with all its ages, is what a healthy screen costs.
+#[test]
+fn a_slot_switch_costs_little() {
+    for (size, most) in [((80, 24), 100), ((120, 40), 200)] {
+        let (mut picture, mut painter) = (pictures::all_well(), Painter::default());
+        let mut costs = Vec::new();
+        for written in 25..60 {
+            // Segments end at key frames, and are never quite ten seconds long.
+            let now = NOW + Duration::from_millis(10_240 * (written as u64 - 25));
+            let front = &mut picture.cameras[0];
+            front.slots = pictures::slots(written);
+            for slot in &mut front.slots {
+                let back = slot.closed.map(|closed| (NOW.since(closed).as_secs() - 4) / 10);
+                slot.closed = back.map(|back| now - Duration::from_millis(4_000 + back * 10_240));
+            }
+            front.last_segment = Some(now - pictures::seconds(4));
+            front.ram = 50_000_000 + (written as u64 % 3) * 700_000;
+            let view = view(Some(&picture), &ui(), now).0;
+            costs.push(painter.frame(size, |area, buf| draw::draw(&view, &THEME, area, buf)).expect("memory").len());
+        }
+        let switches = &costs[1..];
+        let average = switches.iter().sum::<usize>() / switches.len();
+        println!("{size:?}: {average} bytes a switch ({switches:?})");
+        assert!(average <= most, "{size:?}: {average} bytes a switch");
+    }
+}
+
+/// Whoever reads a figure at the right edge finds it where it was.
+#[test]
+fn figures_that_grow_push_nothing_about() {
+    let columns = |picture: &Snapshot| {
+        let shown = text(&drawn(&view(Some(picture), &ui(), NOW).0, &THEME, (120, 40)));
+        let line = |n: usize| shown.lines().nth(n).expect("a line").to_owned();
+        let place =
+            |line: &str, of: &str| line[..line.find(of).unwrap_or_else(|| panic!("{of} in {line}"))].chars().count();
+        let header = line(0);
+        let card = line(2);
+        (
+            place(&header, "archive"),
+            place(&header, "free"),
+            place(&header, "RAM"),
+            place(&card, " RAM"),
+            card.chars().count(),
+        )
+    };
+    let before = pictures::all_well();
+    let mut after = before.clone();
+    (after.ring.used, after.cameras[0].ram) = (9_900_000, 0);
+    after.mail.today = 9;
+    after.archive.space = after.archive.space.map(|space| Space { free: 80_000_000_000, ..space });
+    after.cameras[0].state = CameraState::Recording { since: NOW };
+    assert_eq!(columns(&before), columns(&after));
+}
+
+#[test]
+fn mails_are_counted_since_midnight_or_since_a_later_start() {
+    let mut picture = pictures::all_well();
+    picture.mail.last.as_mut().expect("a mail").to = "garden@nvr".into();
+    let header = |picture: &Snapshot| text(&drawn(&view(Some(picture), &ui(), NOW).0, &THEME, (120, 40)));
+    assert!(header(&picture).contains("mail :6789 · 12 today, last 13:40 garden "));
+    picture.started = NOW - pictures::seconds(3600);
+    assert!(header(&picture).contains("mail :6789 · 12 since start, last 13:40 garden "));
+    picture.mail.last = None;
+    assert!(header(&picture).contains("mail :6789 · 12 since start  "));
+}
+
+#[test]
+fn the_focus_stays_with_its_camera_while_others_come_and_go() {
+    let mut picture = pictures::sixty_four();
+    let mut ui = ui();
+    ui.picture(&picture);
+    let focused = |ui: &Ui, picture: &Snapshot| ui.cameras.chosen(picture).map(|camera| camera.name.to_string());
+    typed(&mut ui, "jj", &picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("hall-03"));
+    typed(&mut ui, "s", &picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("hall-06"), "who asks for trouble sees it");
+    picture.cameras[0].state = picture.cameras[5].state.clone();
+    ui.picture(&picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("hall-06"), "another one came in front of it");
+    typed(&mut ui, "/hall\n", &picture);
+    ui.picture(&picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("hall-06"), "it is among those that were found");
+    typed(&mut ui, "s", &picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("hall-06"));
+    ui.press(Press { code: KeyCode::Esc, ctrl: false }, Some(&picture), NOW);
+    assert_eq!(ui.cameras.shown(&picture).len(), 64, "Esc shows all");
+    typed(&mut ui, "/yard-2\n", &picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("yard-20"), "what is hidden cannot be acted on");
+    for camera in &mut picture.cameras {
+        camera.state = pictures::camera("well").state;
+    }
+    ui.picture(&picture);
+    typed(&mut ui, "s", &picture);
+    assert_eq!(focused(&ui, &picture).as_deref(), Some("yard-20"), "without trouble it has nowhere to go");
+}
+
 #[test]
 fn hints_and_help_say_what_the_table_says() {
     let picture = pictures::all_well();
@@ -168,7 +314,7 @@ fn hints_and_help_say_what_the_table_says() {
     let hints = hints.lines().last().expect("the last line");
     let mut ui = ui();
     press(&mut ui, '?', &picture);
-    let help = text(&drawn(&view(Some(&picture), &ui, NOW).0, &THEME, (120, 40)));
+    let help = text(&drawn(&view(Some(&picture), &ui, NOW).0, &THEME, (120, 60)));
     for binding in TABLE {
         assert!(help.contains(binding.help) && help.contains(&binding.shown()), "{binding:?} in\n{help}");
         if let Some(hint) = binding.hint.filter(|_| binding.places.contains(&Place::Cameras)) {
@@ -213,6 +359,7 @@ fn any_picture() -> impl Strategy<Value = Option<Snapshot>> {
         Just(pictures::one_lost()),
         Just(pictures::archive_down()),
         Just(pictures::sixteen()),
+        Just(pictures::sixty_four()),
         text.prop_map(|text| pictures::hostile(&text)),
         (0usize..70).prop_map(|n| {
             let mut picture = pictures::all_well();
@@ -223,6 +370,13 @@ fn any_picture() -> impl Strategy<Value = Option<Snapshot>> {
     proptest::option::weighted(0.95, picture)
 }
 
+/// Every key that means something, and some that are typed.
+fn any_key() -> impl Strategy<Value = Press> {
+    let table: Vec<Press> = TABLE.iter().flat_map(|binding| binding.keys.iter().copied()).collect();
+    let letter = any::<char>().prop_map(|c| Press { code: KeyCode::Char(c), ctrl: false });
+    prop_oneof![9 => proptest::sample::select(table), 1 => letter]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -231,22 +385,21 @@ proptest! {
         picture in any_picture(),
         width in 0u16..=250,
         height in 0u16..=80,
-        keys in "[?jkgGQatx]{0,6}",
+        keys in proptest::collection::vec(any_key(), 0..8),
         lost in any::<bool>(),
         ahead in 0u64..100_000_000,
-        colour in any::<bool>(),
-        ascii in any::<bool>(),
+        (colour, ascii, light) in any::<(bool, bool, bool)>(),
     ) {
         let mut ui = ui();
-        for key in keys.chars() {
-            ui.press(Press { code: KeyCode::Char(key), ctrl: false }, picture.as_ref(), NOW);
+        for key in keys {
+            ui.press(key, picture.as_ref(), NOW);
         }
         if lost {
             ui.lose("it fell over", false, NOW);
         }
         let (view, next) = view(picture.as_ref(), &ui, Mono(NOW.0 + ahead));
         prop_assert!(next.is_none_or(|next| next.0 > NOW.0 + ahead));
-        let buf = drawn(&view, &Theme { colour, ascii }, (width, height));
+        let buf = drawn(&view, &Theme { colour, ascii, light }, (width, height));
         prop_assert!(!buf.content.iter().any(|cell| cell.symbol().chars().any(char::is_control)));
         draw::reach(&view, buf.area);
     }

@@ -73,6 +73,8 @@ pub struct Recorder {
     hosts: Vec<(CameraName, IpAddr)>,
     pub(super) archive: Archive,
     pub(super) ram: Option<Space>,
+    /// Until when wanted footage finds room there, as it was last told.
+    pub(super) safe_until: Option<Mono>,
     /// The ring's file system is nearly full: what is said of it.
     pub(super) no_room: Option<String>,
     pub(super) copies: VecDeque<CopyView>,
@@ -110,6 +112,7 @@ impl Recorder {
             hosts: Vec::new(),
             archive: Archive::default(),
             ram: None,
+            safe_until: None,
             no_room: None,
             copies: VecDeque::new(),
             clips: VecDeque::new(),

@@ -214,7 +214,8 @@ pub struct ArchiveView {
     pub since: Option<Mono>,
     /// Bytes that are claimed and not yet stored.
     pub backlog: u64,
-    /// While there is trouble and more is being claimed: when RAM is full at this rate and footage will be lost.
+    /// While there is trouble and an event goes on: when RAM is full at this rate, and footage will be lost. It rests:
+    /// it may be wrong by 5 s, or by a tenth of what is left.
     #[serde(default)]
     pub safe_until: Option<Mono>,
 }

@@ -34,7 +34,7 @@ impl Recorder {
                 space: self.archive.space.map(rounded),
                 trouble: self.archive_trouble().map(str::to_owned),
                 since: self.archive.down,
-                safe_until: None,
+                safe_until: self.safe_until(now),
                 backlog: total(self.cameras.iter().map(|camera| camera.saving.backlog().1)),
             },
             ring: RingView {

@@ -34,11 +34,6 @@ fn scaled(count: u64, unit: &str) -> String {
     if value < 9.95 { format!("{value:.1} {prefix}{unit}") } else { format!("{value:.0} {prefix}{unit}") }
 }
 
-/// How much of `total` is not `free`, as `61%`; `None` if there is nothing to have a part of.
-pub fn percent_used(total: u64, free: u64) -> Option<String> {
-    (total > 0).then(|| format!("{}%", u128::from(total - free.min(total)) * 100 / u128::from(total)))
-}
-
 /// A length to the second: `48 s`, `1 min 20 s`, `1 h 05 min`.
 pub fn length(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -91,6 +86,21 @@ pub fn wait(left: Duration) -> Passing {
     Passing { text: length(shown), shown, lasts }
 }
 
+/// Time that is promised: in steps of a minute above an hour, of 10 s above a minute, of 1 s below. Rounded down, because
+/// nobody may count on more.
+pub fn safe(left: Duration) -> Passing {
+    // At the instant of a step the lower one is shown already.
+    let before = left.saturating_sub(Duration::from_nanos(1));
+    let step = match before.as_secs() {
+        0..60 => 1,
+        60..3600 => 10,
+        _ => 60,
+    };
+    let shown = Duration::from_secs(before.as_secs() / step * step);
+    let lasts = if left.is_zero() { Duration::MAX } else { left - shown };
+    Passing { text: length(shown), shown, lasts }
+}
+
 /// Time since: seconds for a minute, then minutes, then hours.
 pub fn age(span: Duration) -> Passing {
     let step = match span.as_secs() {
@@ -105,6 +115,11 @@ pub fn age(span: Duration) -> Passing {
 /// Time of day: `14:02:41`.
 pub fn clock(at: Mono, anchor: &Anchor, zone: &TimeZone) -> String {
     anchor.wall(at).to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// Time of day to the minute: `14:02`.
+pub fn minute(at: Mono, anchor: &Anchor, zone: &TimeZone) -> String {
+    anchor.wall(at).to_zoned(zone.clone()).strftime("%H:%M").to_string()
 }
 
 /// Time of day, with the date in front and without seconds if it was not `today`.
@@ -174,10 +189,6 @@ mod tests {
             [about(s(34)), about(s(400)), about(s(14400)), about(s(273_600))].join(", "),
             "34 s, 6 min, 4 h, 3 d 4 h"
         );
-        assert_eq!(percent_used(200, 78).as_deref(), Some("61%"));
-        assert_eq!(percent_used(u64::MAX, 0).as_deref(), Some("100%"));
-        assert_eq!(percent_used(0, 0), None);
-        assert_eq!(percent_used(5, 9).as_deref(), Some("0%"));
     }
 
     #[test]
@@ -196,6 +207,24 @@ mod tests {
         ] {
             assert_eq!(countdown(Duration::from_millis(left)).text, shown, "{left} ms");
         }
+    }
+
+    #[test]
+    fn what_is_promised_rests_and_is_never_more_than_there_is() {
+        let at = |millis| safe(Duration::from_millis(millis));
+        for (left, shown) in [
+            (7_500_000, "2 h 04 min"),
+            (379_000, "6 min 10 s"),
+            (370_001, "6 min 10 s"),
+            (370_000, "6 min 00 s"),
+            (60_001, "1 min 00 s"),
+            (60_000, "59 s"),
+            (999, "0 s"),
+            (0, "0 s"),
+        ] {
+            assert_eq!(at(left).text, shown, "{left} ms");
+        }
+        assert_eq!((at(379_000).lasts, at(0).lasts), (9 * SECOND, Duration::MAX));
     }
 
     #[test]
@@ -223,6 +252,10 @@ mod tests {
                 prop_assert_eq!(&of(now - lasts.mul_f64(part)).text, &text);
                 prop_assert_ne!(&of(now - lasts).text, &text);
             }
+            let Passing { text, shown, lasts } = safe(now);
+            prop_assert!(shown < now && lasts > Duration::ZERO && lasts <= 10 * SECOND);
+            prop_assert_eq!(&safe(now - lasts.mul_f64(part)).text, &text);
+            prop_assert!(shown.is_zero() || safe(now - lasts).text != text);
             let Passing { text, lasts, .. } = age(now);
             prop_assert_eq!(&age(now + lasts.mul_f64(part)).text, &text);
             prop_assert_ne!(&age(now + lasts).text, &text);
@@ -230,7 +263,7 @@ mod tests {
 
         #[test]
         fn no_span_is_too_long(span in any::<u64>().prop_map(Duration::from_secs)) {
-            let _ = (length(span), about(span), countdown(span), wait(span));
+            let _ = (length(span), about(span), countdown(span), wait(span), safe(span));
         }
     }
 }

@@ -187,6 +187,7 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Camera(OnCamera::Arm), &[key('a')], CAMERAS, Some("arm/off"), "arm or disarm the camera: whether it obeys mail"),
     bind(Action::Camera(OnCamera::Trigger), &[key('t')], CAMERAS, Some("trigger"), "save footage of the camera now, armed or not"),
     bind(Action::Back, &[special(KeyCode::Esc), key('q')], BEHIND, Some("back"), "back to what was there before"),
+    bind(Action::Back, &[special(KeyCode::Esc)], CAMERAS, None, "show all cameras again, after finding some"),
     bind(Action::Back, &[special(KeyCode::Esc), key('q'), key('?')], &[Place::Help], Some("back"), "close this help"),
     bind(Action::Leave, &[key('q')], CAMERAS, Some("leave"), "leave the monitor"),
     bind(Action::Leave, &[ctrl('c')], EVERYWHERE, None, "leave the monitor from anywhere"),

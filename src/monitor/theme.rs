@@ -1,7 +1,8 @@
 //! What a tone looks like. Everything is drawn in tones and with Unicode glyphs; here is decided what this terminal
 //! makes of them: the colours of its own palette, none at all (`NO_COLOR`), or ASCII where the locale has no UTF-8.
 //!
-//! There is never a background colour, so light and dark terminals are equally at home.
+//! There is never a background colour, and only the eight colours that every terminal has. Yellow and cyan can hardly be
+//! read on white, so a terminal that says it is light (`COLORFGBG`) gets others for them.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
@@ -34,15 +35,23 @@ pub struct Theme {
     pub colour: bool,
     /// Only ASCII comes out right.
     pub ascii: bool,
+    /// The background is light.
+    pub light: bool,
 }
 
 impl Theme {
     /// What the environment asks for: `NO_COLOR` (set and not empty), and the character set of `LC_ALL`, `LC_CTYPE` or
-    /// `LANG`, whichever is set first. `variable` looks one up.
+    /// `LANG`, whichever is set first. `COLORFGBG`, which some terminals set, ends with the background's place in the
+    /// palette: `15;0` is dark, `0;15` light. `variable` looks one up.
     pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
-        Self { colour: set("NO_COLOR").is_none(), ascii: !(locale.contains("utf-8") || locale.contains("utf8")) }
+        let ground = set("COLORFGBG").and_then(|pair| pair.rsplit(';').next()?.parse::<u8>().ok());
+        Self {
+            colour: set("NO_COLOR").is_none(),
+            ascii: !(locale.contains("utf-8") || locale.contains("utf8")),
+            light: matches!(ground, Some(7 | 9..=15)),
+        }
     }
 
     /// The look of a tone.
@@ -54,8 +63,8 @@ impl Theme {
             Tone::Strong => plain.add_modifier(Modifier::BOLD),
             Tone::Faint => plain.add_modifier(Modifier::DIM),
             Tone::Good => coloured(Color::Green),
-            Tone::Busy => coloured(Color::Cyan),
-            Tone::Warn if self.colour => plain.fg(Color::Yellow),
+            Tone::Busy => coloured(if self.light { Color::Blue } else { Color::Cyan }),
+            Tone::Warn if self.colour => plain.fg(if self.light { Color::Magenta } else { Color::Yellow }),
             Tone::Warn => plain.add_modifier(Modifier::BOLD),
             Tone::Bad if self.colour => plain.fg(Color::Red).add_modifier(Modifier::BOLD),
             Tone::Bad => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
@@ -105,15 +114,35 @@ mod tests {
 
     #[test]
     fn the_environment_decides() {
-        assert_eq!(theme(&[("LANG", "de_DE.UTF-8")]), Theme { colour: true, ascii: false });
-        assert_eq!(theme(&[("LANG", "C.utf8"), ("NO_COLOR", "1")]), Theme { colour: false, ascii: false });
-        assert_eq!(theme(&[("LANG", "C.UTF-8"), ("NO_COLOR", "")]), Theme { colour: true, ascii: false });
-        assert_eq!(theme(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]), Theme { colour: true, ascii: true });
-        assert_eq!(
-            theme(&[("LANG", "C"), ("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8")]),
-            Theme { colour: true, ascii: false }
-        );
-        assert_eq!(theme(&[]), Theme { colour: true, ascii: true });
+        let is = |colour, ascii| Theme { colour, ascii, light: false };
+        assert_eq!(theme(&[("LANG", "de_DE.UTF-8")]), is(true, false));
+        assert_eq!(theme(&[("LANG", "C.utf8"), ("NO_COLOR", "1")]), is(false, false));
+        assert_eq!(theme(&[("LANG", "C.UTF-8"), ("NO_COLOR", "")]), is(true, false));
+        assert_eq!(theme(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]), is(true, true));
+        assert_eq!(theme(&[("LANG", "C"), ("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8")]), is(true, false));
+        assert_eq!(theme(&[]), is(true, true));
+    }
+
+    #[test]
+    fn a_light_background_gets_colours_that_can_be_read_on_it() {
+        for (says, light) in [
+            ("0;15", true),
+            ("0;default;15", true),
+            ("0;7", true),
+            ("15;0", false),
+            ("7;8", false),
+            ("0;default", false),
+            ("0;255", false),
+            (";", false),
+            ("", false),
+        ] {
+            let theme = theme(&[("COLORFGBG", says)]);
+            assert_eq!(theme.light, light, "{says}");
+            let colours = [Tone::Warn, Tone::Busy].map(|tone| theme.style(tone).fg);
+            let wanted = if light { [Color::Magenta, Color::Blue] } else { [Color::Yellow, Color::Cyan] };
+            assert_eq!(colours, wanted.map(Some), "{says}");
+        }
+        assert_eq!(theme(&[("COLORFGBG", "0;15"), ("NO_COLOR", "1")]).style(Tone::Busy).fg, None);
     }
 
     const TONES: [Tone; 8] =
@@ -121,9 +150,11 @@ mod tests {
 
     #[test]
     fn no_tone_has_a_background_and_without_colour_what_is_wrong_still_stands_out() {
-        let (colour, grey) = (Theme { colour: true, ascii: false }, Theme { colour: false, ascii: false });
+        let theme = |colour, light| Theme { colour, ascii: false, light };
+        let grey = theme(false, false);
         for tone in TONES {
-            assert_eq!(colour.style(tone).bg, None);
+            assert_eq!((theme(true, false).style(tone).bg, theme(true, true).style(tone).bg), (None, None));
+            assert_eq!(theme(false, true).style(tone), grey.style(tone));
             assert_eq!((grey.style(tone).fg, grey.style(tone).bg), (None, None));
         }
         for tone in [Tone::Warn, Tone::Bad, Tone::Chosen] {
@@ -134,7 +165,7 @@ mod tests {
     #[test]
     fn ascii_replaces_every_cell_and_keeps_the_places() {
         let mut buf = Buffer::with_lines(["0○ 1▸ 2✗ 猫!"]);
-        Theme { colour: true, ascii: true }.finish(&mut buf);
+        Theme { colour: true, ascii: true, light: false }.finish(&mut buf);
         assert_eq!(buf, Buffer::with_lines(["0o 1> 2! ? !"]));
         assert_eq!(buf.area, Rect::new(0, 0, 12, 1));
     }

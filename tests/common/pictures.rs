@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use nvr::model::event::Space;
 use nvr::model::id::CameraName;
 use nvr::model::snapshot::{
-    ArchiveView, CameraState, CameraView, ClipView, CopyOutcome, CopyView, Entry, EventView, Level, Lost, MailView,
-    Media, RingView, SlotState, SlotView, Snapshot, Topic, TriggerKind, TriggerView,
+    ArchiveView, CameraState, CameraView, ClipView, CopyOutcome, CopyView, Entry, EventView, Level, Lost, MailNote,
+    MailView, Media, RingView, SlotState, SlotView, Snapshot, Topic, TriggerKind, TriggerView,
 };
 use nvr::model::time::{Anchor, Mono};
 use std::time::Duration;
@@ -115,7 +115,7 @@ pub fn all_well() -> Snapshot {
         started: NOW - seconds(273_620),
         anchor: Anchor { mono: NOW, wall: now() },
         cameras: vec![camera("front-door"), garden],
-        mail: MailView { port: Ok("0.0.0.0:6789".into()), today: 12, last: None },
+        mail: MailView { port: Ok("0.0.0.0:6789".into()), today: 12, last: Some(last_mail()) },
         archive: ArchiveView {
             dir: "/srv/clips".into(),
             space: Some(Space { total: 2_000_000_000_000, free: 780_000_000_000 }),
@@ -146,6 +146,16 @@ pub fn all_well() -> Snapshot {
         ],
         warnings: Vec::new(),
         stopping: None,
+    }
+}
+
+fn last_mail() -> MailNote {
+    MailNote {
+        at: NOW - seconds(1400),
+        from: "alarm@nvr".into(),
+        to: "front-door@nvr".into(),
+        subject: "Motion Detected".into(),
+        outcome: "saving".into(),
     }
 }
 
@@ -203,6 +213,7 @@ pub fn archive_down() -> Snapshot {
     picture.archive.trouble = Some(trouble.into());
     picture.archive.since = Some(NOW - seconds(95));
     picture.archive.backlog = 41_000_000;
+    picture.archive.safe_until = Some(NOW + seconds(374));
     picture.archive.space = Some(Space { total: 2_000_000_000_000, free: 0 });
     picture.lost = Lost { segments: 2, bytes: 10_200_000 };
     let front = &mut picture.cameras[0];
@@ -238,6 +249,15 @@ pub fn sixteen() -> Snapshot {
     picture
 }
 
+/// Sixty-four cameras in two places, a few of them in trouble.
+pub fn sixty_four() -> Snapshot {
+    let mut picture = sixteen();
+    let yard = (17..=64).map(|n| camera(&format!("yard-{n}")));
+    picture.cameras.extend(yard);
+    picture.cameras[59].state = picture.cameras[14].state.clone();
+    picture
+}
+
 /// Everything that a stranger can write holds what a stranger could write.
 pub fn hostile(text: &str) -> Snapshot {
     let mut picture = archive_down();
@@ -248,6 +268,7 @@ pub fn hostile(text: &str) -> Snapshot {
     picture.cameras[1].state = CameraState::NoSignal { retry_at: Mono(u64::MAX), attempt: u32::MAX, reason: text() };
     picture.cameras[1].slots = ring(&[SlotState::Lost; 1000]);
     (picture.version, picture.mail.port, picture.stopping) = (text(), Err(text()), Some(text()));
+    picture.mail.last = Some(MailNote { from: text(), to: text(), subject: text(), outcome: text(), ..last_mail() });
     picture.archive.trouble = Some(text());
     picture.warnings = vec![text(), text()];
     for copy in &mut picture.copies {

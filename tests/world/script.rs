@@ -81,7 +81,9 @@ pub struct Script {
     /// How late ticks are.
     pub lateness: Vec<Duration>,
     pub acts: Vec<(Mono, Act)>,
-    /// When the ring's file system is full.
+    /// Bytes of the ring's file system.
+    pub ram: u64,
+    /// When writing there fails.
     pub full: Option<(Mono, Mono)>,
     /// The recorder does not run from one instant to another; FFmpeg does. What waited reaches it so much later.
     pub away: Option<(Mono, Mono, Duration)>,
@@ -106,6 +108,7 @@ impl Default for Script {
             archive_takes: ms(20),
             lateness: vec![Duration::ZERO],
             acts: Vec::new(),
+            ram: 1 << 30,
             full: None,
             away: None,
             failing_claims: BTreeSet::new(),

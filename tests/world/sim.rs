@@ -229,7 +229,7 @@ impl World {
             }
             Effect::Sweep => {
                 let files = self.slots.iter().map(|(&slot, file)| SlotFile { slot, bytes: file.bytes }).collect();
-                let ram = Space { total: 1 << 30, free: if self.full() { 4096 } else { 1 << 29 } };
+                let ram = Space { total: self.script.ram, free: if self.full() { 0 } else { self.room() } };
                 return Some(Event::Swept { rings: vec![(self.camera.clone(), files)], ram: Some(ram) });
             }
             Effect::Claim { segment, slot, bytes } => return Some(self.claim(segment, slot, bytes)),
@@ -341,6 +341,12 @@ impl World {
         let reason = reason.map(|text| Trouble { text, cure: None });
         let news = CameraNews::Ended { reason };
         self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
+    }
+
+    /// Bytes that are free in the ring's file system.
+    pub fn room(&self) -> u64 {
+        let used = self.slots.values().chain(self.claimed.values()).map(|file| file.bytes).sum();
+        self.script.ram.saturating_sub(used)
     }
 
     /// Whether FFmpeg's writing fails.

@@ -2,30 +2,52 @@
 
 use super::row::{self, Piece, Row, wrap};
 use crate::monitor::theme::{Theme, Tone};
-use crate::monitor::view::{Note, Side, View};
+use crate::monitor::ui::Leaving;
+use crate::monitor::view::{Item, Note, Side, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Draws the first line: long words as far as they fit, from the last item on short ones; and where those do not fit
-/// either, what is wrong stays longest.
+/// Draws the first line: each item in its long form as far as they fit, from the last one on in shorter ones, all of
+/// them before any is shortened twice; what is wrong only after the rest, and it stays longest.
 pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    let width = |text: &str| u32::from(row::width(text)) + 2;
-    let mut excess = view.header.iter().map(|item| width(&item.long)).sum::<u32>().saturating_add(7);
-    let mut long = view.header.len();
-    while long > 0 && excess > u32::from(area.width) {
-        long -= 1;
-        excess = (excess + width(&view.header[long].short)).saturating_sub(width(&view.header[long].long));
-    }
-    let mut row = Row::default().left(Piece::new(0, Tone::Strong, " nvr "));
-    for (n, item) in view.header.iter().enumerate() {
-        let rank = if item.tone == Tone::Bad { 0 } else { u8::try_from(n + 1).unwrap_or(u8::MAX) };
-        let piece = Piece::new(rank, item.tone, if n < long { &item.long } else { &item.short }.as_str());
+    let title = match view.leaving {
+        Leaving::RecordingGoesOn => " nvr ",
+        Leaving::EndsAll => " nvr demo ",
+    };
+    let forms = forms(&view.header, area.width.saturating_sub(row::width(title)));
+    let mut row = Row::default().left(Piece::new(0, Tone::Strong, title));
+    for (rank, (item, form)) in (1..).zip(view.header.iter().zip(forms)) {
+        let piece = Piece::new(if item.tone == Tone::Bad { 0 } else { rank }, item.tone, form);
         row = match item.side {
             Side::Left => row.left(piece),
             Side::Right => row.right(piece),
         };
     }
     row.draw(area, theme, buf);
+}
+
+/// The form of each item that is drawn in `room` columns, gaps included.
+fn forms(items: &[Item], room: u16) -> Vec<&str> {
+    fn form(item: &Item, level: usize) -> &str {
+        item.forms.get(level).or(item.forms.last()).map_or("", String::as_str)
+    }
+    let width = |item: &Item, level: usize| match row::width(form(item, level)) {
+        0 => 0,
+        width => u32::from(width) + 2,
+    };
+    let mut levels = vec![0; items.len()];
+    let most = items.iter().map(|item| item.forms.len()).max().unwrap_or(0);
+    for wrong in [false, true] {
+        for level in 1..most {
+            for n in (0..items.len()).rev().filter(|n| (items[*n].tone == Tone::Bad) == wrong) {
+                let wanted: u32 = items.iter().zip(&levels).map(|(item, level)| width(item, *level)).sum();
+                if wanted > u32::from(room) {
+                    levels[n] = level;
+                }
+            }
+        }
+    }
+    items.iter().zip(levels).map(|(item, level)| form(item, level)).collect()
 }
 
 /// The lines of the alerts in at most `most` lines of `columns`: whole sentences if there is room, at least the worst.

@@ -14,7 +14,7 @@ mod text;
 
 use super::keys::{Action, Place, TABLE};
 use super::theme::{Theme, Tone};
-use super::ui::Status;
+use super::ui::{Leaving, Status};
 use super::view::{Body, CamerasBody, Note, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -78,7 +78,7 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let (head, rest) =
             (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height - 1 - below, ..area });
         match &view.body {
-            Body::Help(help) => help::draw(help, view.leaving, head.union(rest), theme, buf),
+            Body::Help(help) => help::draw(help, view.leaving.words(), head.union(rest), theme, buf),
             Body::Cameras(_) | Body::List(_) | Body::Text(_) => {
                 header::draw(view, margin(head), theme, buf);
                 body(view, theme, area, rest, buf);
@@ -96,7 +96,7 @@ pub fn reach(view: &View, area: Rect) -> u16 {
     let below = u16::try_from(status(view, area).len()).unwrap_or(1);
     let whole = Rect { height: area.height.saturating_sub(below), ..area };
     match &view.body {
-        Body::Help(help) => help::reach(help, view.leaving, whole),
+        Body::Help(help) => help::reach(help, view.leaving.words(), whole),
         Body::Text(page) => {
             let rest = Rect { height: whole.height.saturating_sub(1), ..whole };
             text::reach(page, self::below(rest, alerts(view, area, rest).1.height))
@@ -154,9 +154,10 @@ fn margin(area: Rect) -> Rect {
     Rect { width: area.width.saturating_sub(1), ..area }
 }
 
-/// Copies, clips and journal, as far as there is room.
+/// Copies, clips and journal, as far as there is room. The last error needs no place of its own: what it was about
+/// stands with its camera or in the alerts for as long as it lasts, and what is lost in the first line for ever.
 fn lists(page: &CamerasBody, density: Density, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    if area.height < 3 || page.cards.is_empty() {
+    if area.height < 3 || (page.cards.is_empty() && page.hidden == 0) {
         return;
     }
     let journal = if area.height < 8 || density == Density::Lines { 0 } else { (area.height / 3).clamp(3, 20) };
@@ -226,15 +227,20 @@ fn typing(before: &str, after: &str) -> Row {
 }
 
 /// The keys with a hint, in the order of the table; on a narrow screen the last ones go, and the help never does.
-fn hints(place: Place, leaving: &str, columns: u16) -> Row {
+fn hints(place: Place, leaving: Leaving, columns: u16) -> Row {
+    let leaving = match columns {
+        100.. => Some(leaving.words()),
+        50.. => leaving.warning(),
+        _ => None,
+    };
     let mut row = Row::default();
     let hinted = TABLE.iter().filter(|binding| binding.places.contains(&place));
     let hinted = hinted.filter_map(|binding| Some((binding, binding.hint?)));
     for (rank, (binding, hint)) in (1..).zip(hinted) {
         let rank = if binding.action == Action::Help { 0 } else { rank };
         let indent = if rank == 1 { " " } else { "" };
-        let more =
-            if binding.action == Action::Leave && columns >= 100 { format!(" ({leaving})") } else { String::new() };
+        let more = leaving.filter(|_| binding.action == Action::Leave);
+        let more = more.map(|words| format!(" ({words})")).unwrap_or_default();
         let key = binding.keys.first().map(|key| key.shown()).unwrap_or_default();
         let spans = vec![(Tone::Strong, format!("{indent}{key}")), (Tone::Faint, format!(" {hint}{more}"))];
         row = row.left(Piece::of(rank, spans));
@@ -245,7 +251,7 @@ fn hints(place: Place, leaving: &str, columns: u16) -> Row {
 /// Instead of a picture, a sentence, and before it the one fact that matters if there is any room at all.
 fn too_small(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let facts = view.header.first().into_iter().chain(view.header.get(1).filter(|item| item.tone == Tone::Bad));
-    let facts: Vec<_> = facts.map(|item| (item.tone, item.short.clone())).collect();
+    let facts: Vec<_> = facts.map(|item| (item.tone, item.briefly().to_owned())).collect();
     let sentence = format!("too small: {}x{} cells needed", LEAST.0, LEAST.1);
     let lines = wrap(&sentence, area.width, usize::from(area.height)).into_iter().map(|line| (Tone::Plain, line));
     for (y, (tone, line)) in (area.y..area.bottom()).zip(facts.into_iter().chain(lines)) {

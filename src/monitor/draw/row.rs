@@ -65,6 +65,11 @@ impl Row {
         self
     }
 
+    /// Whether there is nothing to draw.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty() && self.right.is_empty()
+    }
+
     /// Draws as much of it as fits into the first line of `area`.
     pub fn draw(mut self, area: Rect, theme: &Theme, buf: &mut Buffer) {
         if area.is_empty() {
@@ -195,7 +200,7 @@ mod tests {
 
     fn drawn(row: Row, width: u16) -> String {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
-        row.draw(buf.area, &Theme { colour: false, ascii: false }, &mut buf);
+        row.draw(buf.area, &Theme { colour: false, ascii: false, light: false }, &mut buf);
         buf.content.iter().map(|cell| cell.symbol()).collect()
     }
 

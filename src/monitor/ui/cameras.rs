@@ -39,6 +39,25 @@ impl Cameras {
         shown.get(self.place(&shown)).copied()
     }
 
+    /// A newer picture is here. The focus holds on to its camera: when the order changes by itself, no key may act on
+    /// another one than was seen. While words are typed it waits for what they find in the end.
+    pub fn picture(&mut self, snapshot: &Snapshot) {
+        if !self.find.typing {
+            self.focus = self.chosen(snapshot).map(|camera| camera.name.clone()).or(self.focus.take());
+        }
+    }
+
+    /// Trouble first, or the order of the configuration again. Whoever asks for trouble wants to see it: the focus goes
+    /// to the first of it. Without any, and on the way back, it stays with its camera.
+    pub fn sort(&mut self, snapshot: Option<&Snapshot>) {
+        self.troubled_first = !self.troubled_first;
+        if let Some(snapshot) = snapshot.filter(|_| self.troubled_first)
+            && let Some(worst) = self.shown(snapshot).first().filter(|camera| urgency(camera) == IN_TROUBLE)
+        {
+            self.focus = Some(worst.name.clone());
+        }
+    }
+
     /// Moves the focus.
     pub fn go(&mut self, snapshot: &Snapshot, motion: Motion) {
         let shown = self.shown(snapshot);
@@ -47,10 +66,13 @@ impl Cameras {
     }
 }
 
+/// The urgency of a camera from which nothing comes.
+const IN_TROUBLE: u8 = 0;
+
 /// The lower, the sooner somebody should look.
 fn urgency(camera: &CameraView) -> u8 {
     match camera.state {
-        CameraState::NoSignal { .. } | CameraState::Stalled { .. } => 0,
+        CameraState::NoSignal { .. } | CameraState::Stalled { .. } => IN_TROUBLE,
         CameraState::Connecting { .. } | CameraState::Stopped => 1,
         CameraState::Recording { .. } if camera.event.is_some() => 2,
         CameraState::Recording { .. } => 3,

@@ -63,6 +63,14 @@ impl Leaving {
             Leaving::EndsAll => "ends the recording too",
         }
     }
+
+    /// The same where there is little room; `None`: it need not be said.
+    pub fn warning(self) -> Option<&'static str> {
+        match self {
+            Leaving::RecordingGoesOn => None,
+            Leaving::EndsAll => Some("ends all"),
+        }
+    }
 }
 
 /// The recorder is not there any more.
@@ -236,6 +244,7 @@ impl Ui {
 
     /// A newer picture is here.
     pub fn picture(&mut self, snapshot: &Snapshot) {
+        self.cameras.picture(snapshot);
         self.clips.picture(snapshot);
         for page in &mut self.pages {
             if let Page::Stderr(words) = page {

@@ -60,7 +60,7 @@ impl Ui {
             Action::PreviousPage => self.go_round(3),
             Action::Follow => self.toggle_follow(),
             Action::Level => self.journal.next_level(),
-            Action::Sort => self.cameras.troubled_first = !self.cameras.troubled_first,
+            Action::Sort => self.cameras.sort(snapshot),
             Action::Go(step) => self.go(self.motion(step), snapshot),
             Action::Stop if self.lost.is_some() => return self.refuse("there is no recorder to stop", now),
             Action::Stop => self.asking = Some(Asking::Stop),

@@ -1,7 +1,8 @@
 //! One camera as words.
 
 use super::{Note, Scene, Wake, outside};
-use crate::model::snapshot::{CameraState, CameraView, EventView, Media, SlotView, Snapshot, TriggerKind};
+use crate::model::snapshot::{CameraState, CameraView, EventView, Media, SlotState, Snapshot, TriggerKind};
+use crate::model::time::Mono;
 use crate::monitor::format;
 use crate::monitor::theme::Tone;
 use std::time::Duration;
@@ -21,10 +22,20 @@ pub struct Card {
     pub fps: String,
     /// Bits a second; empty if unknown.
     pub bitrate: String,
-    /// What else there is to say, the most important first.
+    /// What should be known at once, the most important first; none on a healthy camera.
     pub notes: Vec<Note>,
+    /// How often FFmpeg had to be started again; empty if never.
+    pub restarts: String,
+    /// For how long footage has come in without a break; empty in the first minute, and if it does not.
+    pub uptime: String,
+    /// RAM in use.
+    pub ram: String,
     /// The ring.
-    pub slots: Vec<SlotView>,
+    pub slots: Vec<SlotState>,
+    /// By how many seconds each slot's footage is older than the newest, all as wide; blank if there is none.
+    pub ages: Vec<String>,
+    /// How much of the past is there; empty if there is none, or if nothing comes in.
+    pub past: String,
     /// The countdown, if an event is going on.
     pub countdown: Option<Countdown>,
 }
@@ -82,7 +93,16 @@ impl Card {
             fps: camera.fps.map(|fps| format!("{fps} fps")).unwrap_or_default(),
             bitrate: camera.bitrate.map(format::bitrate).unwrap_or_default(),
             notes: notes(camera, snapshot, wake),
-            slots: camera.slots.clone(),
+            restarts: match camera.restarts {
+                0 => String::new(),
+                1 => "1 restart".to_owned(),
+                n => format!("{n} restarts"),
+            },
+            uptime: uptime(camera, wake),
+            ram: format!("{} RAM", format::bytes(camera.ram)),
+            slots: camera.slots.iter().map(|slot| slot.is).collect(),
+            ages: ages(camera),
+            past: past(camera),
             countdown: camera.event.as_ref().map(|event| countdown(event, snapshot, scene, wake)),
         }
     }
@@ -114,7 +134,6 @@ fn media(media: &Media) -> String {
     outside(&format!("{}x{} {}{sound}", media.width, media.height, media.video))
 }
 
-/// What else there is to say. On a healthy camera it rests for minutes.
 fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note> {
     let mut notes = Vec::new();
     if let Some(age) = overdue(camera, wake) {
@@ -129,19 +148,45 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
     if let CameraState::NoSignal { attempt: tries @ 2.., .. } = camera.state {
         notes.push(Note::new(Tone::Warn, format!("{tries} tries failed")));
     }
-    match camera.restarts {
-        0 => {}
-        1 => notes.push(Note::new(Tone::Faint, "1 restart")),
-        n => notes.push(Note::new(Tone::Faint, format!("{n} restarts"))),
-    }
-    if let CameraState::Recording { since } = camera.state
-        && wake.now.since(since) >= Duration::from_secs(60)
-    {
-        // Not worth a wake-up: it is brought up to date by whatever happens next, at the latest by the next slot.
-        notes.push(Note::new(Tone::Faint, format!("up {}", format::about(wake.now.since(since)))));
-    }
-    notes.push(Note::new(Tone::Faint, format!("{} RAM", format::bytes(camera.ram))));
     notes
+}
+
+/// It is not worth a wake-up: whatever happens next brings it up to date, at the latest the next slot.
+fn uptime(camera: &CameraView, wake: &Wake) -> String {
+    match camera.state {
+        CameraState::Recording { since } if wake.now.since(since) >= Duration::from_secs(60) => {
+            format!("up {}", format::about(wake.now.since(since)))
+        }
+        CameraState::Recording { .. }
+        | CameraState::Connecting { .. }
+        | CameraState::Stalled { .. }
+        | CameraState::NoSignal { .. }
+        | CameraState::Stopped => String::new(),
+    }
+}
+
+/// Counted from the newest segment and not from now, so that they change when a slot does, and only then. They are as
+/// wide as a full ring needs, so that nothing moves while it fills.
+fn ages(camera: &CameraView) -> Vec<String> {
+    let newest = camera.slots.iter().filter_map(|slot| slot.closed).max();
+    let age = |closed: Option<Mono>| Some(newest?.since(closed?).as_secs_f64().round());
+    let ages: Vec<_> = camera.slots.iter().map(|slot| age(slot.closed)).collect();
+    let full = camera.segment.as_secs_f64() * camera.slots.len().saturating_sub(2) as f64;
+    let width = ages.iter().flatten().fold(full, |most, age| most.max(*age)).round().to_string().len();
+    let text = |age: Option<f64>| age.map(|age| age.to_string()).unwrap_or_default();
+    ages.into_iter().map(|age| format!("{:>width$}", text(age))).collect()
+}
+
+/// How much of the past the ring holds: from the beginning of its oldest segment to the end of the newest.
+fn past(camera: &CameraView) -> String {
+    let closed = || camera.slots.iter().filter_map(|slot| slot.closed);
+    match (closed().min(), closed().max()) {
+        (Some(oldest), Some(newest)) if is_recording(camera) => {
+            let span = newest.since(oldest).saturating_add(camera.segment);
+            format!("holds {}", format::length(span))
+        }
+        (Some(_) | None, Some(_) | None) => String::new(),
+    }
 }
 
 /// The age of the last segment, once that is worth knowing.
@@ -168,7 +213,7 @@ fn countdown(event: &EventView, snapshot: &Snapshot, scene: &Scene, wake: &mut W
         TriggerKind::Key => format!("key {at}{more}"),
         TriggerKind::Command => format!("command {at}{more}"),
         TriggerKind::Mail { from, subject, .. } => {
-            format!("mail {at} \"{}\" {}{more}", outside(subject), outside(from))
+            format!("mail {at} \"{}\"{more} {}", outside(subject), outside(from))
         }
     };
     Countdown { left: wake.text(left), share, trigger }

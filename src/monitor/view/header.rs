@@ -1,30 +1,49 @@
 //! The first line, and what should be mended.
 
-use super::{Item, Note, Scene, Side, card, count, outside};
-use crate::model::snapshot::Snapshot;
+use super::{Item, Note, Scene, Wake, card, count, outside};
+use crate::model::snapshot::{MailNote, Snapshot};
 use crate::model::text::fit_for_screen;
 use crate::monitor::format;
 use crate::monitor::theme::Tone;
+use crate::monitor::ui::Lost;
+use std::time::Duration;
 
-pub(super) fn header(scene: &Scene) -> Vec<Item> {
-    let left = |tone, long: String, short: &str| Item { tone, side: Side::Left, long, short: short.to_owned() };
+/// Columns of the widest size, as in `999 MB`: what is as wide as that does not push its neighbours about.
+const SIZE: usize = 6;
+
+/// The first line. `wake` is the picture's clock, which stands still when there is no recorder; `clock` never does.
+pub(super) fn header(scene: &Scene, wake: &mut Wake, clock: &mut Wake) -> Vec<Item> {
     let mut items = Vec::new();
     match (&scene.ui.lost, scene.snapshot) {
-        (Some(lost), Some(snapshot)) => {
-            let since = format::clock(lost.at, &snapshot.anchor, scene.zone);
-            items.push(left(Tone::Bad, format!("NO RECORDER since {since}"), "NO RECORDER"));
-        }
-        (Some(_), None) => items.push(left(Tone::Bad, "NO RECORDER".to_owned(), "NO RECORDER")),
+        (Some(lost), snapshot) => items.push(no_recorder(lost, snapshot, scene, clock)),
         (None, Some(snapshot)) => items.extend(cameras_in_header(snapshot)),
-        (None, None) => items.push(left(Tone::Faint, "waiting for the recorder's picture".to_owned(), "waiting")),
+        (None, None) => {
+            items
+                .push(Item::left(Tone::Faint, ["waiting for the recorder's picture".to_owned(), "waiting".to_owned()]));
+        }
     }
     if let Some(snapshot) = scene.snapshot {
-        items.push(mail_in_header(snapshot));
-        items.push(archive_in_header(snapshot));
-        let ram = format!("RAM {}", format::bytes(snapshot.ring.used));
-        items.push(Item { tone: Tone::Plain, side: Side::Right, long: ram, short: String::new() });
+        items.push(mail_in_header(snapshot, scene));
+        items.push(archive_in_header(snapshot, wake));
+        let ram = format!("RAM {:>SIZE$}", format::bytes(snapshot.ring.used));
+        items.push(Item::right(Tone::Plain, [ram, String::new()]));
     }
     items
+}
+
+/// There is nobody who sends pictures: since when, and how old the last one is.
+fn no_recorder(lost: &Lost, snapshot: Option<&Snapshot>, scene: &Scene, clock: &mut Wake) -> Item {
+    let word = "NO RECORDER".to_owned();
+    let Some(snapshot) = snapshot else { return Item::left(Tone::Bad, [word]) };
+    let since = format!("{word} since {}", format::clock(lost.at, &snapshot.anchor, scene.zone));
+    let (age, minute) = (clock.now.since(lost.at), Duration::from_secs(60));
+    if age < minute {
+        // That it is a moment old everybody sees; what would count the seconds is not worth the frames.
+        clock.after(minute - age);
+        return Item::left(Tone::Bad, [since, word]);
+    }
+    let old = format!("picture {} old", clock.text(format::age(age)));
+    Item::left(Tone::Bad, [format!("{since} · {old}"), format!("{word} · {old}"), word])
 }
 
 fn cameras_in_header(snapshot: &Snapshot) -> Vec<Item> {
@@ -33,43 +52,86 @@ fn cameras_in_header(snapshot: &Snapshot) -> Vec<Item> {
     let trouble = snapshot.cameras.iter().filter(|camera| card::is_in_trouble(camera)).count();
     let tone = if all > 0 && recording == all { Tone::Good } else { Tone::Plain };
     let long = format!("{} · {recording} recording", count(all, "camera"));
-    let mut items = vec![Item { tone, side: Side::Left, long, short: format!("{recording}/{all} recording") }];
+    let mut items = vec![Item::left(tone, [long, format!("{recording}/{all} recording")])];
     if trouble > 0 {
-        let text = format!("{trouble} IN TROUBLE");
-        items.push(Item { tone: Tone::Bad, side: Side::Left, long: text.clone(), short: text });
+        items.push(Item::left(Tone::Bad, [format!("{trouble} IN TROUBLE")]));
+    }
+    if snapshot.lost.segments > 0 {
+        let lost = snapshot.lost.segments;
+        let segments = count(usize::try_from(lost).unwrap_or(usize::MAX), "segment");
+        items.push(Item::left(Tone::Bad, [format!("{segments} LOST"), format!("{lost} LOST")]));
     }
     items
 }
 
-fn mail_in_header(snapshot: &Snapshot) -> Item {
-    let today = snapshot.mail.today;
-    let item = |tone, long: String, short: String| Item { tone, side: Side::Right, long, short };
-    match &snapshot.mail.port {
-        Ok(place) => {
-            let port = place.rsplit_once(':').map_or(place.as_str(), |(_, port)| port);
-            item(Tone::Plain, format!("mail :{} · {today} today", fit_for_screen(port, 20)), format!("mail {today}"))
+fn mail_in_header(snapshot: &Snapshot, scene: &Scene) -> Item {
+    let mail = &snapshot.mail;
+    let Ok(place) = &mail.port else {
+        return Item::right(Tone::Bad, ["MAIL PORT CLOSED".to_owned(), "MAIL CLOSED".to_owned()]);
+    };
+    let port = fit_for_screen(place.rsplit_once(':').map_or(place.as_str(), |(_, port)| port), 20);
+    // A recorder that was started today has not seen the whole day.
+    let date = |at| snapshot.anchor.wall(at).to_zoned(scene.zone.clone()).date();
+    let span = if date(snapshot.started) == date(scene.now) { "since start" } else { "today" };
+    let count = format!("mail :{port} · {} {span}", mail.today);
+    let last = mail.last.as_ref().map(|last| format!("{count}, last {}", last_mail(last, snapshot, scene)));
+    Item::right(Tone::Plain, last.into_iter().chain([count, format!("mail {}", mail.today)]))
+}
+
+/// When the last mail came and for whom: what stands before the `@` is the camera, or what was meant to be one.
+fn last_mail(last: &MailNote, snapshot: &Snapshot, scene: &Scene) -> String {
+    let whom = last.to.split('@').next().unwrap_or_default();
+    format!("{} {}", format::minute(last.at, &snapshot.anchor, scene.zone), fit_for_screen(whom, 20))
+}
+
+fn archive_in_header(snapshot: &Snapshot, wake: &mut Wake) -> Item {
+    let archive = &snapshot.archive;
+    if archive.trouble.is_some() {
+        let down = "ARCHIVE DOWN".to_owned();
+        return Item::right(
+            Tone::Bad,
+            match safe(snapshot, wake) {
+                Safe::For(left) => vec![format!("{down} · safe {left}"), format!("safe {left}")],
+                Safe::No => vec![format!("{down} · FOOTAGE IS BEING LOST"), "LOSING FOOTAGE".to_owned()],
+                Safe::Yes | Safe::Unknown => vec![down],
+            },
+        );
+    }
+    match archive.space {
+        Some(space) => {
+            let free = format!("{:>SIZE$} free", format::bytes(space.free));
+            let long = format!("archive {free} of {}", format::bytes(space.total));
+            Item::right(Tone::Plain, [long, format!("archive {free}"), free])
         }
-        Err(_) => item(Tone::Bad, "MAIL PORT CLOSED".to_owned(), "MAIL CLOSED".to_owned()),
+        None => Item::right(Tone::Faint, ["archive not measured yet".to_owned(), String::new()]),
     }
 }
 
-fn archive_in_header(snapshot: &Snapshot) -> Item {
-    let archive = &snapshot.archive;
-    let item = |tone, long: String, short: String| Item { tone, side: Side::Right, long, short };
-    if archive.trouble.is_some() {
-        return item(Tone::Bad, "ARCHIVE IN TROUBLE".to_owned(), "ARCHIVE!".to_owned());
-    }
-    let used = archive.space.and_then(|space| Some((format::percent_used(space.total, space.free)?, space.total)));
-    match used {
-        Some((part, total)) => {
-            item(Tone::Plain, format!("archive {part} of {}", format::bytes(total)), format!("archive {part}"))
-        }
-        None => item(Tone::Faint, "archive not measured yet".to_owned(), String::new()),
+/// Whether the footage that waits in RAM is safe there.
+enum Safe {
+    /// Nothing comes in that could fill it.
+    Yes,
+    /// For so long.
+    For(String),
+    /// No more.
+    No,
+    /// Nobody knows yet how much comes in.
+    Unknown,
+}
+
+fn safe(snapshot: &Snapshot, wake: &mut Wake) -> Safe {
+    let Some(until) = snapshot.archive.safe_until else {
+        let wanted = snapshot.cameras.iter().any(|camera| camera.event.is_some());
+        return if wanted { Safe::Unknown } else { Safe::Yes };
+    };
+    match until.since(wake.now) {
+        Duration::ZERO => Safe::No,
+        left => Safe::For(wake.text(format::safe(left))),
     }
 }
 
 /// What a person should mend. The worst comes first, because a small screen shows only the first.
-pub(super) fn alerts(scene: &Scene) -> Vec<Note> {
+pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     let mut alerts = Vec::new();
     if let Some(lost) = &scene.ui.lost {
         let reason = outside(&lost.reason);
@@ -77,16 +139,11 @@ pub(super) fn alerts(scene: &Scene) -> Vec<Note> {
         alerts.push(Note::new(Tone::Bad, format!("{what}: {reason}; this is the last picture, trying again")));
     }
     let Some(snapshot) = scene.snapshot else { return alerts };
-    let clock = |at| format::clock(at, &snapshot.anchor, scene.zone);
-    if let Some(trouble) = &snapshot.archive.trouble {
-        let since = snapshot.archive.since.map(|at| format!(" since {}", clock(at))).unwrap_or_default();
-        let waiting = match snapshot.archive.backlog {
-            0 => String::new(),
-            bytes => format!(" · {} wait in RAM", format::bytes(bytes)),
-        };
-        alerts.push(Note::new(Tone::Bad, format!("archive{since}: {}{waiting}", outside(trouble))));
-    }
+    alerts.extend(archive_down(snapshot, scene, wake));
     alerts.extend(snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, outside(trouble))));
+    if let Err(why) = &snapshot.mail.port {
+        alerts.push(Note::new(Tone::Bad, format!("mail: {}", outside(why))));
+    }
     if snapshot.lost.segments > 0 {
         let segments = count(usize::try_from(snapshot.lost.segments).unwrap_or(usize::MAX), "segment");
         let bytes = match snapshot.lost.bytes {
@@ -98,12 +155,29 @@ pub(super) fn alerts(scene: &Scene) -> Vec<Note> {
             format!("{segments}{bytes} of wanted footage lost (the clips' records say which)"),
         ));
     }
-    if let Err(why) = &snapshot.mail.port {
-        alerts.push(Note::new(Tone::Bad, format!("mail: {}", outside(why))));
-    }
     if let Some(why) = &snapshot.stopping {
         alerts.push(Note::new(Tone::Warn, format!("the recorder is stopping: {}", outside(why))));
     }
     alerts.extend(snapshot.warnings.iter().take(20).map(|warning| Note::new(Tone::Warn, outside(warning))));
     alerts
+}
+
+/// First what may be lost and when, then why, and what helps.
+fn archive_down(snapshot: &Snapshot, scene: &Scene, wake: &mut Wake) -> Option<Note> {
+    let archive = &snapshot.archive;
+    let trouble = outside(archive.trouble.as_ref()?);
+    let waiting = match archive.backlog {
+        0 => None,
+        bytes => Some(format!("{} wait in RAM", format::bytes(bytes))),
+    };
+    let (safe, calm) = match safe(snapshot, wake) {
+        Safe::For(left) => (format!(", footage safe for {left}"), ""),
+        Safe::No => (", footage is being lost: RAM is full".to_owned(), ""),
+        Safe::Yes => (String::new(), ", nothing more comes in"),
+        Safe::Unknown => (String::new(), ""),
+    };
+    let since = archive.since.map(|at| format!(" since {}", format::clock(at, &snapshot.anchor, scene.zone)));
+    let since = since.unwrap_or_default();
+    let waiting = waiting.map(|bytes| format!(" ({bytes}{calm})")).unwrap_or_default();
+    Some(Note::new(Tone::Bad, format!("archive down{since}{safe}{waiting}: {trouble}")))
 }

@@ -20,7 +20,7 @@ use super::format::Passing;
 use super::keys::Place;
 use super::theme::Tone;
 use super::ui::page::Page;
-use super::ui::{Status, Ui};
+use super::ui::{Leaving, Status, Ui};
 use crate::model::snapshot::Snapshot;
 use crate::model::text::fit_for_screen;
 use crate::model::time::Mono;
@@ -57,7 +57,7 @@ pub struct View {
     /// Whose keys it shows.
     pub place: Place,
     /// What leaving means for the recording.
-    pub leaving: &'static str,
+    pub leaving: Leaving,
     /// The picture is old: nobody sends newer ones.
     pub stale: bool,
 }
@@ -91,10 +91,23 @@ pub struct Item {
     pub tone: Tone,
     /// Its end of the line.
     pub side: Side,
-    /// Where there is room.
-    pub long: String,
-    /// Where there is not; empty: may be left out.
-    pub short: String,
+    /// The same from long to short, at least one; an empty one: may be left out.
+    pub forms: Vec<String>,
+}
+
+impl Item {
+    fn left(tone: Tone, forms: impl IntoIterator<Item = String>) -> Self {
+        Self { tone, side: Side::Left, forms: forms.into_iter().collect() }
+    }
+
+    fn right(tone: Tone, forms: impl IntoIterator<Item = String>) -> Self {
+        Self { tone, side: Side::Right, forms: forms.into_iter().collect() }
+    }
+
+    /// The shortest that says something.
+    pub fn briefly(&self) -> &str {
+        self.forms.iter().rev().find(|form| !form.is_empty()).map_or("", String::as_str)
+    }
 }
 
 /// An end of a line.
@@ -150,19 +163,20 @@ impl View {
         // A picture that nobody renews shows the moment it was taken: its clocks stand still.
         let taken = scene.ui.lost.as_ref().map(|lost| lost.at);
         let mut wake = Wake { now: taken.unwrap_or(scene.now), next: None };
+        let mut clock = Wake { now: scene.now, next: None };
         let view = Self {
-            header: header::header(scene),
-            alerts: header::alerts(scene),
+            header: header::header(scene, &mut wake, &mut clock),
+            alerts: header::alerts(scene, &mut wake),
             body: body(scene, &mut wake),
             status: scene.ui.status(scene.now),
             place: scene.ui.place(),
-            leaving: scene.ui.leaving.words(),
+            leaving: scene.ui.leaving,
             stale: taken.is_some(),
         };
         if view.stale {
             wake.next = None;
         }
-        let next = [wake.next, scene.ui.status_ends(scene.now)].into_iter().flatten().min();
+        let next = [wake.next, clock.next, scene.ui.status_ends(scene.now)].into_iter().flatten().min();
         (view, next)
     }
 }
