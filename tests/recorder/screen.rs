@@ -41,15 +41,28 @@ async fn shows_both(session: &mut Session) {
     session.until("line that says `recording` for each camera", both).await;
 }
 
-/// What a screen shows, line by line, with all its colours.
-fn picture(session: &Session) -> Vec<String> {
-    session.screen.screen().rows_formatted(0, SIZE.1).collect()
+/// What an eye sees of a cell: a blank has no colour but its ground, whether it was written or never touched.
+fn seen(cell: &vt100::Cell) -> (String, vt100::Color, vt100::Color, [bool; 3]) {
+    let blank = matches!(cell.contents(), "" | " ");
+    let ink = if blank { vt100::Color::Default } else { cell.fgcolor() };
+    let text = if blank { " " } else { cell.contents() };
+    (text.to_owned(), ink, cell.bgcolor(), [cell.inverse(), cell.underline(), cell.bold() && !blank])
+}
+
+/// Whether two terminals of the same size show the same.
+fn same(one: &Session, other: &Session) -> bool {
+    let cells = |session: &Session| -> Vec<_> {
+        let screen = session.screen.screen();
+        let places = (0..SIZE.0).flat_map(|line| (0..SIZE.1).map(move |column| (line, column)));
+        places.map(|(line, column)| seen(screen.cell(line, column).expect("a cell"))).collect()
+    };
+    cells(one) == cells(other)
 }
 
 /// Reads both terminals until they show the same.
 pub async fn agree(one: &mut Session, other: &mut Session) {
     let agreed = timeout(PATIENCE, async {
-        while picture(one) != picture(other) {
+        while !same(one, other) {
             let count = tokio::select! {
                 count = one.read() => count,
                 count = other.read() => count,
