@@ -30,6 +30,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 const TIMES: usize = 20;
 /// How long a screen at rest is watched.
 const REST: Duration = Duration::from_secs(70);
+const SEGMENT: Duration = Duration::from_secs(10);
 /// From a key press to the end of its event.
 const POST_ROLL: Duration = Duration::from_secs(30);
 /// Below so much the countdown shows tenths.
@@ -72,7 +73,8 @@ const TABLE: &[(&str, &str, Option<f64>)] = &[
     ("processor at rest", "%", Some(0.5)),
     ("processor during a countdown", "%", None),
     ("wake-ups at rest", "/s", Some(12.0)),
-    ("wake-ups during a countdown", "/s", None),
+    ("wake-ups during a countdown", "/s", Some(12.0)),
+    ("wake-ups, tenths in the last 10 s", "/s", None),
     ("memory resident (RSS)", "MiB", Some(12.0)),
     ("memory of its own (PSS)", "MiB", None),
 ];
@@ -155,7 +157,7 @@ async fn switches(nvr: &mut Nvr, until: tokio::time::Instant) -> Vec<Instant> {
 
 /// Bytes a second.
 fn rate(writes: &[(Instant, usize)], span: Duration) -> f64 {
-    writes.iter().map(|(_, count)| *count as f64).sum::<f64>() / span.as_secs_f64()
+    writes.iter().map(|(_, count)| *count).sum::<usize>() as f64 / span.as_secs_f64()
 }
 
 /// Until a screen is whole and holds these words.
@@ -217,6 +219,16 @@ fn note_memory(figures: &mut Figures, session: &Session) {
     figures.note("memory of its own (PSS)", own);
 }
 
+/// An FFmpeg for cameras that were not started together: each switches slots at a time of its own.
+fn staggered(place: &Place, names: &[String]) -> String {
+    let late = names.iter().enumerate().map(|(number, name)| {
+        let seconds = SEGMENT.as_secs_f64() * number as f64 / names.len() as f64;
+        format!("*-progress*/{name}/*) sleep {seconds} ;;\n")
+    });
+    let cases: String = late.collect();
+    place.script("staggered", &format!("#!/bin/sh\ncase \"$*\" in\n{cases}esac\nexec ffmpeg \"$@\"\n"))
+}
+
 /// A recorder with so many cameras, its monitor, and beside it htop if wanted.
 async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
     let material = Material::get(Kind::FourMbit, 250);
@@ -224,7 +236,8 @@ async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
     let names: Vec<_> = (1..=cameras).map(|number| format!("camera-{number}")).collect();
     let words: Vec<_> = names.iter().map(String::as_str).collect();
     let mut place = Place::new(feeds.iter().zip(&names).map(|(feed, name)| feed.camera(name)).collect::<String>());
-    place.ring_keys = "segment = '10s'\nslots = 10\n".to_owned();
+    place.recorder = staggered(&place, &names);
+    place.ring_keys = format!("segment = '{}s'\nslots = 10\n", SEGMENT.as_secs());
     place.trigger = format!("pre_roll = '10s'\npost_roll = '{}s'\n", POST_ROLL.as_secs());
     let mut nvr = place.start().await;
     nvr.recording(2).await;
@@ -297,7 +310,9 @@ async fn countdown(figures: &mut Figures, monitor: &mut Session) {
     monitor.press("t").await;
     let pressed = tokio::time::Instant::now();
     let whole = watch(monitor, pressed + (POST_ROLL - TENTHS)).await;
+    let close = Count::of(monitor);
     let tenths = watch(monitor, pressed + POST_ROLL).await;
+    figures.note("wake-ups, tenths in the last 10 s", Count::of(monitor).since(&close).1);
     let (processor, wakes) = Count::of(monitor).since(&before);
     figures.note("countdown, whole seconds", rate(&whole, POST_ROLL - TENTHS));
     figures.note("countdown, tenths in the last 10 s", rate(&tenths, TENTHS));
