@@ -6,19 +6,29 @@ mod pictures;
 #[path = "common/scripted.rs"]
 #[allow(dead_code, reason = "each file of tests needs other words")]
 mod scripted;
+#[path = "common/terminal.rs"]
+mod terminal;
 
 use nvr::monitor::{self, Leaving};
-use pty_process::{Pty, Size};
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{Termios, tcgetattr};
+use pty_process::Size;
+use rustix::process::Signal;
 use scripted::Recorder;
-use std::process::ExitStatus;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use tokio::process::Child;
+use terminal::Session;
+use tokio::io::{AsyncReadExt, duplex};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_mode_that_is_left_on_is_found() {
+    let found = |raw: &str| terminal::left_on(raw.as_bytes()).join(" ");
+    assert_eq!(found("\x1b[?1049h\x1b[?25l\x1b[?2026htext\x1b[?2026l\x1b[?25h\x1b[?1049l"), "");
+    assert_eq!(found("\x1b[?1049h\x1b[?25ltext\x1b[?1049l"), "\\e[?25h");
+    assert_eq!(found("\x1b[?1000;1006h\x1b[?2004h\x1b[?1000l"), "\\e[?1006l \\e[?2004l");
+    assert_eq!(found("\x1b[>1u\x1b=\x1b[1;31m"), "\\e> \\e[<u");
+    assert_eq!(found("\x1b[>1u\x1b=\x1b[<1u\x1b>\x1b[>c\x1b[?6n"), "");
+}
 
 /// Not a test: the program that the tests below run on a terminal. `NVR_TEST_PANIC` makes a thread of it panic as soon
 /// as it hears an order; `NVR_TEST_CALM` gives it a picture in which nothing moves.
@@ -52,81 +62,16 @@ fn guest_words() -> Vec<String> {
     [me.as_str(), "--ignored", "--exact", "guest", "--nocapture", "-q"].map(str::to_owned).to_vec()
 }
 
-/// A program on a terminal of its own.
-struct Session {
-    pty: Pty,
-    child: Child,
-    screen: vt100::Parser,
-    before: Termios,
-}
-
-impl Session {
-    fn start(words: &[String], variables: &[(&str, &str)]) -> Self {
-        let (pty, pts) = pty_process::open().expect("a terminal");
-        pty.resize(Size::new(24, 80)).expect("a size");
-        let before = tcgetattr(&pty).expect("modes");
-        let mut command = pty_process::Command::new(&words[0]).args(&words[1..]).kill_on_drop(true);
-        command =
-            command.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").env_remove("LC_ALL").env("PS1", "prompt> ");
-        for (name, value) in variables {
-            command = command.env(name, value);
-        }
-        let child = command.spawn(pts).expect("starts");
-        Self { pty, child, screen: vt100::Parser::default(), before }
-    }
-
-    /// Reads what the program writes until `done` is satisfied with the screen, or the program has ended.
-    async fn until(&mut self, what: &str, done: impl Fn(&vt100::Screen) -> bool) {
-        let mut bytes = [0; 4096];
-        let found = timeout(PATIENCE, async {
-            while !done(self.screen.screen()) {
-                match self.pty.read(&mut bytes).await {
-                    Ok(n) if n > 0 => self.screen.process(&bytes[..n]),
-                    Ok(_) | Err(_) => break, // on Linux the end of a terminal is an error
-                }
-            }
-        });
-        let found = found.await.is_ok() && done(self.screen.screen());
-        assert!(found, "no {what}:\n{}", self.screen.screen().contents());
-    }
-
-    async fn shows_the_monitor(&mut self) {
-        self.until("monitor", |screen| screen.alternate_screen() && screen.contents().contains("2 cameras")).await;
-        assert!(self.screen.screen().hide_cursor());
-        assert_ne!(
-            format!("{:?}", tcgetattr(&self.pty).expect("modes").local_modes),
-            format!("{:?}", self.before.local_modes)
-        );
-    }
-
-    async fn shows(&mut self, words: &str) {
-        self.until(words, |screen| !screen.alternate_screen() && screen.contents().contains(words)).await;
-    }
-
-    async fn press(&mut self, keys: &str) {
-        self.pty.write_all(keys.as_bytes()).await.expect("is typed");
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).expect("a pid"))).expect("it runs");
-        kill_process(pid, signal).expect("is sent");
-    }
-
-    /// Waits for the end, and then the terminal must be as it was.
-    async fn ends_clean(&mut self, with: &str) -> ExitStatus {
-        self.shows(with).await;
-        assert!(!self.screen.screen().hide_cursor(), "the cursor is back");
-        assert!(!self.screen.screen().bold() && !self.screen.screen().inverse(), "no attribute is left on");
-        assert_eq!(format!("{:?}", tcgetattr(&self.pty).expect("modes")), format!("{:?}", self.before));
-        timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("is reaped")
-    }
+/// The monitor, as these tests draw it.
+async fn shows_the_monitor(session: &mut Session) {
+    session.shows_all(&["2 cameras"]).await;
 }
 
 #[tokio::test]
 async fn a_key_leaves_the_terminal_as_it_was() {
     for key in ["q", "\x03"] {
         let mut session = Session::start(&guest_words(), &[]);
-        session.shows_the_monitor().await;
+        shows_the_monitor(&mut session).await;
         session.press(key).await;
         session.ends_clean("left: Quit { attached: true }").await;
     }
@@ -136,7 +81,7 @@ async fn a_key_leaves_the_terminal_as_it_was() {
 #[tokio::test]
 async fn keys_are_heard_while_nothing_else_happens() {
     let mut session = Session::start(&guest_words(), &[("NVR_TEST_CALM", "1")]);
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     for _ in 0..5 {
         session.press("?").await;
         session.until("help", |screen| screen.contents().contains("this help")).await;
@@ -145,7 +90,7 @@ async fn keys_are_heard_while_nothing_else_happens() {
     }
     session.press("\x1a").await;
     session.until("shell's screen", |screen| !screen.alternate_screen()).await;
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.press("q").await;
     session.ends_clean("left: Quit").await;
 }
@@ -154,12 +99,12 @@ async fn keys_are_heard_while_nothing_else_happens() {
 async fn signals_leave_the_terminal_as_it_was() {
     for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let mut session = Session::start(&guest_words(), &[]);
-        session.shows_the_monitor().await;
+        shows_the_monitor(&mut session).await;
         session.signal(signal);
         session.ends_clean("left: Terminated").await;
     }
     let mut session = Session::start(&guest_words(), &[]);
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.signal(Signal::HUP);
     session.ends_clean("left: HungUp").await;
 }
@@ -167,7 +112,7 @@ async fn signals_leave_the_terminal_as_it_was() {
 #[tokio::test]
 async fn a_terminal_that_goes_away_ends_it() {
     let mut session = Session::start(&guest_words(), &[]);
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     drop(session.pty);
     timeout(PATIENCE, session.child.wait()).await.expect("it ends").expect("is reaped");
 }
@@ -205,7 +150,7 @@ async fn a_terminal_that_goes_away_without_a_signal_ends_it_too() {
 #[tokio::test]
 async fn a_panic_on_any_thread_gives_the_terminal_back() {
     let mut session = Session::start(&guest_words(), &[("NVR_TEST_PANIC", "1")]);
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.press("t").await;
     session.ends_clean("failed: a part of the monitor failed").await;
     assert!(session.screen.screen().contents().contains("a thread of the monitor panics"));
@@ -217,14 +162,14 @@ async fn the_shell_gets_its_terminal_with_ctrl_z_and_fg_returns() {
     let mut session = Session::start(&shell, &[]);
     session.shows("prompt> ").await;
     session.press(&format!("clear; {}\r", guest_words().join(" "))).await;
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.press("\x1a").await;
     session.shows("Stopped").await;
     assert!(!session.screen.screen().hide_cursor());
     session.press("clear; echo as us''ual\r").await;
     session.shows("as usual").await;
     session.press("fg\r").await;
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.press("q").await;
     session.shows("left: Quit").await;
 }
@@ -233,10 +178,10 @@ async fn the_shell_gets_its_terminal_with_ctrl_z_and_fg_returns() {
 #[tokio::test]
 async fn ctrl_z_without_a_shell_does_not_strand_anyone() {
     let mut session = Session::start(&guest_words(), &[]);
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.press("\x1a").await;
     session.until("shell's screen", |screen| !screen.alternate_screen()).await;
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     session.press("q").await;
     session.ends_clean("left: Quit").await;
 }
@@ -244,9 +189,8 @@ async fn ctrl_z_without_a_shell_does_not_strand_anyone() {
 #[tokio::test]
 async fn another_size_is_drawn_at_once() {
     let mut session = Session::start(&guest_words(), &[]);
-    session.shows_the_monitor().await;
-    session.screen.screen_mut().set_size(10.try_into().expect("not 0"), 40.try_into().expect("not 0"));
-    session.pty.resize(Size::new(10, 40)).expect("a size");
+    shows_the_monitor(&mut session).await;
+    session.resize(10, 40);
     session.until("small screen", |screen| screen.contents().contains("2/2 recording")).await;
     session.press("q").await;
     session.ends_clean("left: Quit").await;
@@ -255,7 +199,7 @@ async fn another_size_is_drawn_at_once() {
 #[tokio::test]
 async fn colours_and_terminals_that_cannot_are_respected() {
     let mut session = Session::start(&guest_words(), &[("NO_COLOR", "1")]);
-    session.shows_the_monitor().await;
+    shows_the_monitor(&mut session).await;
     let screen = session.screen.screen();
     let cells = (0..24).flat_map(|row| (0..80).filter_map(move |column| screen.cell(row, column)));
     let cells: Vec<_> = cells.collect();

@@ -309,10 +309,10 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         let next = next.map(|at| Instant::now() + at.since(now));
         if self.shown.as_ref() == Some(&view) && size == self.size {
             self.urgent = false;
-            return Ok(next);
+            return Ok(self.not_before_free(next));
         }
         if !self.urgent && Instant::now() < self.free {
-            return Ok(Some(next.map_or(self.free, |next| next.min(self.free))));
+            return Ok(Some(self.free));
         }
         let theme = &self.means.theme;
         let frame = self.painter.frame(size, |area, buf| draw::draw(&view, theme, area, buf));
@@ -322,6 +322,12 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         }
         self.free = Instant::now() + FRAME;
         (self.shown, self.size, self.urgent) = (Some(view), size, false);
-        Ok(next)
+        Ok(self.not_before_free(next))
+    }
+
+    /// What differs before a frame may be drawn is drawn with that frame: to look earlier would only cost a wake-up, and
+    /// a countdown in tenths, whose steps are as long as frames are apart, would cost one with each.
+    fn not_before_free(&self, next: Option<Instant>) -> Option<Instant> {
+        next.map(|next| next.max(self.free))
     }
 }

@@ -4,17 +4,15 @@ use super::feed::Feed;
 use super::footage::pieces;
 use super::material::{Kind, Material, complaints};
 use super::nvr_process::{Nvr, PATIENCE, Place};
+use super::terminal::Session;
 use nvr::link::dial::Client;
 use nvr::model::command::Command;
 use nvr::model::question::{Found, Question};
 use nvr::model::record::ClipState;
 use nvr::model::snapshot::{CameraState, Snapshot};
-use pty_process::{Pty, Size};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
-use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 fn camera(name: &str) -> (Feed, String) {
@@ -24,7 +22,7 @@ fn camera(name: &str) -> (Feed, String) {
 }
 
 /// Waits until a segment is finished that began after now.
-async fn goes_on(nvr: &mut Nvr) {
+pub async fn goes_on(nvr: &mut Nvr) {
     for _ in 0..2 {
         let last = nvr.picture().cameras[0].last_segment;
         nvr.until("a further segment", |it| (it.cameras[0].last_segment > last).then_some(())).await;
@@ -37,32 +35,13 @@ async fn grows(nvr: &mut Nvr, at_least: Duration) {
         .await;
 }
 
-/// `nvr` on a terminal, showing the monitor.
-async fn monitor(place: &Place) -> (Pty, Child) {
-    let (mut pty, pts) = pty_process::open().expect("a terminal");
-    pty.resize(Size::new(24, 80)).expect("a size");
-    let words = place.words(&[]);
-    let command = pty_process::Command::new(&words[0]).args(&words[1..]).env("TERM", "xterm").kill_on_drop(true);
-    let child = command.spawn(pts).expect("the monitor");
-    let mut screen = vt100::Parser::default();
-    let drawn = async {
-        let mut bytes = [0; 4096];
-        while !screen.screen().contents().contains("1 camera") {
-            let count = pty.read(&mut bytes).await.unwrap_or(0);
-            assert!(count > 0, "it ended: {}", screen.screen().contents());
-            screen.process(&bytes[..count]);
-        }
-    };
-    timeout(PATIENCE, drawn).await.expect("a monitor in time");
-    (pty, child)
-}
-
 #[tokio::test]
 async fn the_terminal_that_started_a_recorder_may_go_and_another_finds_it_again() {
     let (_feed, block) = camera("front-door");
     let place = Place::new(block);
     place.write_config();
-    let (pty, mut first) = monitor(&place).await;
+    let mut first = Session::start(&place.words(&[]), &[]);
+    first.shows_all(&["front-door"]).await;
     let attach = async || {
         let stream = UnixStream::connect(place.socket()).await.expect("a recorder");
         Client::attach(stream, true).await.expect("hello")
@@ -70,8 +49,8 @@ async fn the_terminal_that_started_a_recorder_may_go_and_another_finds_it_again(
     let client = attach().await;
     let recorder = client.recorder().pid;
     // The terminal goes, as when an SSH session breaks: its processes get SIGHUP.
-    drop(pty);
-    timeout(PATIENCE, first.wait()).await.expect("the monitor leaves").expect("a status");
+    drop(first.pty);
+    timeout(PATIENCE, first.child.wait()).await.expect("the monitor leaves").expect("a status");
 
     let mut client = attach().await;
     let mut finished = Vec::new();
@@ -81,7 +60,8 @@ async fn the_terminal_that_started_a_recorder_may_go_and_another_finds_it_again(
         timeout(PATIENCE, client.snapshots().changed()).await.expect("news").expect("a recorder");
     }
     assert_eq!(client.snapshots().borrow().as_ref().map(|it| it.pid), Some(recorder));
-    let (_pty, _second) = monitor(&place).await;
+    let mut second = Session::start(&place.words(&[]), &[]);
+    second.shows_all(&["front-door"]).await;
     assert_eq!(attach().await.recorder().pid, recorder, "no second one is started");
     // To be told off by a hang-up of its own does nothing either.
     let pid = Pid::from_raw(recorder.cast_signed()).expect("a process");

@@ -14,5 +14,9 @@ mod material;
 mod nvr_process;
 #[path = "../common/rtsp.rs"]
 mod rtsp;
+mod screen;
 mod smtp;
+mod stopped;
+#[path = "../common/terminal.rs"]
+mod terminal;
 mod verbs;
