@@ -13,6 +13,7 @@ use nvr::link::dial::Client;
 use nvr::model::command::{Answer, Command, TriggerBy, Who};
 use nvr::model::time::Mono;
 use nvr::monitor::input::Input;
+use nvr::monitor::picture::Palette;
 use nvr::monitor::terminal::Stage;
 use nvr::monitor::theme::Theme;
 use nvr::monitor::{Leaving, Left, Means, attend};
@@ -153,7 +154,7 @@ async fn play(glass: Glass, script: impl AsyncFnOnce(Hands)) -> color_eyre::Resu
     };
     let start = Instant::now();
     let means = Means {
-        theme: Theme { colour: true, ascii: false, light: false },
+        theme: Theme { palette: Palette::Sixteen, ascii: false, light: false },
         zone: TimeZone::UTC,
         clock: move || -> Mono { NOW + start.elapsed() },
         leaving: Leaving::RecordingGoesOn,

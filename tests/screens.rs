@@ -13,6 +13,7 @@ use nvr::monitor::Leaving;
 use nvr::monitor::draw;
 use nvr::monitor::keys::{Place, Press, TABLE};
 use nvr::monitor::paint::Painter;
+use nvr::monitor::picture::Palette;
 use nvr::monitor::theme::Theme;
 use nvr::monitor::ui::Ui;
 use nvr::monitor::view::{Scene, View};
@@ -24,7 +25,7 @@ use ratatui::style::Modifier;
 use rstest::rstest;
 use std::time::Duration;
 
-const THEME: Theme = Theme { colour: true, ascii: false, light: false };
+const THEME: Theme = Theme { palette: Palette::Sixteen, ascii: false, light: false };
 
 fn ui() -> Ui {
     Ui::new(Leaving::RecordingGoesOn)
@@ -111,7 +112,7 @@ fn too_small(#[values((19, 10), (40, 3), (12, 2), (7, 1))] size: (u16, u16)) {
 
 #[test]
 fn ascii_screens_hold_nothing_but_ascii() {
-    let theme = Theme { colour: false, ascii: true, light: false };
+    let theme = Theme { palette: Palette::None, ascii: true, light: false };
     for picture in [pictures::archive_down(), pictures::sixteen(), pictures::hostile("猫 ä")] {
         let shown = text(&drawn(&view(Some(&picture), &ui(), NOW).0, &theme, (120, 40)));
         assert!(shown.is_ascii(), "{shown}");
@@ -123,7 +124,7 @@ fn ascii_screens_hold_nothing_but_ascii() {
 /// What is wrong is found by colour, and without colours by weight.
 #[test]
 fn trouble_stands_out() {
-    for (theme, wanted) in [(THEME, "red"), (Theme { colour: false, ascii: false, light: false }, "reverse")] {
+    for (theme, wanted) in [(THEME, "red"), (Theme { palette: Palette::None, ascii: false, light: false }, "reverse")] {
         let buf = drawn(&view(Some(&pictures::one_lost()), &ui(), NOW).0, &theme, (80, 24));
         let line = text(&buf).lines().position(|line| line.contains("NO SIGNAL")).expect("the lost camera's line");
         let column = text(&buf).lines().nth(line).and_then(|line| line.find("NO SIGNAL")).expect("its state");
@@ -388,7 +389,8 @@ proptest! {
         keys in proptest::collection::vec(any_key(), 0..8),
         lost in any::<bool>(),
         ahead in 0u64..100_000_000,
-        (colour, ascii, light) in any::<(bool, bool, bool)>(),
+        palette in prop_oneof![Just(Palette::None), Just(Palette::Sixteen), Just(Palette::Cube), Just(Palette::True)],
+        (ascii, light) in any::<(bool, bool)>(),
     ) {
         let mut ui = ui();
         for key in keys {
@@ -399,7 +401,7 @@ proptest! {
         }
         let (view, next) = view(picture.as_ref(), &ui, Mono(NOW.0 + ahead));
         prop_assert!(next.is_none_or(|next| next.0 > NOW.0 + ahead));
-        let buf = drawn(&view, &Theme { colour, ascii, light }, (width, height));
+        let buf = drawn(&view, &Theme { palette, ascii, light }, (width, height));
         prop_assert!(!buf.content.iter().any(|cell| cell.symbol().chars().any(char::is_control)));
         draw::reach(&view, buf.area);
     }

@@ -5,7 +5,7 @@ use super::{Global, query};
 use crate::link::dial::Client;
 use crate::model::id::CameraName;
 use crate::model::question::{Found, Moment, Question, Seen, Still};
-use crate::monitor::picture::{self, Palette, Picture};
+use crate::monitor::picture::{self, Picture};
 use crate::monitor::theme::Theme;
 use color_eyre::eyre::{Result, WrapErr};
 use data_encoding::BASE64;
@@ -124,7 +124,7 @@ fn beside(file: &Path, word: &str) -> PathBuf {
 /// Pictures with captions: side by side if they are wide enough then, else one below the other.
 async fn draw(stills: Vec<Still>, screen: Size) -> Result<Vec<u8>> {
     let variable = |name: &str| std::env::var(name).ok();
-    let (palette, theme) = (Palette::from_env(variable), Theme::from_env(variable));
+    let theme = Theme::from_env(variable);
     let decoded = tokio::task::spawn_blocking(move || {
         let decoded = |still: Still| (caption(&still), picture::decode(&still.jpeg));
         stills.into_iter().map(decoded).collect::<Vec<_>>()
@@ -136,12 +136,12 @@ async fn draw(stills: Vec<Still>, screen: Size) -> Result<Vec<u8>> {
     // The caption, and the prompt that comes after it.
     let room = Size::new(width, screen.height.saturating_sub(2).max(1));
     let rows = pictures.chunks(usize::from(across));
-    Ok(rows.flat_map(|row| picture::lines(&strip(row, room, palette, theme))).collect())
+    Ok(rows.flat_map(|row| picture::lines(&strip(row, room, theme))).collect())
 }
 
 type Captioned = (String, Result<Picture, String>);
 
-fn strip(row: &[Captioned], room: Size, palette: Palette, theme: Theme) -> Buffer {
+fn strip(row: &[Captioned], room: Size, theme: Theme) -> Buffer {
     let sizes = row.iter().filter_map(|(_, picture)| Some(picture::fit(picture.as_ref().ok()?, room)));
     let height = sizes.map(|size| size.height).max().unwrap_or(0);
     let width = (room.width + 1).saturating_mul(u16::try_from(row.len()).unwrap_or(1)) - 1;
@@ -150,7 +150,7 @@ fn strip(row: &[Captioned], room: Size, palette: Palette, theme: Theme) -> Buffe
         let text = match picture {
             Ok(picture) => {
                 let Size { width, height } = picture::fit(picture, room);
-                picture::draw(picture, Rect { x, y: 0, width, height }, palette, theme.ascii, &mut buf);
+                picture::draw(picture, Rect { x, y: 0, width, height }, theme.palette, theme.ascii, &mut buf);
                 caption.clone()
             }
             Err(why) => format!("{caption}: {why}"),
@@ -170,6 +170,7 @@ fn caption(still: &Still) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::picture::Palette;
 
     #[test]
     fn several_files_are_named_after_the_one_that_was_asked_for() {
@@ -184,8 +185,8 @@ mod tests {
         let picture = Picture::of(2, 2, vec![255; 12]);
         let row =
             [("first".to_owned(), picture.ok_or_else(String::new)), ("last".to_owned(), Err("damaged".to_owned()))];
-        let theme = Theme { colour: false, ascii: true };
-        let buf = strip(&row, Size::new(14, 4), Palette::None, theme);
+        let theme = Theme { palette: Palette::None, ascii: true, light: false };
+        let buf = strip(&row, Size::new(14, 4), theme);
         let text = String::from_utf8(picture::lines(&buf)).expect("text");
         assert_eq!(text, "@@@@@@@@\n@@@@@@@@\n@@@@@@@@\n@@@@@@@@\nfirst          last: damaged\n");
     }

@@ -8,18 +8,22 @@ use super::input::{Input, Inputs};
 use super::keys::Press;
 use super::line::{self, News};
 use super::paint::Painter;
+use super::picture;
 use super::terminal::{self, Stage, Terminal};
 use super::theme::Theme;
+use super::ui::look::Shot;
 use super::ui::{Leaving, Order, Ui};
 use super::view::{Scene, View};
 use crate::clock::boot_time;
 use crate::link::dial::Client;
 use crate::model::command::Command;
+use crate::model::question::{Seen, Still};
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Mono;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::queue;
+use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
@@ -164,6 +168,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
         inputs: &mut (impl Stream<Item = Vec<Input>> + Unpin),
     ) -> Result<Left> {
         let broken = self.stage.broken();
+        let mut developing = FuturesUnordered::new();
         loop {
             let wake = self.draw()?;
             let nap = async {
@@ -172,11 +177,18 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
                     None => std::future::pending().await,
                 }
             };
+            while let Some((of, stills)) = self.ui.undeveloped() {
+                developing.push(develop(of, stills));
+            }
             let left = tokio::select! {
                 biased;
                 () = broken.cancelled() => return Err(eyre!("a part of the monitor failed; the recording is not touched by that (come back with: nvr)")),
                 taken = inputs.next() => self.take(taken)?,
                 Some(heard) = news.recv() => self.hear(heard),
+                Some((of, shots)) = developing.next() => {
+                    self.ui.developed(&of, &shots);
+                    None
+                }
                 () = nap => self.return_from_shell()?,
             };
             if let Some(left) = left {
@@ -330,4 +342,14 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     fn not_before_free(&self, next: Option<Instant>) -> Option<Instant> {
         next.map(|next| next.max(self.free))
     }
+}
+
+/// Makes pictures visible, on a thread of its own: keys must not wait for it.
+async fn develop(of: Seen, stills: Vec<Still>) -> (Seen, Vec<Shot>) {
+    let shot = |still: Still| {
+        let picture = picture::decode(&still.jpeg);
+        Shot { which: still.which, at: still.at, picture }
+    };
+    let developed = tokio::task::spawn_blocking(move || stills.into_iter().map(shot).collect()).await;
+    (of, developed.unwrap_or_default())
 }

@@ -4,6 +4,7 @@
 //! There is never a background colour, and only the eight colours that every terminal has. Yellow and cyan can hardly be
 //! read on white, so a terminal that says it is light (`COLORFGBG`) gets others for them.
 
+use super::picture::Palette;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -31,8 +32,8 @@ pub enum Tone {
 /// How tones and glyphs come out on this terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    /// Colours may be used.
-    pub colour: bool,
+    /// The colours there are.
+    pub palette: Palette,
     /// Only ASCII comes out right.
     pub ascii: bool,
     /// The background is light.
@@ -48,25 +49,29 @@ impl Theme {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
         let ground = set("COLORFGBG").and_then(|pair| pair.rsplit(';').next()?.parse::<u8>().ok());
         Self {
-            colour: set("NO_COLOR").is_none(),
+            palette: Palette::from_env(&variable),
             ascii: !(locale.contains("utf-8") || locale.contains("utf8")),
             light: matches!(ground, Some(7 | 9..=15)),
         }
     }
 
+    fn has_colours(&self) -> bool {
+        self.palette != Palette::None
+    }
+
     /// The look of a tone.
     pub fn style(&self, tone: Tone) -> Style {
         let plain = Style::new();
-        let coloured = |colour| if self.colour { plain.fg(colour) } else { plain };
+        let coloured = |colour| if self.has_colours() { plain.fg(colour) } else { plain };
         match tone {
             Tone::Plain => plain,
             Tone::Strong => plain.add_modifier(Modifier::BOLD),
             Tone::Faint => plain.add_modifier(Modifier::DIM),
             Tone::Good => coloured(Color::Green),
             Tone::Busy => coloured(if self.light { Color::Blue } else { Color::Cyan }),
-            Tone::Warn if self.colour => plain.fg(if self.light { Color::Magenta } else { Color::Yellow }),
+            Tone::Warn if self.has_colours() => plain.fg(if self.light { Color::Magenta } else { Color::Yellow }),
             Tone::Warn => plain.add_modifier(Modifier::BOLD),
-            Tone::Bad if self.colour => plain.fg(Color::Red).add_modifier(Modifier::BOLD),
+            Tone::Bad if self.has_colours() => plain.fg(Color::Red).add_modifier(Modifier::BOLD),
             Tone::Bad => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             Tone::Chosen => plain.add_modifier(Modifier::REVERSED),
         }
@@ -114,13 +119,14 @@ mod tests {
 
     #[test]
     fn the_environment_decides() {
-        let is = |colour, ascii| Theme { colour, ascii, light: false };
-        assert_eq!(theme(&[("LANG", "de_DE.UTF-8")]), is(true, false));
-        assert_eq!(theme(&[("LANG", "C.utf8"), ("NO_COLOR", "1")]), is(false, false));
-        assert_eq!(theme(&[("LANG", "C.UTF-8"), ("NO_COLOR", "")]), is(true, false));
-        assert_eq!(theme(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]), is(true, true));
-        assert_eq!(theme(&[("LANG", "C"), ("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8")]), is(true, false));
-        assert_eq!(theme(&[]), is(true, true));
+        let is = |palette, ascii| Theme { palette, ascii, light: false };
+        let theme = |set: &[_]| theme(&[&[("TERM", "xterm")], set].concat());
+        assert_eq!(theme(&[("LANG", "de_DE.UTF-8")]), is(Palette::Sixteen, false));
+        assert_eq!(theme(&[("LANG", "C.utf8"), ("NO_COLOR", "1")]), is(Palette::None, false));
+        assert_eq!(theme(&[("LANG", "C.UTF-8"), ("NO_COLOR", "")]), is(Palette::Sixteen, false));
+        assert_eq!(theme(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]), is(Palette::Sixteen, true));
+        assert_eq!(theme(&[("LANG", "C"), ("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8")]), is(Palette::Sixteen, false));
+        assert_eq!(theme(&[]), is(Palette::Sixteen, true));
     }
 
     #[test]
@@ -136,13 +142,13 @@ mod tests {
             (";", false),
             ("", false),
         ] {
-            let theme = theme(&[("COLORFGBG", says)]);
+            let theme = theme(&[("TERM", "xterm"), ("COLORFGBG", says)]);
             assert_eq!(theme.light, light, "{says}");
             let colours = [Tone::Warn, Tone::Busy].map(|tone| theme.style(tone).fg);
             let wanted = if light { [Color::Magenta, Color::Blue] } else { [Color::Yellow, Color::Cyan] };
             assert_eq!(colours, wanted.map(Some), "{says}");
         }
-        assert_eq!(theme(&[("COLORFGBG", "0;15"), ("NO_COLOR", "1")]).style(Tone::Busy).fg, None);
+        assert_eq!(theme(&[("TERM", "xterm"), ("COLORFGBG", "0;15"), ("NO_COLOR", "1")]).style(Tone::Busy).fg, None);
     }
 
     const TONES: [Tone; 8] =
@@ -150,11 +156,12 @@ mod tests {
 
     #[test]
     fn no_tone_has_a_background_and_without_colour_what_is_wrong_still_stands_out() {
-        let theme = |colour, light| Theme { colour, ascii: false, light };
-        let grey = theme(false, false);
+        let theme = |palette, light| Theme { palette, ascii: false, light };
+        let grey = theme(Palette::None, false);
         for tone in TONES {
-            assert_eq!((theme(true, false).style(tone).bg, theme(true, true).style(tone).bg), (None, None));
-            assert_eq!(theme(false, true).style(tone), grey.style(tone));
+            let dark_and_light = [false, true].map(|light| theme(Palette::Sixteen, light).style(tone).bg);
+            assert_eq!(dark_and_light, [None, None]);
+            assert_eq!(theme(Palette::None, true).style(tone), grey.style(tone));
             assert_eq!((grey.style(tone).fg, grey.style(tone).bg), (None, None));
         }
         for tone in [Tone::Warn, Tone::Bad, Tone::Chosen] {
@@ -165,7 +172,7 @@ mod tests {
     #[test]
     fn ascii_replaces_every_cell_and_keeps_the_places() {
         let mut buf = Buffer::with_lines(["0○ 1▸ 2✗ 猫!"]);
-        Theme { colour: true, ascii: true, light: false }.finish(&mut buf);
+        Theme { palette: Palette::Sixteen, ascii: true, light: false }.finish(&mut buf);
         assert_eq!(buf, Buffer::with_lines(["0o 1> 2! ? !"]));
         assert_eq!(buf.area, Rect::new(0, 0, 12, 1));
     }

@@ -8,6 +8,7 @@ mod header;
 mod help;
 mod journal;
 mod list;
+mod look;
 pub mod ring;
 mod row;
 mod text;
@@ -79,7 +80,7 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
             (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height - 1 - below, ..area });
         match &view.body {
             Body::Help(help) => help::draw(help, view.leaving.words(), head.union(rest), theme, buf),
-            Body::Cameras(_) | Body::List(_) | Body::Text(_) => {
+            Body::Cameras(_) | Body::List(_) | Body::Text(_) | Body::Look(_) => {
                 header::draw(view, margin(head), theme, buf);
                 body(view, theme, area, rest, buf);
             }
@@ -101,7 +102,7 @@ pub fn reach(view: &View, area: Rect) -> u16 {
             let rest = Rect { height: whole.height.saturating_sub(1), ..whole };
             text::reach(page, self::below(rest, alerts(view, area, rest).1.height))
         }
-        Body::Cameras(_) | Body::List(_) => 0,
+        Body::Cameras(_) | Body::List(_) | Body::Look(_) => 0,
     }
 }
 
@@ -110,7 +111,7 @@ fn alerts(view: &View, whole: Rect, area: Rect) -> (Vec<Note>, Rect) {
     // Alerts leave two thirds to the rest: nothing may push the cameras out.
     let most = match view.body {
         Body::Cameras(_) => Density::of(whole).alerts().min(area.height / 3),
-        Body::List(_) | Body::Text(_) | Body::Help(_) => u16::from(area.height >= 6),
+        Body::List(_) | Body::Text(_) | Body::Look(_) | Body::Help(_) => u16::from(area.height >= 6),
     };
     let lines = header::alert_lines(&view.alerts, area.width, usize::from(most));
     let height = u16::try_from(lines.len()).unwrap_or(most);
@@ -126,6 +127,7 @@ fn body(view: &View, theme: &Theme, whole: Rect, area: Rect, buf: &mut Buffer) {
         Body::Cameras(page) => first_page(page, theme, whole, place.height, area, buf),
         Body::List(page) => list::draw(page, rest, theme, buf),
         Body::Text(page) => text::draw(page, rest, theme, buf),
+        Body::Look(page) => look::draw(page, rest, theme, buf),
         Body::Help(_) => {}
     }
     if view.stale {

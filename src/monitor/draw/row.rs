@@ -196,11 +196,12 @@ fn break_at(text: &str, columns: u16) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::picture::Palette;
     use proptest::prelude::*;
 
     fn drawn(row: Row, width: u16) -> String {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
-        row.draw(buf.area, &Theme { colour: false, ascii: false, light: false }, &mut buf);
+        row.draw(buf.area, &Theme { palette: Palette::None, ascii: false, light: false }, &mut buf);
         buf.content.iter().map(|cell| cell.symbol()).collect()
     }
 

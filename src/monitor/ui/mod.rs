@@ -6,6 +6,7 @@ pub mod clips;
 pub mod find;
 pub mod list;
 pub mod logs;
+pub mod look;
 pub mod page;
 mod press;
 
@@ -14,13 +15,14 @@ use super::keys::Place;
 use super::theme::Tone;
 use super::view::outside;
 use crate::model::command::{Answer, Command};
-use crate::model::question::{Found, Question};
+use crate::model::question::{Found, Question, Seen, Still};
 use crate::model::snapshot::{CopyView, Entry, Snapshot};
 use crate::model::time::Mono;
 use cameras::Cameras;
 use clips::Clips;
 use find::Find;
 use logs::Log;
+use look::Shot;
 use page::Page;
 use std::time::Duration;
 
@@ -186,7 +188,7 @@ impl Ui {
             Page::Clips => Some(&mut self.clips.find),
             Page::Copies => Some(&mut self.copies.find),
             Page::Journal => Some(&mut self.journal.find),
-            Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => None,
+            Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
         }
     }
 
@@ -197,7 +199,7 @@ impl Ui {
             Page::Clips => &self.clips.find,
             Page::Copies => &self.copies.find,
             Page::Journal => &self.journal.find,
-            Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => return None,
+            Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => return None,
         };
         find.typing.then_some(find)
     }
@@ -264,8 +266,34 @@ impl Ui {
             Page::Journal => self.journal.question(snapshot).map(Question::Journal),
             Page::Clip(details) => details.question(snapshot).then(|| Question::Clip(details.name.clone())),
             Page::Stderr(words) => words.question().then(|| Question::Stderr(words.camera.clone())),
+            Page::Look(look) => look.question(),
         };
         Some(self.register(Command::Ask(question?)))
+    }
+
+    /// Pictures that have come and have to be made visible.
+    pub fn undeveloped(&mut self) -> Option<(Seen, Vec<Still>)> {
+        self.pages.iter_mut().find_map(|page| match page {
+            Page::Look(look) => look.undeveloped().map(|stills| (look.of.clone(), stills)),
+            Page::Cameras
+            | Page::Clips
+            | Page::Copies
+            | Page::Journal
+            | Page::Clip(_)
+            | Page::Stderr(_)
+            | Page::Help(_) => None,
+        })
+    }
+
+    /// They can be seen.
+    pub fn developed(&mut self, of: &Seen, shots: &[Shot]) {
+        for page in &mut self.pages {
+            if let Page::Look(look) = page
+                && look.of == *of
+            {
+                look.developed(shots.to_vec());
+            }
+        }
     }
 
     fn register(&mut self, command: Command) -> (u64, Command) {
@@ -329,7 +357,16 @@ impl Ui {
                     }
                 }
             }
-            Question::Stills { .. } => {}
+            Question::Stills { of, .. } => {
+                let stills = pick(found, |found| if let Found::Stills(stills) = found { Some(stills) } else { None });
+                for page in &mut self.pages {
+                    if let Page::Look(look) = page
+                        && look.of == *of
+                    {
+                        look.found(stills.clone());
+                    }
+                }
+            }
         }
     }
 
@@ -368,6 +405,7 @@ impl Ui {
             match page {
                 Page::Clip(details) => details.forsaken(),
                 Page::Stderr(words) => words.forsaken(),
+                Page::Look(look) => look.forsaken(),
                 Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Help(_) => {}
             }
         }

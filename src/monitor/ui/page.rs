@@ -1,5 +1,6 @@
 //! What fills the screen, and what only belongs to that.
 
+use super::look::Look;
 use crate::model::id::CameraName;
 use crate::model::question::ClipDetails;
 use crate::model::snapshot::{ClipView, Snapshot};
@@ -21,6 +22,8 @@ pub enum Page {
     Clip(Details),
     /// What a camera's FFmpeg said.
     Stderr(Words),
+    /// Pictures.
+    Look(Look),
     /// The help, scrolled down by so many lines.
     Help(u16),
 }
@@ -35,6 +38,7 @@ impl Page {
             Page::Journal => Place::Journal,
             Page::Clip(_) => Place::Clip,
             Page::Stderr(_) => Place::Stderr,
+            Page::Look(_) => Place::Look,
             Page::Help(_) => Place::Help,
         }
     }
@@ -45,7 +49,7 @@ impl Page {
             Page::Clip(details) => Some(&mut details.scroll),
             Page::Stderr(words) => Some(&mut words.scroll),
             Page::Help(scroll) => Some(scroll),
-            Page::Cameras | Page::Clips | Page::Copies | Page::Journal => None,
+            Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Look(_) => None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a key does.
 
 use super::list::Motion;
+use super::look::Look;
 use super::page::{Details, Page, Words};
 use super::{Asking, Order, Ui};
 use crate::model::command::{Command, TriggerBy, Who};
+use crate::model::question::Seen;
 use crate::model::snapshot::{ClipView, Snapshot};
 use crate::model::time::Mono;
 use crate::monitor::keys::{Action, OnCamera, OnClip, Press, Step};
@@ -66,7 +68,11 @@ impl Ui {
             Action::Stop => self.asking = Some(Asking::Stop),
             Action::Camera(action) => return self.act_on_camera(action, snapshot, now),
             Action::Clip(action) => return self.act_on_clip(action, now),
-            Action::Again => {}
+            Action::Again => {
+                if let Some(Page::Look(look)) = self.pages.last_mut() {
+                    look.again();
+                }
+            }
         }
         Order::Nothing
     }
@@ -96,7 +102,10 @@ impl Ui {
             OnCamera::ArmAll => self.send(Command::Arm(Who::All), now),
             OnCamera::Trigger => self.send(Command::Trigger { who: this(), by: TriggerBy::Key }, now),
             OnCamera::End => self.send(Command::Release(this()), now),
-            OnCamera::Look => Order::Nothing,
+            OnCamera::Look => {
+                self.pages.push(Page::Look(Look::new(Seen::Camera(camera.name.clone()))));
+                Order::Nothing
+            }
             OnCamera::Stderr => {
                 self.pages.push(Page::Stderr(Words::new(camera.name.clone())));
                 Order::Nothing
@@ -113,7 +122,10 @@ impl Ui {
                 self.pages.push(Page::Clip(Details::new(name)));
                 Order::Nothing
             }
-            (OnClip::Look, _) => Order::Nothing,
+            (OnClip::Look, _) => {
+                self.pages.push(Page::Look(Look::new(Seen::Clip(name))));
+                Order::Nothing
+            }
             (OnClip::Delete, Some(clip)) if clip.protected => {
                 self.refuse(&format!("nothing was done: {name} is protected (p ends that)"), now)
             }
@@ -144,7 +156,7 @@ impl Ui {
                 let shown = details.shown.as_ref().and_then(|shown| shown.as_ref().ok());
                 Some((details.name.clone(), shown.map(|shown| shown.clip.clone())))
             }
-            Page::Cameras | Page::Journal | Page::Stderr(_) | Page::Help(_) => None,
+            Page::Cameras | Page::Journal | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
         }
     }
 
@@ -187,6 +199,7 @@ impl Ui {
                     *scroll = u16::try_from(motion.from(usize::from(*scroll), usize::from(u16::MAX))).unwrap_or(0);
                 }
             }
+            Some(Page::Look(_)) => {}
             Some(Page::Cameras) | None => {
                 if let Some(snapshot) = snapshot {
                     self.cameras.go(snapshot, motion);
@@ -200,7 +213,7 @@ impl Ui {
             Page::Clips => self.clips.toggle_follow(),
             Page::Copies => self.copies.toggle_follow(),
             Page::Journal => self.journal.toggle_follow(),
-            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => {}
+            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
         }
     }
 

@@ -8,12 +8,14 @@ mod card;
 mod details;
 mod header;
 mod list;
+mod look;
 mod rows;
 
 pub use cameras::CamerasBody;
 pub use card::{Card, Countdown, State};
 pub use details::TextBody;
 pub use list::{ListBody, Rows};
+pub use look::{LookBody, ShotView};
 pub use rows::{ClipRow, CopyRow, EntryRow};
 
 use super::format::Passing;
@@ -71,6 +73,8 @@ pub enum Body {
     List(ListBody),
     /// Lines to read.
     Text(TextBody),
+    /// Pictures.
+    Look(LookBody),
     /// The help.
     Help(HelpBody),
 }
@@ -189,6 +193,7 @@ fn body(scene: &Scene, wake: &mut Wake) -> Body {
         Page::Journal => Body::List(list::journal(scene, wake.now)),
         Page::Clip(details) => Body::Text(details::clip(details, scene)),
         Page::Stderr(words) => Body::Text(details::stderr(words)),
+        Page::Look(look) => Body::Look(look::look(look, scene)),
         Page::Help(scroll) => Body::Help(HelpBody { of: scene.ui.place_below(), scroll: *scroll }),
     }
 }
