@@ -177,13 +177,12 @@ fn ages(camera: &CameraView) -> Vec<String> {
     ages.into_iter().map(|age| format!("{:>width$}", text(age))).collect()
 }
 
-/// How much of the past the ring holds: from the beginning of its oldest segment to the end of the newest.
+/// From the beginning of the oldest segment to the end of the newest, whether they are in RAM or stored by now.
 fn past(camera: &CameraView) -> String {
-    let closed = || camera.slots.iter().filter_map(|slot| slot.closed);
-    match (closed().min(), closed().max()) {
+    let kept = || camera.slots.iter().filter(|slot| slot.is != SlotState::Lost).filter_map(|slot| slot.closed);
+    match (kept().min(), kept().max()) {
         (Some(oldest), Some(newest)) if is_recording(camera) => {
-            let span = newest.since(oldest).saturating_add(camera.segment);
-            format!("holds {}", format::length(span))
+            format!("goes back {}", format::length(newest.since(oldest).saturating_add(camera.segment)))
         }
         (Some(_) | None, Some(_) | None) => String::new(),
     }

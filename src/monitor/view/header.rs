@@ -28,6 +28,13 @@ pub(super) fn header(scene: &Scene, wake: &mut Wake, clock: &mut Wake) -> Vec<It
         let ram = format!("RAM {:>SIZE$}", format::bytes(snapshot.ring.used));
         items.push(Item::right(Tone::Plain, [ram, String::new()]));
     }
+    if scene.ui.lost.is_some() {
+        // As old as the picture, and worth less than its age.
+        for item in items.iter_mut().skip(1) {
+            item.tone = Tone::Faint;
+            item.forms.push(String::new());
+        }
+    }
     items
 }
 
@@ -99,9 +106,12 @@ fn archive_in_header(snapshot: &Snapshot, wake: &mut Wake) -> Item {
     }
     match archive.space {
         Some(space) => {
-            let free = format!("{:>SIZE$} free", format::bytes(space.free));
-            let long = format!("archive {free} of {}", format::bytes(space.total));
-            Item::right(Tone::Plain, [long, format!("archive {free}"), free])
+            let free = format::bytes(space.free);
+            let pad = " ".repeat(SIZE.saturating_sub(free.len()));
+            let total = format::bytes(space.total);
+            let forms =
+                [format!("archive {free} free of {total}"), format!("archive {free} free"), format!("{free} free")];
+            Item::right(Tone::Plain, forms.map(|form| format!("{pad}{form}")))
         }
         None => Item::right(Tone::Faint, ["archive not measured yet".to_owned(), String::new()]),
     }
