@@ -86,6 +86,40 @@ fn a_real_segment_is_understood() {
 }
 
 #[test]
+fn a_fragment_tells_when_it_is_shown_and_can_be_jumped_to() {
+    for (nth, bytes) in real().iter().enumerate() {
+        let walked = walk(bytes);
+        let shown: Vec<_> = walked.fragments.iter().map(|it| it.shown(walked.init()).expect("pictures")).collect();
+        // The sound begins at 0, the pictures two frames later: that is how FFmpeg makes room for B-frames.
+        let second = |n: usize| Duration::from_millis(1000 * n as u64 + 80);
+        assert_eq!(shown[0], second(2 * nth)..second(2 * nth + 1));
+        assert_eq!(shown[1], second(2 * nth + 1)..second(2 * nth + 2));
+
+        let last = &walked.fragments[1];
+        let next_after = |to: u64| {
+            let mut walk = Walk::new(bytes.len() as u64);
+            while walk.init().is_none() {
+                let range = walk.wants().expect("a header");
+                walk.give(&bytes[range.start as usize..range.end as usize]).expect("well-formed");
+            }
+            walk.jump(to);
+            while let Some(range) = walk.wants() {
+                match walk.give(&bytes[range.start as usize..range.end as usize]) {
+                    Ok(Some(Part::Fragment(fragment))) => return Some(fragment),
+                    Ok(Some(Part::Init(_)) | None) => {}
+                    Err(_) => return None,
+                }
+            }
+            None
+        };
+        assert_eq!(next_after(last.range.start).as_ref(), Some(last));
+        for nowhere in [last.range.start + 1, last.range.end - 9, bytes.len() as u64, u64::MAX] {
+            assert_eq!(next_after(nowhere), None, "{nowhere}");
+        }
+    }
+}
+
+#[test]
 fn wherever_a_file_is_cut_the_whole_fragments_before_are_found() {
     let bytes = &real()[0];
     let walked = walk(bytes);

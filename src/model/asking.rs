@@ -45,33 +45,48 @@ impl Recorder {
             Seen::Clip(clip) => return Ok(Footage::Clip(clip)),
             Seen::Camera(name) => name,
         };
-        let places = self.camera(&name)?.newest_places(self.newest_clip(&name));
+        let places = self.camera(&name)?.newest_places();
         match places.is_empty() {
             true => Err(format!("there is no footage of {name} in RAM yet (see why: nvr status)")),
             false => Ok(Footage::Newest(name, places)),
         }
     }
-
-    /// The name of a camera's newest clip, one that grows included.
-    fn newest_clip(&self, camera: &CameraName) -> Option<String> {
-        let clips = self.growing().chain(self.clips.iter().cloned()).filter(|clip| clip.camera == *camera);
-        clips.max_by_key(|clip| clip.start).map(|clip| clip.name)
-    }
 }
 
 impl Camera {
-    /// Where the newest segments lie, newest first; what is stored is in the newest clip, or in one before it that ends
-    /// where that begins. During an event little else is left, for what is finished goes into the clip at once.
-    fn newest_places(&self, clip: Option<String>) -> Vec<Place> {
-        let mut clip = clip.map(Place::Clip);
+    /// Where the newest segments lie, newest first.
+    fn newest_places(&self) -> Vec<Place> {
         let place = |segment: &super::ring::Segment| match segment.fate {
             Fate::InRing => Some(Place::Slot(self.ring.slot(segment.number))),
             Fate::Claimed | Fate::Copying => Some(Place::Claimed(segment.number)),
-            Fate::Stored => clip.take(),
+            Fate::Stored => Some(Place::Archive),
             Fate::Lost | Fate::Empty | Fate::Gone => None,
         };
-        self.ring.segments().rev().filter_map(place).take(CANDIDATES).collect()
+        worth_a_look(self.ring.segments().rev().filter_map(place))
     }
+}
+
+/// The first few places, the archive once. What is claimed may be stored before it is looked at, and is in the archive
+/// then: during an event there is little in RAM.
+fn worth_a_look(newest_first: impl Iterator<Item = Place>) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    let claimed = |places: &[Place]| matches!(places.last(), Some(Place::Claimed(_)));
+    for place in newest_first {
+        let leaves_claims = claimed(&places) && matches!(place, Place::Slot(_));
+        if leaves_claims && !places.contains(&Place::Archive) {
+            places.push(Place::Archive);
+        }
+        if place != Place::Archive || !places.contains(&place) {
+            places.push(place);
+        }
+        if places.len() >= CANDIDATES {
+            break;
+        }
+    }
+    if claimed(&places) && !places.contains(&Place::Archive) {
+        places.push(Place::Archive);
+    }
+    places
 }
 
 /// Answers a question.
@@ -84,4 +99,25 @@ fn newest<T: Clone>(log: &VecDeque<T>, since: Since, number: impl Fn(&T) -> u64)
     let first = log.partition_point(|line| number(line) <= since.after);
     let limit = usize::try_from(since.limit).unwrap_or(usize::MAX);
     log.range(first.max(log.len().saturating_sub(limit))..).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place::{Archive, Claimed, Slot};
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::calm(&[Slot(3), Slot(2), Slot(1), Slot(0), Slot(9)], &[Slot(3), Slot(2), Slot(1), Slot(0)])]
+    #[case::saving(&[Slot(3), Archive, Archive, Archive, Slot(9)], &[Slot(3), Archive, Slot(9)])]
+    #[case::just_claimed(&[Slot(3), Claimed(12), Claimed(11)], &[Slot(3), Claimed(12), Claimed(11), Archive])]
+    #[case::older_ones(&[Slot(3), Claimed(12), Slot(1), Slot(0)], &[Slot(3), Claimed(12), Archive, Slot(1)])]
+    #[case::backlog(
+        &[Claimed(9), Claimed(8), Claimed(7), Claimed(6), Claimed(5)],
+        &[Claimed(9), Claimed(8), Claimed(7), Claimed(6), Archive]
+    )]
+    #[case::nothing(&[], &[])]
+    fn what_is_looked_at_for_the_newest_picture(#[case] newest_first: &[Place], #[case] places: &[Place]) {
+        assert_eq!(worth_a_look(newest_first.iter().copied()), places);
+    }
 }

@@ -132,21 +132,21 @@ pub enum ClipChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Footage {
     /// A camera: the places of its newest segments, newest first. FFmpeg may be a step ahead of what is known, the newest
-    /// may hold nothing whole yet, and what is stored leaves RAM, so there is more than one.
+    /// may hold nothing whole yet, and what is claimed may be stored any moment, so there is more than one.
     Newest(CameraName, Vec<Place>),
     /// A clip, by its name.
     Clip(String),
 }
 
 /// Where a segment lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In FFmpeg's file.
     Slot(u32),
     /// Claimed, by its number.
     Claimed(u64),
-    /// At the end of this clip.
-    Clip(String),
+    /// In the archive, where its camera's newest clip ends.
+    Archive,
 }
 
 /// One segment for one clip.

@@ -7,6 +7,7 @@ mod errors;
 mod feed;
 mod footage;
 mod life;
+mod look;
 mod mail_in;
 #[path = "../common/material.rs"]
 mod material;

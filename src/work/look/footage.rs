@@ -4,6 +4,7 @@
 use super::darkroom::Frame;
 use super::jpeg::{self, MOST};
 use crate::model::fmp4::{Fragment, Init, Part};
+use crate::model::id::CameraName;
 use crate::model::question::{Moment, Still};
 use crate::model::record::{Record, Stored, Trigger};
 use crate::model::text::fit_for_screen;
@@ -67,15 +68,16 @@ pub(super) fn newest(path: &Path, limit: Instant) -> Result<Reel, String> {
 
 const NOTHING: &str = "it has no whole fragment with pictures";
 
-/// The last whole fragment of a clip.
+/// The last whole fragment of a camera's newest clip.
 ///
 /// # Errors
 /// Why there is none, in words.
-pub(super) fn end(root: &Path, name: &str, limit: Instant) -> Result<Reel, String> {
-    let mut clip = Clip::open(root, name, limit)?;
-    let mut walker = clip.walker.as_mut().map_err(|why| why.clone())?;
-    let first = next(&mut walker).map_err(said)?.ok_or(NOTHING)?;
-    let found = last_of(&mut walker, &first, &places(clip.record.as_ref(), &first)).map_err(said)?;
+pub(super) fn end(root: &Path, camera: &CameraName, limit: Instant) -> Result<Reel, String> {
+    let newest = archive::newest(root, Some(camera), 1)?.pop().ok_or("it is gone")?;
+    let mut clip = Clip::open(root, &newest.name, limit)?;
+    let walker = clip.walker.as_mut().map_err(|why| why.clone())?;
+    let first = next(walker).map_err(said)?.ok_or(NOTHING)?;
+    let found = last_of(walker, &first, &places(clip.record.as_ref(), &first)).map_err(said)?;
     let at = clip.start.and_then(|start| start.checked_add(found.shown.start).ok());
     reel(walker, vec![(Moment::Newest, at, found)])
 }

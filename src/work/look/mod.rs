@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A look must never be in the recording's way: there is one at a time, its FFmpeg is the last that gets the processor,
-//! and whatever it waits for, it is over after [`LIMIT`]. What it reads comes from outside and may be anything.
+//! and whatever it waits for, it is over after five seconds. What it reads comes from outside and may be anything.
 
 mod darkroom;
 mod footage;
@@ -59,8 +59,8 @@ impl Looks {
     }
 
     /// Makes pictures at most `width` pixels across, in a task that ends with `stop`; then its FFmpeg is gone too. Ends
-    /// as [`Event::StillsTaken`]. To be called from the thread that lives as long as the process (see
-    /// [`own_session`](super::child::own_session)).
+    /// as [`Event::StillsTaken`]. To be called from the thread that lives as long as the process: the kernel ends with it
+    /// what it started.
     pub fn take(
         &self,
         request: RequestId,
@@ -108,7 +108,10 @@ impl Inner {
                     let segment = SegmentId { camera: camera.clone(), number };
                     self.segment(places::claimed(&self.ring, &segment)).await
                 }
-                Place::Clip(name) => self.archive(move |root| footage::end(root, &name, limit)).await,
+                Place::Archive => {
+                    let camera = camera.clone();
+                    self.archive(move |root| footage::end(root, &camera, limit)).await
+                }
             };
             let stills = match reel {
                 Ok(reel) => self.develop(reel, width).await,
