@@ -1,7 +1,7 @@
 //! `nvr look`: pictures of a camera or a clip, on the terminal out of half-blocks, anywhere else as JPEG.
 
 use super::clips::Named;
-use super::{Global, query};
+use super::{Global, out, query};
 use crate::link::dial::Client;
 use crate::model::id::CameraName;
 use crate::model::question::{Found, Moment, Question, Seen, Still};
@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -37,29 +37,23 @@ pub async fn look(global: &Global, of: &Of, output: Option<&Path>, json: bool) -
     let Found::Stills(stills) = query::ask(&client, Question::Stills { of: seen, width }).await? else {
         return Err(query::something_else());
     };
-    let mut out = Vec::new();
-    match output {
-        Some(file) => write(&stills, file)?,
+    let bytes = match output {
+        Some(file) => return write(&stills, file),
         None if json => {
-            for still in &stills {
-                serde_json::to_writer(&mut out, still)?;
-                out.push(b'\n');
-            }
+            stills.iter().try_for_each(out::json)?;
+            return Ok(ExitCode::SUCCESS);
         }
         None if on_screen => {
             crossterm::style::force_color_output(true); // the palette alone decides about colours
-            out = draw(stills, Size::new(screen.0.min(MOST.0), screen.1.min(MOST.1))).await?;
+            draw(stills, Size::new(screen.0.min(MOST.0), screen.1.min(MOST.1))).await?
         }
         None => {
-            let wanted = |which| stills.iter().find(|still| still.which == which);
-            let still = wanted(Moment::Trigger).or(stills.first()).ok_or_else(query::something_else)?;
-            out = jpeg(still)?;
+            let trigger = stills.iter().find(|still| still.which == Moment::Trigger);
+            jpeg(trigger.or(stills.first()).ok_or_else(query::something_else)?)?
         }
-    }
-    match std::io::stdout().write_all(&out) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()), // else: seen enough
-        Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
-    }
+    };
+    out::bytes(&bytes)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A camera by its name, a clip by its name or as `CAMERA@last`.
@@ -106,13 +100,13 @@ fn word(which: Moment) -> &'static str {
 }
 
 /// One picture goes into the file that was named; of several each into its own, `door.jpg` becoming `door-first.jpg`.
-fn write(stills: &[Still], file: &Path) -> Result<()> {
+fn write(stills: &[Still], file: &Path) -> Result<ExitCode> {
     for still in stills {
         let place = if stills.len() == 1 { file.to_owned() } else { beside(file, word(still.which)) };
         fs_err::write(&place, jpeg(still)?).wrap_err("the picture is not written (name another file: --output)")?;
-        println!("{}", place.display());
+        out::line(&place.display().to_string())?;
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn beside(file: &Path, word: &str) -> PathBuf {
@@ -171,6 +165,17 @@ fn caption(still: &Still) -> String {
 mod tests {
     use super::*;
     use crate::monitor::picture::Palette;
+
+    #[test]
+    fn cameras_and_clips_are_told_apart() {
+        let camera = || "garden".parse().expect("a name");
+        let named = |text: &str| text.parse::<Of>();
+        assert_eq!(named("garden"), Ok(Of::Camera(camera())));
+        assert_eq!(named("garden@last"), Ok(Of::Clip(Named::Last(camera()))));
+        let clip = "garden_2026-11-22_14-02-31+0100";
+        assert_eq!(named(&format!("{clip}.mp4")), Ok(Of::Clip(clip.parse().expect("a clip"))));
+        assert!(named("Garden").is_err() && named("garden@first").is_err() && named("").is_err());
+    }
 
     #[test]
     fn several_files_are_named_after_the_one_that_was_asked_for() {

@@ -11,12 +11,20 @@ use tokio::net::unix::pipe::Sender;
 
 /// Writes a line, and does not keep it back.
 pub fn line(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    written(std::io::stdout().lock(), |out| writeln!(out, "{text}"))
+}
+
+fn written<W: Write>(mut out: W, write: impl FnOnce(&mut W) -> std::io::Result<()>) -> Result<()> {
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => Err(eyre!("standard output takes no more: {error} (is the disk full?)")),
         Ok(()) => Ok(()),
     }
+}
+
+/// Writes bytes as they are.
+pub fn bytes(bytes: &[u8]) -> Result<()> {
+    written(std::io::stdout().lock(), |out| out.write_all(bytes))
 }
 
 /// Writes lines.

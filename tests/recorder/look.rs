@@ -13,6 +13,7 @@ use rstest::rstest;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -196,6 +197,46 @@ async fn told_by_the_command_line(place: &Place, name: &str, strip: &[Still]) {
     let unknown = place.nvr(&["look", "garden"]).await;
     assert_eq!((unknown.code, unknown.out.as_str()), (Some(1), ""));
     assert_eq!(unknown.err, "nvr: no camera is called garden (there are: front-door)\n");
+}
+
+/// On a terminal the pictures are drawn into the scrollback: no other screen, no cursor that is placed, no colour left on.
+#[tokio::test]
+async fn on_a_terminal_pictures_are_drawn_where_text_goes() {
+    let feed = Feed::start(Material::get(Kind::H264, 150));
+    let place = Place::new(feed.camera("front-door"));
+    let mut nvr = place.start().await;
+    nvr.recording(2).await;
+    for (variables, has, has_not) in [
+        ([("TERM", "xterm-256color"), ("LANG", "C.UTF-8")], "\u{2580}", "38;2;"),
+        ([("TERM", "xterm-256color"), ("COLORTERM", "truecolor")], "48;2;", "\u{2580}"),
+        ([("NO_COLOR", "1"), ("TERM", "xterm")], "", "\u{1b}"),
+    ] {
+        let (mut pty, pts) = pty_process::open().expect("a terminal");
+        pty.resize(pty_process::Size::new(24, 80)).expect("a size");
+        let words = place.words(&["look", "front-door"]);
+        let command = pty_process::Command::new(&words[0]).args(&words[1..]).env_clear().envs(variables);
+        let mut child = command.kill_on_drop(true).spawn(pts).expect("starts");
+        let mut bytes = Vec::new();
+        // A terminal whose program has ended gives an error and no end.
+        let _ = tokio::time::timeout(PATIENCE, pty.read_to_end(&mut bytes)).await.expect("an end in time");
+        assert_eq!(child.wait().await.expect("a status").code(), Some(0));
+        let text = String::from_utf8(bytes).expect("text");
+        assert!(text.contains(has) && !text.contains(has_not), "{variables:?}: {text:?}");
+        let sequences = text.split('\u{1b}').skip(1);
+        let only_colours = |rest: &str| {
+            rest.starts_with('[')
+                && rest[1..].trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+        };
+        assert!(sequences.clone().all(only_colours), "{text:?}");
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 23, "80 columns of 16:9 and a caption");
+        for line in &lines[..22] {
+            assert!(!line.contains('\u{1b}') || line.trim_end().ends_with("\u{1b}[0m"), "{line:?}");
+        }
+        assert!(lines[22].starts_with("newest 20"), "{:?}", lines[22]);
+    }
+    nvr.stop().await;
+    place.assert_tidy();
 }
 
 const NAME: &str = "front-door_2026-01-02_03-04-05+0000";

@@ -168,6 +168,12 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_that_panics_ends_nothing() {
+        assert_eq!(contain(|| 1), Some(1));
+        assert_eq!(contain(|| -> u8 { panic!("an odd picture") }), None);
+    }
+
+    #[test]
     fn large_pictures_are_kept_small() {
         let rgb: Vec<u8> = (0..4096 * 3).map(|at| if at < 2048 * 3 { 0 } else { 200 }).collect();
         let picture = Picture::of(4096, 1, rgb).expect("a picture");
