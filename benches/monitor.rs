@@ -124,12 +124,19 @@ fn median(mut spans: Vec<Duration>) -> f64 {
     spans[spans.len() / 2].as_secs_f64() * 1000.0
 }
 
-/// Everything that reaches a terminal until then: when, and how many bytes.
-async fn watch(session: &mut Session, until: tokio::time::Instant) -> Vec<(Instant, usize)> {
+/// What a program wrote at a time.
+struct Write {
+    at: Instant,
+    bytes: Vec<u8>,
+}
+
+/// Everything that reaches a terminal until then.
+async fn watch(session: &mut Session, until: tokio::time::Instant) -> Vec<Write> {
     let mut writes = Vec::new();
     while let Ok(count) = timeout_at(until, session.read()).await {
         assert!(count > 0, "it has ended:\n{}", session.screen.screen().contents());
-        writes.push((Instant::now(), count));
+        let bytes = session.raw[session.raw.len() - count..].to_vec();
+        writes.push(Write { at: Instant::now(), bytes });
     }
     writes
 }
@@ -156,8 +163,8 @@ async fn switches(nvr: &mut Nvr, until: tokio::time::Instant) -> Vec<Instant> {
 }
 
 /// Bytes a second.
-fn rate(writes: &[(Instant, usize)], span: Duration) -> f64 {
-    writes.iter().map(|(_, count)| *count).sum::<usize>() as f64 / span.as_secs_f64()
+fn rate<'a>(writes: impl IntoIterator<Item = &'a Write>, span: Duration) -> f64 {
+    writes.into_iter().map(|write| write.bytes.len()).sum::<usize>() as f64 / span.as_secs_f64()
 }
 
 /// Until a screen is whole and holds these words.
@@ -236,6 +243,9 @@ async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
     let names: Vec<_> = (1..=cameras).map(|number| format!("camera-{number}")).collect();
     let words: Vec<_> = names.iter().map(String::as_str).collect();
     let mut place = Place::new(feeds.iter().zip(&names).map(|(feed, name)| feed.camera(name)).collect::<String>());
+    // In RAM, because how full a disk is depends on everybody who writes to it, and the screen shows that.
+    let archive = tempfile::tempdir_in("/dev/shm").expect("a place in RAM");
+    place.archive = archive.path().join("archive");
     place.recorder = staggered(&place, &names);
     place.ring_keys = format!("segment = '{}s'\nslots = 10\n", SEGMENT.as_secs());
     place.trigger = format!("pre_roll = '10s'\npost_roll = '{}s'\n", POST_ROLL.as_secs());
@@ -290,15 +300,12 @@ async fn at_rest(
     let margin = Duration::from_millis(100);
     let follows =
         |at: Instant| switches.iter().any(|switch| at + margin >= *switch && at <= *switch + SETTLED + margin);
-    let (after, between): (Vec<_>, Vec<_>) = writes.iter().copied().partition(|(at, _)| follows(*at));
-    for (at, count) in &between {
-        println!(
-            "{count} bytes, {:?} after the last slot switch",
-            switches.iter().rev().find(|it| *it < at).map(|it| *at - *it)
-        );
+    let (after, between): (Vec<_>, Vec<_>) = writes.iter().partition(|write| follows(write.at));
+    for write in &between {
+        println!("not a slot switch's: {}", write.bytes.escape_ascii());
     }
-    figures.note("at rest, between slot switches", rate(&between, REST));
-    figures.note("at rest, each slot switch", rate(&after, Duration::from_secs(switches.len().max(1) as u64)));
+    figures.note("at rest, between slot switches", rate(between, REST));
+    figures.note("at rest, each slot switch", rate(after, Duration::from_secs(switches.len().max(1) as u64)));
     figures.note("at rest, each camera", rate(&writes, REST) / cameras as f64);
     figures.note("at rest, all", rate(&writes, REST));
     figures.note("processor at rest", processor);
@@ -316,7 +323,7 @@ async fn countdown(figures: &mut Figures, monitor: &mut Session) {
     let (processor, wakes) = Count::of(monitor).since(&before);
     figures.note("countdown, whole seconds", rate(&whole, POST_ROLL - TENTHS));
     figures.note("countdown, tenths in the last 10 s", rate(&tenths, TENTHS));
-    figures.note("countdown", rate(&[whole, tenths].concat(), POST_ROLL));
+    figures.note("countdown", rate(whole.iter().chain(&tenths), POST_ROLL));
     figures.note("processor during a countdown", processor);
     figures.note("wake-ups during a countdown", wakes);
 }

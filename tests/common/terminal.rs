@@ -98,13 +98,19 @@ impl Session {
     /// Waits for the end, and then the terminal must be as it was.
     pub async fn ends_clean(&mut self, with: &str) -> ExitStatus {
         self.shows(with).await;
+        let end = async {
+            while self.read().await > 0 {}
+            self.child.wait().await
+        };
+        let status = timeout(PATIENCE, end).await.expect("it ends").expect("is reaped");
+        // The kernel keeps the modes of a terminal that nobody has open.
         let screen = self.screen.screen();
         assert!(!screen.hide_cursor(), "the cursor is back");
         assert!(!screen.bold() && !screen.inverse(), "no attribute is left on");
         assert_eq!((screen.fgcolor(), screen.bgcolor()), Default::default(), "no colour is left on");
         assert_eq!(left_on(&self.raw), [] as [&str; 0], "no mode is left on");
         assert_eq!(format!("{:?}", tcgetattr(&self.pty).expect("modes")), format!("{:?}", self.before));
-        timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("is reaped")
+        status
     }
 }
 

@@ -9,6 +9,12 @@ use super::terminal::Session;
 use nvr::model::question::{Found, Question, Since};
 use nvr::model::snapshot::{CopyOutcome, CopyView};
 use rustix::process::Signal;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const CAMERAS: [(&str, Kind); 4] =
@@ -18,8 +24,41 @@ const STOPPED: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(3);
 const PRE_ROLL: Duration = Duration::from_secs(3);
 const POST_ROLL: Duration = Duration::from_secs(5);
-/// From claim to durable.
+/// From claim to durable, beyond what the disk itself takes.
 const SAFE: Duration = Duration::from_secs(2);
+
+/// How long the machine itself takes for a write that lasts, while others use it too: without that a limit in seconds
+/// would judge the machine and not the recorder.
+struct Disk {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<Duration>,
+}
+
+impl Disk {
+    fn watch(dir: &Path) -> Disk {
+        let (path, over) = (dir.join("disk"), Arc::new(AtomicBool::new(false)));
+        let stop = over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut longest = Duration::ZERO;
+            while !stop.load(Ordering::SeqCst) {
+                let began = Instant::now();
+                let mut file = File::create(&path).expect("a file");
+                file.write_all(&[0; 64 * 1024]).expect("room");
+                file.sync_all().expect("a disk");
+                longest = longest.max(began.elapsed());
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            longest
+        });
+        Disk { over, thread }
+    }
+
+    /// The longest of all.
+    fn longest(self) -> Duration {
+        self.over.store(true, Ordering::SeqCst);
+        self.thread.join().expect("no panic")
+    }
+}
 
 /// The copies since the last one that is known, added to those.
 async fn note(nvr: &Nvr, copies: &mut Vec<CopyView>) {
@@ -49,6 +88,7 @@ async fn a_stopped_monitor_delays_and_loses_nothing() {
     let blocks: Vec<_> = feeds.iter().zip(CAMERAS).map(|(feed, (name, _))| feed.camera(name)).collect();
     let place = Place::new(blocks.concat());
     let mut nvr = place.start().await;
+    let disk = Disk::watch(place.dir.path());
     nvr.recording(5).await;
     let names = CAMERAS.map(|(name, _)| name);
     let (mut stopped, mut other) = (Session::start(&place.words(&[]), &[]), Session::start(&place.words(&[]), &[]));
@@ -82,12 +122,12 @@ async fn a_stopped_monitor_delays_and_loses_nothing() {
     assert_eq!(nvr.picture().lost.segments, 0);
     nvr.stop().await;
     place.assert_tidy();
-    check_copies(&copies);
+    check_copies(&copies, disk.longest());
     check_clips(&place, &feeds, began - PRE_ROLL..=last + POST_ROLL);
 }
 
 /// Every segment was durable soon, and at once.
-fn check_copies(copies: &[CopyView]) {
+fn check_copies(copies: &[CopyView], disk: Duration) {
     let mut took = Vec::new();
     for copy in copies {
         match &copy.outcome {
@@ -98,9 +138,11 @@ fn check_copies(copies: &[CopyView]) {
         }
     }
     took.sort();
-    println!("{} segments, {:?} in the middle, {:?} at most", took.len(), took[took.len() / 2], took[took.len() - 1]);
+    let (middle, longest) = (took[took.len() / 2], took[took.len() - 1]);
+    println!("{} segments, {middle:?} in the middle, {longest:?} at most; the disk itself: {disk:?}", took.len());
     assert!(took.len() as u64 >= CAMERAS.len() as u64 * STOPPED.as_secs(), "{} segments", took.len());
-    assert!(took.last().is_some_and(|longest| *longest <= SAFE), "{took:?}");
+    // Making a clip and appending to it are three such writes, one after the other.
+    assert!(longest <= SAFE + 3 * disk, "{longest:?}, and the disk itself {disk:?}");
 }
 
 /// One clip of each camera, with every packet of the whole time once.
