@@ -13,7 +13,7 @@ use super::effect::Effect;
 use super::event::{Event, Mail, Space};
 use super::id::{CameraName, RequestId};
 use super::out::Out;
-use super::question::{ClipPage, Found};
+use super::question::{ClipDetails, ClipPage, Found};
 use super::record::TriggerKind;
 use super::ring::AWAY;
 use super::routing::{self, Route};
@@ -238,11 +238,7 @@ impl Recorder {
                 found(out, request, page.map(Found::Clips));
             }
             Event::ClipShown { request, result } => {
-                let shown = result.map(|mut shown| {
-                    shown.clip = self.newest_of(shown.clip);
-                    shown
-                });
-                found(out, request, shown.map(Found::Clip));
+                found(out, request, result.map(|shown| Found::Clip(self.newest_details(shown))));
             }
             Event::ClipChanged { request, clip, change, result } => {
                 self.clip_changed(out, request, &clip, change, result)
@@ -256,6 +252,17 @@ impl Recorder {
     /// What the archive says of a clip that grows is as old as its record; we know better.
     fn brought_up_to_date(&self, clips: Vec<ClipView>) -> Vec<ClipView> {
         clips.into_iter().map(|clip| self.newest_of(clip)).collect()
+    }
+
+    /// The record of a clip that grows is written seldom; it, too, is known better here.
+    fn newest_details(&self, mut shown: Box<ClipDetails>) -> Box<ClipDetails> {
+        let mut clips = self.cameras.iter().flat_map(|camera| camera.saving.clips());
+        let ours = clips.find(|clip| clip.file.as_ref().is_some_and(|file| file.name == shown.clip.name));
+        if let Some(ours) = ours.filter(|_| shown.clip.open) {
+            (shown.record, shown.trouble) = (Some(ours.record(&self.anchor)), None);
+            shown.clip = self.newest_of(shown.clip);
+        }
+        shown
     }
 
     fn newest_of(&self, clip: ClipView) -> ClipView {

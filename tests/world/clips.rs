@@ -7,6 +7,7 @@ use nvr::model::effect::{ClipChange, Effect};
 use nvr::model::event::Event;
 use nvr::model::id::RequestId;
 use nvr::model::question::{ClipDetails, ClipPage, ClipQuery, Found, Page, Question};
+use nvr::model::record::ClipState;
 use nvr::model::recorder::Input;
 use nvr::model::snapshot::{ClipView, Entry, Topic};
 use nvr::model::time::Anchor;
@@ -124,8 +125,11 @@ fn a_clip_that_grows_is_listed_and_shown_as_it_is_now() {
     let details = |clip| Box::new(ClipDetails { clip, record: None, trouble: None, jpeg: true });
     let shown = Event::ClipShown { request: ASKED, result: Ok(details(stale)) };
     let effects = world.recorder.apply(world.now, Input::Event(shown));
-    let answer = Answer::Found(Found::Clip(details(now)));
-    assert_eq!(one(effects), Effect::Reply { request: ASKED, answer });
+    let Effect::Reply { answer: Answer::Found(Found::Clip(shown)), .. } = one(effects) else { panic!("no clip") };
+    assert_eq!((&shown.clip, shown.jpeg), (&now, true));
+    let record = shown.record.expect("a record");
+    assert_eq!((record.bytes, record.state), (now.bytes, ClipState::Open));
+    assert!(!record.segments.is_empty() && record.got.is_some(), "{record:?}");
 }
 
 /// A clip has one place in the list from its first segment on, or a viewer that asks on from there meets it twice.
