@@ -141,25 +141,29 @@ async fn watch(session: &mut Session, until: tokio::time::Instant) -> Vec<Write>
     writes
 }
 
-/// When slots were switched, until then.
-async fn switches(nvr: &mut Nvr, until: tokio::time::Instant) -> Vec<Instant> {
-    let mut seen = Vec::new();
-    loop {
-        let last: Vec<_> = nvr.picture().cameras.iter().map(|camera| camera.last_segment).collect();
-        let news = async {
-            loop {
-                nvr.client.snapshots().changed().await.expect("a recorder");
-                let now: Vec<_> = nvr.picture().cameras.iter().map(|camera| camera.last_segment).collect();
-                if now != last {
-                    return now.iter().zip(&last).filter(|(now, last)| now != last).count();
-                }
-            }
-        };
-        match timeout_at(until, news).await {
-            Ok(count) => seen.extend(std::iter::repeat_n(Instant::now(), count)),
-            Err(_) => return seen,
-        }
+/// When something happened that the screen tells.
+#[derive(Default)]
+struct News {
+    /// A slot was switched; once for each camera.
+    switches: Vec<Instant>,
+    /// The archive's disk is fuller or emptier, whoever did that: not ours to keep at rest.
+    room: Vec<Instant>,
+}
+
+/// What happens until then.
+async fn news(nvr: &mut Nvr, until: tokio::time::Instant) -> News {
+    let mut news = News::default();
+    let mut last = nvr.picture();
+    while let Ok(changed) = timeout_at(until, nvr.client.snapshots().changed()).await {
+        changed.expect("a recorder");
+        let (now, picture) = (Instant::now(), nvr.picture());
+        let pairs = picture.cameras.iter().zip(&last.cameras);
+        let switched = pairs.filter(|(camera, last)| camera.last_segment != last.last_segment).count();
+        news.switches.extend(std::iter::repeat_n(now, switched));
+        news.room.extend((picture.archive.space != last.archive.space).then_some(now));
+        last = picture;
     }
+    news
 }
 
 /// Bytes a second.
@@ -243,9 +247,6 @@ async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
     let names: Vec<_> = (1..=cameras).map(|number| format!("camera-{number}")).collect();
     let words: Vec<_> = names.iter().map(String::as_str).collect();
     let mut place = Place::new(feeds.iter().zip(&names).map(|(feed, name)| feed.camera(name)).collect::<String>());
-    // In RAM, because how full a disk is depends on everybody who writes to it, and the screen shows that.
-    let archive = tempfile::tempdir_in("/dev/shm").expect("a place in RAM");
-    place.archive = archive.path().join("archive");
     place.recorder = staggered(&place, &names);
     place.ring_keys = format!("segment = '{}s'\nslots = 10\n", SEGMENT.as_secs());
     place.trigger = format!("pre_roll = '10s'\npost_roll = '{}s'\n", POST_ROLL.as_secs());
@@ -294,18 +295,20 @@ async fn at_rest(
         figures.note("wake-ups at rest", wakes);
         note_memory(figures, htop);
     };
-    let (writes, switches, ()) = tokio::join!(watch(monitor, until), switches(nvr, until), beside);
+    let (writes, news, ()) = tokio::join!(watch(monitor, until), news(nvr, until), beside);
     let (processor, wakes) = Count::of(monitor).since(&before);
-    // The first switch may have been under way when this began.
+    // This and the monitor hear news at the same time, and either may be the first.
     let margin = Duration::from_millis(100);
-    let follows =
-        |at: Instant| switches.iter().any(|switch| at + margin >= *switch && at <= *switch + SETTLED + margin);
-    let (after, between): (Vec<_>, Vec<_>) = writes.iter().partition(|write| follows(write.at));
+    let follows = |write: &Write, news: &[Instant], span: Duration| {
+        news.iter().any(|at| write.at + margin >= *at && write.at <= *at + span + margin)
+    };
+    let (after, between): (Vec<_>, Vec<_>) = writes.iter().partition(|write| follows(write, &news.switches, SETTLED));
+    let between: Vec<_> = between.into_iter().filter(|write| !follows(write, &news.room, Duration::ZERO)).collect();
     for write in &between {
         println!("not a slot switch's: {}", write.bytes.escape_ascii());
     }
     figures.note("at rest, between slot switches", rate(between, REST));
-    figures.note("at rest, each slot switch", rate(after, Duration::from_secs(switches.len().max(1) as u64)));
+    figures.note("at rest, each slot switch", rate(after, Duration::from_secs(news.switches.len().max(1) as u64)));
     figures.note("at rest, each camera", rate(&writes, REST) / cameras as f64);
     figures.note("at rest, all", rate(&writes, REST));
     figures.note("processor at rest", processor);
