@@ -333,6 +333,8 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
             self.stage.show(frame).wrap_err(DEAF)?;
         }
         self.free = Instant::now() + FRAME;
+        let (top, lines) = draw::sight(&view, Rect::new(0, 0, size.0, size.1));
+        self.ui.showed(top, lines);
         (self.shown, self.size, self.urgent) = (Some(view), size, false);
         Ok(self.not_before_free(next))
     }

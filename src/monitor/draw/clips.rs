@@ -1,35 +1,53 @@
 //! The clip list: what was saved.
 
 use super::list::mark;
-use super::row::{Piece, Row, pad, width};
+use super::row::Piece;
+use super::table::{Column, fit, line};
 use crate::monitor::theme::{Theme, Tone};
 use crate::monitor::view::ClipRow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+/// A clip that still grows, and what the sign means.
+pub const GROWING: (&str, Tone) = ("▸", Tone::Busy);
+/// A clip that retention leaves alone.
+pub const PROTECTED: (&str, Tone) = ("★", Tone::Good);
+
 /// Draws as many clips as fit, newest first; `chosen` is the one at the cursor.
 pub fn draw(rows: &[ClipRow], chosen: Option<usize>, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let shown = &rows[..rows.len().min(usize::from(area.height))];
-    let widest = |of: fn(&ClipRow) -> &str| shown.iter().map(|clip| width(of(clip))).max().unwrap_or(0);
-    let (at, name) = (widest(|clip| &clip.at), widest(|clip| &clip.camera));
-    let (length, bytes) = (widest(|clip| &clip.length), widest(|clip| &clip.bytes));
+    let column = |rank, least, of: fn(&ClipRow) -> &str| Column::of(rank, least, shown.iter().map(of));
+    let columns = [
+        column(0, 0, |clip| &clip.at),
+        column(0, 0, |clip| &clip.camera),
+        column(0, 0, |clip| &clip.length).right(),
+        column(2, 0, |clip| &clip.bytes).right(),
+        column(1, 0, |clip| &clip.state),
+        column(3, 0, |clip| &clip.trigger),
+    ];
+    let columns = fit(columns, area.width.saturating_sub(1));
+    let marked = 1 + columns[0].width() + 2 + columns[1].width();
     for (n, (y, clip)) in (area.y..area.bottom()).zip(shown).enumerate() {
-        let right = |text: &str, to: u16| format!("{text:>to$}", to = usize::from(to));
-        let sign = match (clip.open, clip.protected) {
-            (true, _) => (Tone::Busy, "▸"),
-            (false, true) => (Tone::Good, "★"),
-            (false, false) => (Tone::Plain, " "),
+        let (sign, tone) = match (clip.open, clip.protected) {
+            (true, _) => GROWING,
+            (false, true) => PROTECTED,
+            (false, false) => (" ", Tone::Plain),
         };
-        Row::default()
-            .left(Piece::of(0, vec![(sign.0, sign.1.to_owned()), (Tone::Faint, pad(&clip.at, at))]))
-            .left(Piece::new(0, Tone::Plain, pad(&clip.camera, name)))
-            .left(Piece::new(0, Tone::Plain, right(&clip.length, length)))
-            .left(Piece::new(2, Tone::Plain, right(&clip.bytes, bytes)))
-            .left(Piece::new(1, Tone::Bad, clip.missing.clone()))
-            .left(Piece::new(3, Tone::Faint, clip.trigger.clone()))
-            .left(Piece::new(4, sign.0, if clip.open { "growing" } else { "" }))
-            .left(Piece::new(5, Tone::Plain, clip.subject.clone()).flexible(8))
-            .draw(Rect { y, height: 1, ..area }, theme, buf);
-        mark(chosen == Some(n), y, area, theme, buf);
+        let state = if clip.whole { tone } else { Tone::Bad };
+        let cells = [
+            (Tone::Faint, clip.at.as_str()),
+            (Tone::Plain, clip.camera.as_str()),
+            (Tone::Plain, clip.length.as_str()),
+            (Tone::Plain, clip.bytes.as_str()),
+            (state, clip.state.as_str()),
+            (Tone::Faint, clip.trigger.as_str()),
+        ];
+        let row = line(&columns, cells).signed(sign, tone);
+        row.left(Piece::new(1, Tone::Plain, clip.subject.clone()).flexible(8)).draw(
+            Rect { y, height: 1, ..area },
+            theme,
+            buf,
+        );
+        mark(chosen == Some(n), Rect { y, height: 1, width: marked.min(area.width), ..area }, theme, buf);
     }
 }

@@ -11,6 +11,7 @@ mod list;
 mod look;
 pub mod ring;
 mod row;
+mod table;
 mod text;
 
 use super::keys::{Action, Place, TABLE};
@@ -103,6 +104,20 @@ pub fn reach(view: &View, area: Rect) -> u16 {
             text::reach(page, self::below(rest, alerts(view, area, rest).1.height))
         }
         Body::Cameras(_) | Body::List(_) | Body::Look(_) => 0,
+    }
+}
+
+/// What of a list or a text is in sight on a screen of this size: from which of its lines on, and how many.
+pub fn sight(view: &View, area: Rect) -> (usize, usize) {
+    let below = u16::try_from(status(view, area).len()).unwrap_or(1);
+    let whole = Rect { height: area.height.saturating_sub(below), ..area };
+    let rest = Rect { y: area.y + 1, height: whole.height.saturating_sub(1), ..whole };
+    let rest = self::below(rest, alerts(view, area, rest).1.height);
+    match &view.body {
+        Body::List(list) => list::sight(list, rest),
+        Body::Help(help) => (usize::from(help.scroll), usize::from(whole.height)),
+        Body::Text(page) => (usize::from(page.scroll), usize::from(rest.height.saturating_sub(1))),
+        Body::Cameras(_) => (0, usize::from(rest.height)),
     }
 }
 

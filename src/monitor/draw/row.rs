@@ -57,6 +57,16 @@ impl Row {
         self
     }
 
+    /// Puts a sign of one column in front of the first piece.
+    pub fn signed(mut self, sign: &str, tone: Tone) -> Self {
+        if let Some(first) = self.left.first_mut() {
+            first.spans.insert(0, (tone, sign.to_owned()));
+            let sign = width(sign);
+            (first.width, first.least) = (first.width.saturating_add(sign), first.least.saturating_add(sign));
+        }
+        self
+    }
+
     /// Adds a piece on the right, after those already there, unless it is empty.
     pub fn right(mut self, piece: Piece) -> Self {
         if piece.width > 0 {

@@ -34,8 +34,7 @@ impl Find {
 
     /// Whether a text has all the words.
     pub fn matches(&self, text: &str) -> bool {
-        let (text, words) = (text.to_lowercase(), self.text().to_lowercase());
-        words.split_whitespace().all(|word| text.contains(word))
+        has(text, self.text())
     }
 
     /// A key while typing. Enter keeps what was typed, Esc does not.
@@ -71,6 +70,13 @@ impl Find {
             self.words.handle(InputRequest::InsertChar(c));
         }
     }
+}
+
+/// Whether a text has all the words. Letter by letter, as the recorder searches, so that both find the same.
+pub fn has(text: &str, words: &str) -> bool {
+    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+    let text = lower(text);
+    lower(words).split_whitespace().all(|word| text.contains(word))
 }
 
 #[cfg(test)]

@@ -71,67 +71,132 @@ impl Line for CopyView {
 /// A log, the newest line first.
 #[derive(Debug, Clone)]
 pub struct Log<T> {
+    /// Without holes: each number is one less than the one before.
     lines: VecDeque<T>,
     /// Which recorder's: numbers begin anew with each.
     of: Option<Mono>,
     awaiting: bool,
+    /// The newest line of the picture for which it was last asked: the same question has the same answer.
+    asked: u64,
     cursor: Cursor<u64>,
     /// Words to find.
     pub find: Find,
     /// Only what matters at least so much.
     pub level: Level,
+    /// Why the log cannot be read.
+    pub trouble: Option<String>,
 }
 
 impl<T> Default for Log<T> {
     fn default() -> Self {
-        let (lines, cursor, find) = (VecDeque::new(), Cursor::default(), Find::default());
-        Self { lines, of: None, awaiting: false, cursor, find, level: Level::Info }
+        Self {
+            lines: VecDeque::new(),
+            of: None,
+            awaiting: false,
+            asked: 0,
+            cursor: Cursor::default(),
+            find: Find::default(),
+            level: Level::Info,
+            trouble: None,
+        }
     }
 }
 
 impl<T: Line> Log<T> {
+    /// The end of the log comes with every picture; nothing is asked for what goes on from here.
+    pub fn picture(&mut self, snapshot: &Snapshot) {
+        self.belong(snapshot);
+        let newest = T::newest(snapshot);
+        if newest.first().is_some_and(|first| first.number() <= self.last() + 1) {
+            self.add(newest.iter().cloned());
+        }
+    }
+
+    /// Another recorder counts from the beginning.
+    fn belong(&mut self, snapshot: &Snapshot) {
+        if self.of != Some(snapshot.started) {
+            let (find, level) = (std::mem::take(&mut self.find), self.level);
+            *self = Self { of: Some(snapshot.started), find, level, ..Self::default() };
+        }
+    }
+
     /// What is missing to be as new as the picture.
     pub fn question(&mut self, snapshot: &Snapshot) -> Option<Since> {
-        if self.of != Some(snapshot.started) {
-            *self = Self { of: Some(snapshot.started), find: self.find.clone(), level: self.level, ..Self::default() };
-        }
-        let (last, newest) = (self.last(), T::newest(snapshot).last().map_or(0, T::number));
-        if self.awaiting || newest <= last {
+        self.belong(snapshot);
+        let newest = T::newest(snapshot).last().map_or(0, T::number);
+        if self.awaiting || newest <= self.last().max(self.asked) {
             return None;
         }
-        self.awaiting = true;
-        Some(Since { after: last, limit: KEPT as u32 })
+        (self.awaiting, self.asked) = (true, newest);
+        Some(Since { after: self.last(), limit: KEPT as u32 })
     }
 
     fn last(&self) -> u64 {
         self.lines.front().map_or(0, T::number)
     }
 
-    /// What came, newest last.
-    pub fn found(&mut self, lines: Vec<T>) {
-        self.awaiting = false;
+    fn add(&mut self, lines: impl Iterator<Item = T>) {
         for line in lines {
-            if line.number() > self.last() {
+            let last = self.last();
+            if line.number() > last {
+                if line.number() > last + 1 {
+                    self.lines.clear(); // what is between them is not kept any more
+                }
                 self.lines.push_front(line);
             }
         }
         self.lines.truncate(KEPT);
     }
 
+    /// What came, newest last.
+    pub fn found(&mut self, lines: Result<Vec<T>, String>) {
+        self.awaiting = false;
+        match lines {
+            Ok(lines) => {
+                self.trouble = None;
+                self.add(lines.into_iter());
+            }
+            Err(why) => self.trouble = Some(why),
+        }
+    }
+
     /// Whatever was asked will not be answered.
     pub fn forsaken(&mut self) {
         self.awaiting = false;
+        self.visited();
+    }
+
+    /// The person looks at it again: what failed may work now.
+    pub fn visited(&mut self) {
+        self.asked = 0;
+    }
+
+    /// Whether an answer is awaited before anything can be said.
+    pub fn is_reading(&self) -> bool {
+        self.awaiting && self.lines.is_empty()
     }
 
     /// The lines that are wanted, newest first.
     pub fn shown(&self) -> Vec<&T> {
-        let wanted = |line: &&T| line.level() >= self.level && self.find.matches(&line.words());
+        let all = self.find.text().is_empty();
+        let wanted = |line: &&T| line.level() >= self.level && (all || self.find.matches(&line.words()));
         self.lines.iter().filter(wanted).collect()
     }
 
     /// Where the cursor is among those that are shown.
     pub fn place(&self, shown: &[&T]) -> usize {
-        self.cursor.place(shown.iter().map(|line| line.number()))
+        self.cursor.place(shown.len(), |n, key| shown[n].number() > *key)
+    }
+
+    /// Where the page begins that was shown last.
+    pub fn top(&self, shown: &[&T]) -> usize {
+        self.cursor.top(shown.len(), |n, key| shown[n].number() > *key)
+    }
+
+    /// The page that is shown begins here.
+    pub fn shown_from(&mut self, top: usize) {
+        let key = self.shown().get(top).map(|line| line.number());
+        self.cursor.shown_from(key);
     }
 
     /// The line at the cursor.
@@ -172,3 +237,7 @@ impl<T: Line> Log<T> {
         };
     }
 }
+
+#[cfg(test)]
+#[path = "logs_tests.rs"]
+mod tests;

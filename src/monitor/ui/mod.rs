@@ -138,6 +138,8 @@ pub struct Ui {
     pub leaving: Leaving,
     /// Columns and lines of the terminal.
     pub size: (u16, u16),
+    /// Lines of the list or text that are in sight: a page further is so many.
+    lines: usize,
 }
 
 impl Ui {
@@ -157,6 +159,18 @@ impl Ui {
             lost: None,
             leaving,
             size: (80, 24),
+            lines: 1,
+        }
+    }
+
+    /// What of a list or text is in sight, as it was drawn: from which line on, and how many.
+    pub fn showed(&mut self, top: usize, lines: usize) {
+        self.lines = lines.max(1);
+        match self.page() {
+            Page::Clips => self.clips.shown_from(top),
+            Page::Copies => self.copies.shown_from(top),
+            Page::Journal => self.journal.shown_from(top),
+            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => {}
         }
     }
 
@@ -248,6 +262,8 @@ impl Ui {
     pub fn picture(&mut self, snapshot: &Snapshot) {
         self.cameras.picture(snapshot);
         self.clips.picture(snapshot);
+        self.copies.picture(snapshot);
+        self.journal.picture(snapshot);
         for page in &mut self.pages {
             if let Page::Stderr(words) = page {
                 words.picture();
@@ -317,6 +333,9 @@ impl Ui {
             }
             (asked, Ok(Answer::Refused(text)) | Err(text)) => {
                 self.stopping &= asked != Command::Stop;
+                if matches!(asked, Command::Protect { .. } | Command::Delete { .. }) {
+                    self.clips.doubted(); // it may be gone
+                }
                 self.say(Tone::Warn, &text, now);
             }
             (_, Ok(Answer::Found(_))) => {} // nobody asked
@@ -331,6 +350,9 @@ impl Ui {
             }
             Question::Clip(name) => {
                 let shown = pick(found, |found| if let Found::Clip(details) = found { Some(*details) } else { None });
+                if shown.is_err() {
+                    self.clips.doubted(); // it may be gone
+                }
                 for page in &mut self.pages {
                     if let Page::Clip(details) = page
                         && details.name == *name
@@ -341,11 +363,11 @@ impl Ui {
             }
             Question::Journal(_) => {
                 let lines = pick(found, |found| if let Found::Journal(lines) = found { Some(lines) } else { None });
-                self.journal.found(lines.unwrap_or_default());
+                self.journal.found(lines);
             }
             Question::Copies(_) => {
                 let lines = pick(found, |found| if let Found::Copies(lines) = found { Some(lines) } else { None });
-                self.copies.found(lines.unwrap_or_default());
+                self.copies.found(lines);
             }
             Question::Stderr(camera) => {
                 let lines = pick(found, |found| if let Found::Stderr(lines) = found { Some(lines) } else { None });
@@ -381,7 +403,7 @@ impl Ui {
                 self.clips.protected(clip, *protected);
                 for page in &mut self.pages {
                     if let Page::Clip(details) = page {
-                        details.forsaken();
+                        details.doubted();
                     }
                 }
             }
@@ -431,4 +453,15 @@ impl Ui {
 fn pick<T>(found: Result<Found, String>, of: impl FnOnce(Found) -> Option<T>) -> Result<T, String> {
     let other = || "the recorder answered something else (is it the same version?)".to_owned();
     found.and_then(|found| of(found).ok_or_else(other))
+}
+
+/// For tests: the picture of a recorder to which nothing has happened yet.
+#[cfg(test)]
+pub(crate) fn nothing_yet() -> Snapshot {
+    let text = r#"{"version": "", "pid": 1, "started": 0, "anchor": {"mono": 0, "wall": "1970-01-01T00:00:00Z"},
+        "cameras": [], "mail": {"port": {"Ok": ""}, "today": 0, "last": null},
+        "archive": {"dir": "", "space": null, "trouble": null, "since": null, "backlog": 0},
+        "ring": {"dir": "", "used": 0, "space": null}, "lost": {"segments": 0, "bytes": 0},
+        "copies": [], "clips": [], "journal": [], "warnings": [], "stopping": null}"#;
+    serde_json::from_str(text).expect("a picture")
 }

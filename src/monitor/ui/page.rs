@@ -89,7 +89,12 @@ impl Details {
         (self.awaiting, self.shown) = (false, Some(shown.map(Arc::new)));
     }
 
-    /// Whatever was asked will not be answered; or what was answered is not true any more.
+    /// What was answered, or is being answered, is not true any more.
+    pub fn doubted(&mut self) {
+        self.asked = None;
+    }
+
+    /// Whatever was asked will not be answered.
     pub fn forsaken(&mut self) {
         (self.awaiting, self.asked) = (false, None);
     }

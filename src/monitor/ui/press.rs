@@ -29,8 +29,14 @@ impl Ui {
             };
         }
         if let Some(find) = self.find().filter(|find| find.typing && !hard) {
-            find.press(press.code, press.ctrl);
-            return Order::Nothing;
+            match press.code {
+                // What is found so far can be gone through without leaving the words.
+                KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {}
+                _ => {
+                    find.press(press.code, press.ctrl);
+                    return Order::Nothing;
+                }
+            }
         }
         action.map_or(Order::Nothing, |action| self.act(action, snapshot, now))
     }
@@ -39,7 +45,8 @@ impl Ui {
     pub fn paste(&mut self, text: &str, now: Mono) {
         match self.find() {
             Some(find) if find.typing => find.insert(text),
-            _ => self.say(Tone::Warn, "nothing was done: pasted text is not taken for keys (/ finds by it)", now),
+            Some(_) => self.say(Tone::Warn, "nothing was done: pasted text is no keys (to find by it: / first)", now),
+            None => self.say(Tone::Warn, "nothing was done: pasted text is no keys (press them one by one)", now),
         }
     }
 
@@ -81,8 +88,8 @@ impl Ui {
         match step {
             Step::Next => Motion::Down(1),
             Step::Previous => Motion::Up(1),
-            Step::PageDown => Motion::Down(self.lines()),
-            Step::PageUp => Motion::Up(self.lines()),
+            Step::PageDown => Motion::Down(self.lines),
+            Step::PageUp => Motion::Up(self.lines),
             Step::First => Motion::First,
             Step::Last => Motion::Last,
         }
@@ -173,6 +180,17 @@ impl Ui {
     fn visit(&mut self, page: Page) {
         self.pages.truncate(1);
         self.pages.push(page);
+        self.visited();
+    }
+
+    /// What could not be read may be readable now.
+    fn visited(&mut self) {
+        match self.page() {
+            Page::Clips => self.clips.visited(),
+            Page::Copies => self.copies.visited(),
+            Page::Journal => self.journal.visited(),
+            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => {}
+        }
     }
 
     fn go_round(&mut self, steps: usize) {
@@ -181,11 +199,7 @@ impl Ui {
         let next = (here + steps) % round.len();
         self.pages.truncate(1);
         self.pages.extend(round.into_iter().nth(next).filter(|_| next > 0));
-    }
-
-    /// Lines of a list that are in sight, about.
-    fn lines(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(4)).max(1)
+        self.visited();
     }
 
     fn go(&mut self, motion: Motion, snapshot: Option<&Snapshot>) {

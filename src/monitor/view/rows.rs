@@ -26,8 +26,19 @@ pub struct CopyRow {
     pub outcome: String,
     /// How long it took; empty if it was not stored.
     pub took: String,
-    /// Into which clip: its name, without the camera's.
+    /// How fast that was.
+    pub speed: String,
+    /// Tries that failed before; empty if there were none.
+    pub retries: String,
+    /// Into which clip: its name, without the camera's; empty if it never had one.
     pub clip: String,
+}
+
+impl CopyRow {
+    /// Whether it went into the archive.
+    pub fn is_stored(&self) -> bool {
+        !self.took.is_empty()
+    }
 }
 
 /// A clip.
@@ -45,8 +56,10 @@ pub struct ClipRow {
     pub trigger: String,
     /// What the mail was about; may be empty.
     pub subject: String,
-    /// What is missing; empty if nothing is.
-    pub missing: String,
+    /// That it grows, or what is missing of it; empty: all is there.
+    pub state: String,
+    /// Nothing is missing.
+    pub whole: bool,
     /// It still grows.
     pub open: bool,
     /// Retention leaves it alone.
@@ -75,17 +88,20 @@ pub(super) fn copies<'a>(
     now: Mono,
 ) -> Vec<CopyRow> {
     let row = |copy: &CopyView| {
-        let (tone, outcome, took) = match &copy.outcome {
-            CopyOutcome::Stored { bytes, took, retries } => {
-                let again = match retries {
+        let (mut took, mut speed, mut retries) = (String::new(), String::new(), String::new());
+        let (tone, outcome) = match &copy.outcome {
+            CopyOutcome::Stored { bytes, took: span, retries: tries } => {
+                took = format!("{:.2} s", span.as_secs_f64());
+                speed = rate(*bytes, *span);
+                retries = match tries {
                     0 => String::new(),
-                    1 => ", 1 retry".to_owned(),
-                    n => format!(", {n} retries"),
+                    1 => "1 retry".to_owned(),
+                    n => format!("{n} retries"),
                 };
-                (Tone::Plain, format::bytes(*bytes), format!("{:.2} s{again}", took.as_secs_f64()))
+                (Tone::Plain, format::bytes(*bytes))
             }
-            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason)), String::new()),
-            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason)), String::new()),
+            CopyOutcome::Retrying { reason } => (Tone::Warn, format!("will retry: {}", outside(reason))),
+            CopyOutcome::Lost { reason } => (Tone::Bad, format!("LOST: {}", outside(reason))),
         };
         CopyRow {
             at: at(copy.at, snapshot, zone, now),
@@ -94,11 +110,22 @@ pub(super) fn copies<'a>(
             tone,
             outcome,
             took,
+            speed,
+            retries,
             // The camera stands in the same line already.
-            clip: outside(copy.clip.strip_prefix(&format!("{}_", copy.camera)).unwrap_or(&copy.clip)),
+            clip: match copy.clip.strip_prefix(&format!("{}_", copy.camera)).unwrap_or(&copy.clip) {
+                "" => String::new(),
+                clip => format!("→ {}", outside(clip)),
+            },
         }
     };
     copies.take(MOST).map(row).collect()
+}
+
+/// `128 MB/s`; empty if it took no time at all.
+fn rate(bytes: u64, span: Duration) -> String {
+    let each_second = (u128::from(bytes) * 1_000_000_000).checked_div(span.as_nanos());
+    each_second.map_or(String::new(), |rate| format!("{}/s", format::bytes(u64::try_from(rate).unwrap_or(u64::MAX))))
 }
 
 pub(super) fn clips<'a>(
@@ -115,10 +142,12 @@ pub(super) fn clips<'a>(
         bytes: format::bytes(clip.bytes),
         trigger: outside(&clip.trigger),
         subject: outside(&clip.subject),
-        missing: match clip.missing {
+        state: match clip.missing {
+            Duration::ZERO if clip.open => "growing".to_owned(),
             Duration::ZERO => String::new(),
             span => format!("{} missing", format::length(span.max(Duration::from_secs(1)))),
         },
+        whole: clip.missing.is_zero(),
         open: clip.open,
         protected: clip.protected,
     };
