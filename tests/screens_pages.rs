@@ -9,13 +9,15 @@ mod pictures;
 
 use crossterm::event::KeyCode;
 use jiff::tz::TimeZone;
-use nvr::model::command::{Answer, Command};
-use nvr::model::question::{ClipDetails, Found, Question};
+use nvr::model::command::Answer;
+use nvr::model::question::ClipDetails;
+use nvr::model::record::TriggerKind;
 use nvr::model::snapshot::{ClipView, Snapshot};
 use nvr::monitor::Leaving;
 use nvr::monitor::draw;
 use nvr::monitor::keys::{Press, TABLE};
 use nvr::monitor::paint::Painter;
+use nvr::monitor::picture::Palette;
 use nvr::monitor::theme::Theme;
 use nvr::monitor::ui::{Order, Ui};
 use nvr::monitor::view::{Scene, View};
@@ -33,7 +35,8 @@ struct Desk {
     clips: Vec<ClipView>,
     details: ClipDetails,
     size: (u16, u16),
-    /// Questions that are refused.
+    stderr: Vec<String>,
+    /// Questions are refused.
     refuse: bool,
 }
 
@@ -42,7 +45,15 @@ impl Desk {
         let mut ui = Ui::new(Leaving::RecordingGoesOn);
         ui.size = size;
         ui.picture(&picture);
-        Self { ui, clips: pages::clips(1000), details: pages::details(), picture, size, refuse: false }
+        Self {
+            ui,
+            clips: pages::clips(1000),
+            details: pages::details(),
+            stderr: pages::stderr(),
+            picture,
+            size,
+            refuse: false,
+        }
     }
 
     /// Everything that is asked is answered, as the loop does it.
@@ -50,7 +61,7 @@ impl Desk {
         while let Some((number, command)) = self.ui.question(Some(&self.picture)) {
             let answer = match self.refuse {
                 true => Answer::Refused("the archive is not there: /srv/clips is gone (mount it)".into()),
-                false => pages::answer(&command, &self.clips, &self.details),
+                false => pages::answer(&command, &self.clips, &self.details, &self.stderr, &self.picture),
             };
             self.ui.answered(number, Ok(answer), NOW);
         }
@@ -88,7 +99,7 @@ impl Desk {
     }
 
     fn draw(&mut self) -> Buffer {
-        self.draw_with(&Theme { ..THEME })
+        self.draw_with(&theme())
     }
 
     fn draw_with(&mut self, theme: &Theme) -> Buffer {
@@ -111,7 +122,10 @@ fn text(buf: &Buffer) -> String {
     lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-const THEME: Theme = Theme { colour: true, ascii: false };
+/// A terminal with colours and UTF-8.
+fn theme() -> Theme {
+    Theme { palette: Palette::Sixteen, ascii: false, light: false }
+}
 
 fn logs(size: (u16, u16)) -> Desk {
     Desk::new(pages::with_logs(&pages::copies(), &pages::journal()), size)
@@ -150,7 +164,8 @@ fn pages_as_they_are_seen(
     state: &str,
     #[values((120, 40), (80, 24), (60, 15), (40, 10))] size: (u16, u16),
 ) {
-    let mut desk = if matches!(state, "copies" | "journal" | "journal_errors" | "help_journal") { logs(size) } else { list(size) };
+    let mut desk =
+        if matches!(state, "copies" | "journal" | "journal_errors" | "help_journal") { logs(size) } else { list(size) };
     desk.refuse = state == "clips_refused";
     match state {
         "clip_growing" => desk.details = pages::growing(),
@@ -175,4 +190,157 @@ fn pages_as_they_are_seen(
         _ => "c↓↓↵",
     });
     insta::assert_snapshot!(format!("{state}_{}x{}", size.0, size.1), desk.text());
+}
+
+/// Moving the cursor costs the two lines that change: little enough to hold a key down on a slow line.
+#[test]
+fn a_line_further_costs_two_beginnings_of_lines() {
+    for (keys, most) in [("c", 150), ("C", 400), ("l", 400)] {
+        let mut desk = if keys == "c" { list((80, 24)) } else { logs((80, 24)) };
+        desk.keys(keys);
+        let mut painter = Painter::default();
+        let mut paint = |desk: &mut Desk| {
+            let now = desk.draw();
+            let frame = painter.frame((80, 24), |_, buf| *buf = now).expect("a frame");
+            frame.len()
+        };
+        let whole = paint(&mut desk);
+        desk.press(KeyCode::Down);
+        paint(&mut desk); // from now on it does not follow, and that is not said again
+        for line in 0..12 {
+            desk.press(KeyCode::Down);
+            let cost = paint(&mut desk);
+            assert!(cost <= most, "{keys}: {cost} bytes for line {line}, {whole} for all of the page");
+        }
+        assert_eq!(paint(&mut desk), 0);
+    }
+}
+
+/// What is wrong is found by colour also at the cursor, and the cursor without colours.
+#[test]
+fn the_cursor_marks_where_a_line_begins_and_hides_no_colour() {
+    let mut desk = logs((80, 24));
+    desk.keys("C↓↓↓");
+    let buf = desk.draw();
+    let shown = text(&buf);
+    let line = shown.lines().position(|line| line.contains("LOST")).expect("the lost one") as u16;
+    assert!(buf[(1, line)].modifier.contains(Modifier::REVERSED) && !buf[(1, line)].modifier.contains(Modifier::DIM));
+    let lost = shown.lines().nth(usize::from(line)).and_then(|line| line.find("LOST")).expect("the word") as u16;
+    assert_eq!(buf[(lost, line)].fg, ratatui::style::Color::Red);
+    assert!(!buf[(lost, line)].modifier.contains(Modifier::REVERSED));
+}
+
+/// While others come in above it, what somebody reads stays where it is, to the cell.
+#[test]
+fn what_is_read_does_not_move_while_others_come() {
+    let mut desk = list((80, 24));
+    desk.keys("c⇟⇟↓↓");
+    let before = desk.text();
+    for n in 0..30 {
+        let mut clip = pages::clips(1).remove(0);
+        clip.start += pictures::seconds(3_000 + n);
+        clip.name = format!("front-door_{}", clip.start);
+        desk.clips.insert(0, clip.clone());
+        desk.picture.clips.insert(0, clip);
+        desk.picture.clips.truncate(50);
+        desk.ui.picture(&desk.picture.clone());
+        let now = desk.text();
+        let lines = |text: &str| text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(lines(&now), lines(&before), "after {n} more");
+    }
+    assert!(desk.text().contains("75 of 13"), "and only the place in the list is another one:\n{}", desk.text());
+}
+
+#[test]
+fn a_page_further_shows_the_next_page_and_back_the_same_again() {
+    for size in [(120, 40), (80, 24), (60, 15), (40, 10)] {
+        let mut desk = list(size);
+        desk.keys("c");
+        let (mut pages, mut lines) = (vec![desk.text()], Vec::new());
+        for _ in 0..12 {
+            desk.keys("⇟");
+            pages.push(desk.text());
+        }
+        for page in &pages {
+            let page = page.lines().skip(2).take(usize::from(size.1) - 3).map(|line| line[..].to_owned());
+            lines.extend(page);
+        }
+        let wanted = usize::from(size.1 - 3) * pages.len();
+        lines.sort();
+        lines.dedup();
+        assert_eq!(lines.len(), wanted, "{size:?}: no line is shown twice");
+        for page in pages.iter().rev().skip(1) {
+            desk.keys("⇞");
+            let list = |text: &str| text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(list(&desk.text()), list(page), "{size:?}");
+        }
+    }
+}
+
+fn anything() -> impl Strategy<Value = String> {
+    let escapes = "\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}\u{2066}evil\u{9b}31m\r\n\t\u{200b}\u{301}猫🧑‍🤝‍🧑";
+    prop_oneof![any::<String>(), "\\PC{0,300}", Just(escapes.repeat(30)), Just("x".repeat(10_000)), Just(String::new())]
+}
+
+/// A desk at which everything that a stranger can write holds `text`.
+fn hostile(text: &str, size: (u16, u16)) -> Desk {
+    let mut desk = Desk::new(pictures::hostile(text), size);
+    let text = || text.to_owned();
+    for (n, clip) in desk.clips.iter_mut().enumerate() {
+        (clip.subject, clip.trigger, clip.path) = (text(), text(), text());
+        clip.name = format!("{n}{}", text());
+    }
+    for (n, line) in desk.picture.journal.iter_mut().enumerate() {
+        (line.number, line.text) = (n as u64 + 1, text());
+    }
+    for (n, line) in desk.picture.copies.iter_mut().enumerate() {
+        line.number = n as u64 + 1;
+    }
+    let details = &mut desk.details;
+    (details.clip.path, details.trouble) = (text(), Some(text()));
+    let record = details.record.as_mut().expect("a record");
+    record.gaps[0].cause = text();
+    (record.sha256, record.continues) = (Some(text().into()), Some(text()));
+    record.media.as_mut().expect("media").video = text();
+    for trigger in &mut record.triggers {
+        trigger.kind = TriggerKind::Mail { peer: text(), from: text(), to: text(), subject: text() };
+    }
+    desk.stderr = vec![text(); 20];
+    desk.ui.picture(&desk.picture.clone());
+    desk
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever strangers write, on every page, at any size, after any keys: harmless text.
+    #[test]
+    fn nothing_panics_and_nothing_is_obeyed(
+        stranger in anything(),
+        size in (0u16..=250, 0u16..=80),
+        resized in (0u16..=250, 0u16..=80),
+        page in "(c|C|l|e|c↵|c/x↵|\\?|c\\?|)",
+        presses in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ascii in any::<bool>(),
+        refuse in any::<bool>(),
+    ) {
+        let all: Vec<_> = TABLE.iter().flat_map(|binding| binding.keys).filter(|key| !key.ctrl).collect();
+        let mut desk = hostile(&stranger, size);
+        desk.refuse = refuse;
+        desk.keys(&page);
+        for press in presses {
+            desk.press(press.get(&all).code);
+        }
+        for size in [size, resized] {
+            desk.size = size;
+            desk.ui.size = size;
+            let theme = Theme { ascii, ..theme() };
+            let buf = desk.draw_with(&theme);
+            for cell in &buf.content {
+                let harmful = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                prop_assert!(!cell.symbol().chars().any(harmful), "{:?}", cell);
+                prop_assert!(!ascii || cell.symbol().is_ascii(), "{:?}", cell);
+            }
+        }
+    }
 }

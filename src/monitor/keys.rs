@@ -158,6 +158,9 @@ const LISTS: &[Place] = &[Place::Cameras, Place::Clips, Place::Copies, Place::Jo
 const BEHIND: &[Place] = &[Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
 const NOT_HELP: &[Place] =
     &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
+const NOT_CLIPS: &[Place] = &[Place::Cameras, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
+const NOT_COPIES: &[Place] = &[Place::Cameras, Place::Clips, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
+const NOT_JOURNAL: &[Place] = &[Place::Cameras, Place::Clips, Place::Copies, Place::Clip, Place::Stderr, Place::Look];
 const SCROLLED: &[Place] =
     &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Help];
 const EVERYWHERE: &[Place] = &[
@@ -196,7 +199,7 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Clip(OnClip::Details), &[special(KeyCode::Enter)], &[Place::Clips, Place::Copies], Some("details"), "all about the clip: its record"),
     bind(Action::Clip(OnClip::Look), &[special(KeyCode::Enter)], &[Place::Clip], Some("look"), "look at the clip's first, trigger and last pictures"),
     bind(Action::Again, &[special(KeyCode::Enter)], &[Place::Look], Some("again"), "look again"),
-    bind(Action::Clips, &[key('c')], NOT_HELP, Some("clips"), "the clip list"),
+    bind(Action::Clips, &[key('c')], NOT_CLIPS, Some("clips"), "the clip list"),
     bind(Action::Find, &[key('/')], LISTS, Some("find"), "show only what has these words"),
     bind(Action::Clip(OnClip::Look), &[key('v')], &[Place::Clips], Some("look"), "look at the clip's first, trigger and last pictures"),
     bind(Action::Clip(OnClip::Protect), &[key('p')], CLIPS, Some("protect"), "protect the clip from retention, or no longer"),
@@ -204,8 +207,8 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Clip(OnClip::CopyPath), &[key('y')], CLIPS, Some("copy path"), "copy the clip's path to the clipboard of your terminal (OSC 52)"),
     bind(Action::Follow, &[key('f')], LOGS, Some("follow"), "stay with the newest line, or no longer"),
     bind(Action::Level, &[key('w')], &[Place::Journal], Some("level"), "only warnings and errors, only errors, or all"),
-    bind(Action::Journal, &[key('l')], NOT_HELP, Some("journal"), "the journal: what happened, when and why"),
-    bind(Action::Copies, &[key('C')], NOT_HELP, None, "the copy log: every segment's way into the archive"),
+    bind(Action::Journal, &[key('l')], NOT_JOURNAL, Some("journal"), "the journal: what happened, when and why"),
+    bind(Action::Copies, &[key('C')], NOT_COPIES, None, "the copy log: every segment's way into the archive"),
     bind(Action::Camera(OnCamera::Stderr), &[key('e')], CAMERAS, Some("FFmpeg"), "what the camera's FFmpeg said last"),
     bind(Action::Sort, &[key('s')], CAMERAS, Some("sort"), "cameras in trouble first, or in the order of nvr.toml"),
     bind(Action::Camera(OnCamera::ArmAll), &[key('A')], CAMERAS, Some("arm all"), "arm every camera; disarm all if all are armed"),
@@ -222,6 +225,22 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Redraw, &[ctrl('l')], EVERYWHERE, None, "draw everything again"),
     bind(Action::Help, &[key('?'), special(KeyCode::F(1))], NOT_HELP, Some("help"), "this help"),
 ];
+
+impl Place {
+    /// In a word, for the help.
+    pub fn word(self) -> &'static str {
+        match self {
+            Place::Cameras => "cameras",
+            Place::Clips => "clips",
+            Place::Copies => "copies",
+            Place::Journal => "journal",
+            Place::Clip => "clip",
+            Place::Stderr => "FFmpeg",
+            Place::Look => "look",
+            Place::Help => "help",
+        }
+    }
+}
 
 impl Press {
     /// The key that was pressed; `None` for a release and for combinations that mean nothing here.

@@ -163,7 +163,11 @@ pub fn journal() -> Vec<Entry> {
             "no signal: connection refused by 192.168.1.22 port 554 (is the camera on, and is RTSP enabled in its \
              settings? see what FFmpeg said: nvr stderr garden)",
         ),
-        (Level::Error, None, "archive: /srv/clips is full: 0 B free of 2.0 TB (remove something, or set archive.keep lower)"),
+        (
+            Level::Error,
+            None,
+            "archive: /srv/clips is full: 0 B free of 2.0 TB (remove something, or set archive.keep lower)",
+        ),
     ];
     let one = |n: u64| {
         let (level, camera, text) = lines[(n as usize) % lines.len()];
@@ -191,15 +195,32 @@ pub fn with_logs(copies: &[CopyView], journal: &[Entry]) -> Snapshot {
     picture
 }
 
-/// What a recorder with these clips, all with the same record, would answer.
-pub fn answer(command: &Command, clips: &[ClipView], details: &ClipDetails) -> Answer {
+/// The lines of a log whose end is `shown`: what came before it, too.
+fn log<T: Clone>(all: Vec<T>, shown: &[T], since: u64, number: impl Fn(&T) -> u64) -> Vec<T> {
+    let first = shown.first().map_or(0, &number);
+    let before = all.into_iter().filter(|line| number(line) < first);
+    before.chain(shown.iter().cloned()).filter(|line| number(line) > since).collect()
+}
+
+/// What a recorder with this picture and these clips, all with the same record, would answer.
+pub fn answer(
+    command: &Command,
+    clips: &[ClipView],
+    details: &ClipDetails,
+    stderr: &[String],
+    picture: &Snapshot,
+) -> Answer {
     let Command::Ask(question) = command else { return Answer::Done("done".into()) };
     Answer::Found(match question {
         Question::Clips(query) => Found::Clips(page(clips, query)),
-        Question::Clip(_) => Found::Clip(Box::new(details.clone())),
-        Question::Journal(since) => Found::Journal(journal().into_iter().filter(|it| it.number > since.after).collect()),
-        Question::Copies(since) => Found::Copies(copies().into_iter().filter(|it| it.number > since.after).collect()),
-        Question::Stderr(_) => Found::Stderr(stderr()),
+        Question::Clip(name) => {
+            let mut details = details.clone();
+            details.clip.name.clone_from(name);
+            Found::Clip(Box::new(details))
+        }
+        Question::Journal(since) => Found::Journal(log(journal(), &picture.journal, since.after, |it| it.number)),
+        Question::Copies(since) => Found::Copies(log(copies(), &picture.copies, since.after, |it| it.number)),
+        Question::Stderr(_) => Found::Stderr(stderr.to_vec()),
         Question::Stills { .. } => Found::Stills(Vec::new()),
     })
 }

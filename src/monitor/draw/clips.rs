@@ -1,8 +1,8 @@
 //! The clip list: what was saved.
 
 use super::list::mark;
-use super::row::Piece;
-use super::table::{Column, fit, line};
+use super::row::{Piece, width};
+use super::table::{Column, fit, line, taken};
 use crate::monitor::theme::{Theme, Tone};
 use crate::monitor::view::ClipRow;
 use ratatui::buffer::Buffer;
@@ -13,6 +13,9 @@ pub const GROWING: (&str, Tone) = ("▸", Tone::Busy);
 /// A clip that retention leaves alone.
 pub const PROTECTED: (&str, Tone) = ("★", Tone::Good);
 
+/// A subject with less room than this says nothing.
+const SUBJECT: u16 = 5;
+
 /// Draws as many clips as fit, newest first; `chosen` is the one at the cursor.
 pub fn draw(rows: &[ClipRow], chosen: Option<usize>, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let shown = &rows[..rows.len().min(usize::from(area.height))];
@@ -22,10 +25,12 @@ pub fn draw(rows: &[ClipRow], chosen: Option<usize>, area: Rect, theme: &Theme, 
         column(0, 0, |clip| &clip.camera),
         column(0, 0, |clip| &clip.length).right(),
         column(2, 0, |clip| &clip.bytes).right(),
-        column(1, 0, |clip| &clip.state),
-        column(3, 0, |clip| &clip.trigger),
+        column(if shown.iter().all(|clip| clip.whole) { 3 } else { 1 }, 0, |clip| &clip.state),
     ];
-    let columns = fit(columns, area.width.saturating_sub(1));
+    let trigger = shown.iter().map(|clip| width(&clip.trigger)).max().unwrap_or(0);
+    let columns = fit(columns, area.width.saturating_sub(1 + 2 + trigger));
+    // What wanted a clip has the rest of the line, in every line or in none.
+    let room = area.width.saturating_sub(1 + taken(&columns) + 2);
     let marked = 1 + columns[0].width() + 2 + columns[1].width();
     for (n, (y, clip)) in (area.y..area.bottom()).zip(shown).enumerate() {
         let (sign, tone) = match (clip.open, clip.protected) {
@@ -40,14 +45,15 @@ pub fn draw(rows: &[ClipRow], chosen: Option<usize>, area: Rect, theme: &Theme, 
             (Tone::Plain, clip.length.as_str()),
             (Tone::Plain, clip.bytes.as_str()),
             (state, clip.state.as_str()),
-            (Tone::Faint, clip.trigger.as_str()),
         ];
-        let row = line(&columns, cells).signed(sign, tone);
-        row.left(Piece::new(1, Tone::Plain, clip.subject.clone()).flexible(8)).draw(
-            Rect { y, height: 1, ..area },
-            theme,
-            buf,
-        );
+        let mut row = line(&columns, cells).signed(sign, tone);
+        if room >= trigger {
+            let subject =
+                if room > trigger + SUBJECT && !clip.subject.is_empty() { &format!(" {}", clip.subject) } else { "" };
+            let why = vec![(Tone::Faint, clip.trigger.clone()), (Tone::Plain, subject.to_owned())];
+            row = row.left(Piece::of(0, why).flexible(1));
+        }
+        row.draw(Rect { y, height: 1, ..area }, theme, buf);
         mark(chosen == Some(n), Rect { y, height: 1, width: marked.min(area.width), ..area }, theme, buf);
     }
 }

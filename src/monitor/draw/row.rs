@@ -187,11 +187,21 @@ pub fn wrap(text: &str, columns: u16, lines: usize) -> Vec<String> {
     wrapped
 }
 
-/// Where to break a text that is wider than `columns`: after the last word that fits, else in the middle of it.
+/// `text` in two: what a line of `columns` takes, and the rest.
+pub fn split(text: &str, columns: u16) -> (&str, &str) {
+    let text = text.trim();
+    if width(text) <= columns {
+        return (text, "");
+    }
+    let (begin, rest) = text.split_at(if columns == 0 { 0 } else { break_at(text, columns) });
+    (begin.trim_end(), rest.trim_start())
+}
+
+/// Where to break a text that is wider than `columns`: after the last word or directory that fits, else in the middle.
 fn break_at(text: &str, columns: u16) -> usize {
     let (mut room, mut word) = (usize::from(columns), 0);
     for (at, c) in text.char_indices() {
-        if c == ' ' {
+        if c == ' ' || text[..at].ends_with('/') {
             word = at;
         }
         match room.checked_sub(c.width().unwrap_or(0)) {

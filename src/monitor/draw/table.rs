@@ -49,16 +49,18 @@ impl Column {
 
 /// Takes the width from columns for which `room` is too narrow: those that matter least go first.
 pub fn fit<const N: usize>(mut columns: [Column; N], room: u16) -> [Column; N] {
-    let taken = |columns: &[Column; N]| {
-        let shown = columns.iter().filter(|column| column.width > 0);
-        shown.map(|column| u32::from(column.width) + u32::from(GAP)).sum::<u32>().saturating_sub(u32::from(GAP))
-    };
-    while taken(&columns) > u32::from(room) {
+    while taken(&columns) > room {
         let least = columns.iter_mut().filter(|column| column.rank > 0 && column.width > 0);
         let Some(least) = least.max_by_key(|column| column.rank) else { break };
         least.width = 0;
     }
     columns
+}
+
+/// Columns of the screen that these take together.
+pub fn taken<const N: usize>(columns: &[Column; N]) -> u16 {
+    let shown = columns.iter().filter(|column| column.width > 0);
+    shown.fold(0u16, |sum, column| sum.saturating_add(column.width).saturating_add(GAP)).saturating_sub(GAP)
 }
 
 /// A line of the columns that are left.

@@ -1,13 +1,15 @@
 //! Lines to read, wrapped between words, scrolled as a whole.
 
-use super::row::{Piece, Row, wrap};
+use super::row::{self, Piece, Row, pad, split, wrap};
 use super::{below, margin};
 use crate::monitor::theme::{Theme, Tone};
 use crate::monitor::view::{Note, TextBody};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Lines that one sentence may take.
+/// Columns of a label.
+const LABEL: u16 = 9;
+/// Further lines that one sentence may take.
 const LINES: usize = 12;
 
 /// Draws as much of it as fits.
@@ -28,16 +30,25 @@ pub fn reach(text: &TextBody, area: Rect) -> u16 {
     all.saturating_sub(area.height.saturating_sub(1))
 }
 
-/// What is wrapped goes on below where its words began.
+/// Labels stand in a column of their own where there is room for that; what is wrapped goes on below where it began.
 fn lines(text: &TextBody, width: u16) -> Vec<Note> {
+    let column = if width < 50 { 0 } else { LABEL };
     let mut lines = Vec::new();
-    for note in &text.lines {
-        let indent = note.text.len() - note.text.trim_start().len();
-        let room = width.saturating_sub(1 + u16::try_from(indent).unwrap_or(0));
-        for (n, line) in wrap(&note.text, room, LINES).into_iter().enumerate() {
-            let indent = " ".repeat(1 + indent + if n > 0 { 2 } else { 0 });
-            lines.push(Note { tone: note.tone, text: format!("{indent}{line}") });
-        }
+    for fact in &text.lines {
+        let inner = if fact.inner { "  " } else { "" };
+        let (label, hang) = match fact.label.as_str() {
+            "" => (String::new(), 2),
+            label => {
+                (format!("{}  ", pad(label, column)), if column > 0 { column.max(row::width(label)) + 2 } else { 2 })
+            }
+        };
+        let first = format!(" {inner}{label}");
+        let further = format!(" {inner}{}", " ".repeat(usize::from(hang)));
+        let room = |before: &str| width.saturating_sub(row::width(before));
+        let (begin, rest) = split(&fact.text, room(&first));
+        lines.push(Note { tone: fact.tone, text: format!("{first}{begin}") });
+        let rest = wrap(rest, room(&further), LINES);
+        lines.extend(rest.into_iter().map(|line| Note { tone: fact.tone, text: format!("{further}{line}") }));
     }
     lines
 }

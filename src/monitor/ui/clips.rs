@@ -116,8 +116,8 @@ impl Clips {
         for clip in &self.picture {
             let known = self.part.iter().position(|known| known.name == clip.name);
             match known {
-                Some(n) if self.part[n].start == clip.start => self.part[n].clone_from(clip),
-                Some(_) => self.doubt = true, // it has another place now
+                // Its place in the list is the archive's to say: the two clocks may differ.
+                Some(n) => self.part[n] = ClipView { start: self.part[n].start, ..clip.clone() },
                 None if self.whole && self.covers(clip) && matches(clip, &self.found_by) => {
                     let place = self.part.partition_point(|other| order(other, &ClipKey::of(clip)).is_gt());
                     self.part.insert(place, clip.clone());
@@ -192,7 +192,7 @@ impl Clips {
         match page {
             Ok(_) if join == Join::Jump && self.jump.as_ref() != Some(&query.page) => self.doubt = true,
             // The cursor has moved on since, or what lies above it took all of the page.
-            Ok(page) if join == Join::Anew && !self.holds_cursor(&query.page, page.more.as_ref()) => {
+            Ok(page) if join == Join::Anew && !self.missed && !self.holds_cursor(&query.page, page.more.as_ref()) => {
                 (self.doubt, self.missed) = (true, true);
             }
             Ok(page) => {
@@ -218,6 +218,8 @@ impl Clips {
 
     fn join(&mut self, asked: &Page, join: Join, page: ClipPage) {
         let ClipPage { clips, more } = page;
+        // A page that leads nowhere would be asked for without end.
+        let more = more.filter(|more| !matches!(asked, Page::Older(from) | Page::Newer(from) if from == more));
         match join {
             Join::Behind => {
                 let end = self.part.back().map(ClipKey::of);
@@ -245,10 +247,10 @@ impl Clips {
             }
         }
         self.overlay();
-        if let Some(motion) = self.land.take_if(|_| !self.part.is_empty()) {
-            if motion == Motion::Last || !self.cursor.follows() {
-                self.step(motion);
-            }
+        if let Some(motion) = self.land.take_if(|_| !self.part.is_empty())
+            && (motion == Motion::Last || !self.cursor.follows())
+        {
+            self.step(motion);
         }
         self.bound();
     }

@@ -6,6 +6,7 @@ use crate::model::id::CameraName;
 use crate::model::time::Wall;
 use crossterm::event::KeyCode;
 use proptest::prelude::*;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -70,8 +71,8 @@ impl World {
         self.now += 10;
         let camera = if self.now % 3 == 0 { "garden" } else { "front" };
         let clip = clip(self.now - back, camera, true);
-        if !self.all.contains_key(&ClipKey::of(&clip)) {
-            self.all.insert(ClipKey::of(&clip), clip.clone());
+        if let Entry::Vacant(place) = self.all.entry(ClipKey::of(&clip)) {
+            place.insert(clip.clone());
             self.growing.push(clip);
         }
     }

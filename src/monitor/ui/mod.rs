@@ -274,7 +274,7 @@ impl Ui {
     /// What the page needs to know and nobody has asked yet, with a number for the answer.
     pub fn question(&mut self, snapshot: Option<&Snapshot>) -> Option<(u64, Command)> {
         let snapshot = snapshot.filter(|_| self.lost.is_none())?;
-        let around = usize::from(self.size.1);
+        let around = 2 * usize::from(self.size.1); // so that a page further is there before somebody goes to it
         let question = match self.pages.last_mut()? {
             Page::Cameras | Page::Help(_) => None,
             Page::Clips => self.clips.question(around).map(Question::Clips),

@@ -1,6 +1,6 @@
 //! Pages of text: all about one clip, and what a camera's FFmpeg said.
 
-use super::{Note, Scene, outside};
+use super::{Scene, outside};
 use crate::model::question::ClipDetails;
 use crate::model::record::{ClipState, Record, Trigger, TriggerKind};
 use crate::model::time::{Wall, Window};
@@ -16,9 +16,37 @@ pub struct TextBody {
     /// What it is about.
     pub title: String,
     /// What may be too wide for a line is wrapped by whoever draws.
-    pub lines: Vec<Note>,
+    pub lines: Vec<Fact>,
     /// Scrolled down by so many lines.
     pub scroll: u16,
+}
+
+/// A line to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it means.
+    pub tone: Tone,
+    /// What it is about, or when it was; empty: it says so itself.
+    pub label: String,
+    /// The words.
+    pub text: String,
+    /// Belongs to the line above that has no label.
+    pub inner: bool,
+}
+
+impl Fact {
+    fn of(tone: Tone, label: &str, text: impl Into<String>) -> Self {
+        Self { tone, label: label.to_owned(), text: text.into(), inner: false }
+    }
+
+    fn new(tone: Tone, text: impl Into<String>) -> Self {
+        Self::of(tone, "", text)
+    }
+
+    /// One of several below a line that says what they are.
+    fn inner(self) -> Self {
+        Self { inner: true, ..self }
+    }
 }
 
 /// Triggers, gaps, that are listed one by one; a camera that never stops mailing fills no screen.
@@ -26,8 +54,8 @@ const LISTED: usize = 100;
 
 pub(super) fn clip(details: &Details, scene: &Scene) -> TextBody {
     let lines = match &details.shown {
-        None => vec![Note::new(Tone::Faint, "reading …")],
-        Some(Err(why)) => vec![Note::new(Tone::Bad, outside(why))],
+        None => vec![Fact::new(Tone::Faint, "reading …")],
+        Some(Err(why)) => vec![Fact::new(Tone::Bad, outside(why))],
         Some(Ok(shown)) => about(shown, scene.zone),
     };
     TextBody { title: outside(&details.name), lines, scroll: details.scroll }
@@ -35,28 +63,30 @@ pub(super) fn clip(details: &Details, scene: &Scene) -> TextBody {
 
 pub(super) fn stderr(words: &Words) -> TextBody {
     let lines = match &words.lines {
-        None => vec![Note::new(Tone::Faint, "reading …")],
-        Some(Err(why)) => vec![Note::new(Tone::Bad, outside(why))],
-        Some(Ok(lines)) if lines.is_empty() => vec![Note::new(Tone::Faint, "it has said nothing")],
-        Some(Ok(lines)) => lines.iter().map(|line| Note::new(Tone::Plain, outside(line))).collect(),
+        None => vec![Fact::new(Tone::Faint, "reading …")],
+        Some(Err(why)) => vec![Fact::new(Tone::Bad, outside(why))],
+        Some(Ok(lines)) if lines.is_empty() => vec![Fact::new(Tone::Faint, "it has said nothing")],
+        Some(Ok(lines)) => lines.iter().map(|line| Fact::new(Tone::Plain, outside(line))).collect(),
     };
     TextBody { title: format!("what the FFmpeg of {} said last", words.camera), lines, scroll: words.scroll }
 }
 
 /// A clip for a person: what it holds first, then why, then what is missing, then the rest.
-fn about(shown: &ClipDetails, zone: &TimeZone) -> Vec<Note> {
+fn about(shown: &ClipDetails, zone: &TimeZone) -> Vec<Fact> {
     let clip = &shown.clip;
-    let fact = |what: &str, text: String| Note::new(Tone::Plain, format!("{what:<10} {text}"));
-    let protected = if clip.protected { ", protected" } else { "" };
+    let plain = |label: &str, text: String| Fact::of(Tone::Plain, label, text);
     let mut lines = vec![
-        fact("camera", clip.camera.to_string()),
-        fact("footage", format!("{}, {}{protected}", format::length(clip.length), format::bytes(clip.bytes))),
-        fact("file", outside(&clip.path)),
+        plain("camera", clip.camera.to_string()),
+        plain("footage", format!("{}, {}", format::length(clip.length), format::bytes(clip.bytes))),
     ];
-    if shown.jpeg {
-        lines.push(fact("picture", "the camera sent one".to_owned()));
+    if clip.protected {
+        lines.push(Fact::of(Tone::Good, "protected", "retention leaves it alone (p ends that)"));
     }
-    lines.extend(shown.trouble.iter().map(|why| Note::new(Tone::Bad, outside(why))));
+    lines.push(plain("file", outside(&clip.path)));
+    if shown.jpeg {
+        lines.push(plain("picture", "the camera sent one".to_owned()));
+    }
+    lines.extend(shown.trouble.iter().map(|why| Fact::new(Tone::Bad, outside(why))));
     if let Some(record) = &shown.record {
         lines.extend(windows(record, zone));
         lines.extend(triggers(record, zone));
@@ -66,24 +96,24 @@ fn about(shown: &ClipDetails, zone: &TimeZone) -> Vec<Note> {
     lines
 }
 
-fn windows(record: &Record, zone: &TimeZone) -> Vec<Note> {
-    let window = |what: &str, window: &Window<Wall>| {
-        let text = format!("{what:<10} {} – {} ({})", at(window.from, zone), at(window.to, zone), span(window));
-        Note::new(Tone::Plain, text)
+fn windows(record: &Record, zone: &TimeZone) -> Vec<Fact> {
+    let window = |label: &str, window: &Window<Wall>| {
+        let (from, to) = (day(window.from, zone), after(window.to, window.from, zone));
+        Fact::of(Tone::Plain, label, format!("{from} – {to} ({})", span(window)))
     };
     let state = match record.state {
-        ClipState::Open => Note::new(Tone::Busy, "state      growing"),
-        ClipState::Closed => Note::new(Tone::Plain, "state      closed"),
-        ClipState::Interrupted => Note::new(Tone::Warn, "state      cut short: the recorder was interrupted"),
+        ClipState::Open => Fact::of(Tone::Busy, "state", "growing"),
+        ClipState::Closed => Fact::of(Tone::Plain, "state", "closed"),
+        ClipState::Interrupted => Fact::of(Tone::Warn, "state", "cut short: the recorder was interrupted"),
     };
     let got = match &record.got {
         Some(got) => window("got", got),
-        None => Note::new(Tone::Warn, "got        nothing yet"),
+        None => Fact::of(Tone::Warn, "got", "nothing yet"),
     };
     vec![state, window("asked", &record.asked), got]
 }
 
-fn triggers(record: &Record, zone: &TimeZone) -> Vec<Note> {
+fn triggers(record: &Record, zone: &TimeZone) -> Vec<Fact> {
     let one = |trigger: &Trigger| {
         let from = match &trigger.kind {
             TriggerKind::Key | TriggerKind::Command => String::new(),
@@ -91,50 +121,55 @@ fn triggers(record: &Record, zone: &TimeZone) -> Vec<Note> {
                 format!(" \"{}\" from {} ({}) to {}", outside(subject), outside(from), outside(peer), outside(to))
             }
         };
-        Note::new(Tone::Plain, format!("  {} {}{from}", at(trigger.at, zone), trigger.kind.word()))
+        let label = after(trigger.at, record.asked.from, zone);
+        Fact::of(Tone::Plain, &label, format!("{}{from}", trigger.kind.word())).inner()
     };
     let more = (record.triggers.len().saturating_sub(LISTED) as u64).saturating_add(record.more_triggers);
-    let mut lines = vec![Note::new(Tone::Strong, "triggers")];
+    let mut lines = vec![Fact::new(Tone::Strong, "triggers")];
     lines.extend(record.triggers.iter().take(LISTED).map(one));
     if more > 0 {
-        lines.push(Note::new(Tone::Faint, format!("  {more} more")));
+        lines.push(Fact::new(Tone::Faint, format!("{more} more")).inner());
     }
     lines
 }
 
-fn gaps(record: &Record, zone: &TimeZone) -> Vec<Note> {
+fn gaps(record: &Record, zone: &TimeZone) -> Vec<Fact> {
     if record.gaps.is_empty() {
-        return vec![Note::new(Tone::Good, "nothing is missing of what was asked")];
+        return vec![Fact::new(Tone::Good, "nothing is missing of what was asked")];
     }
-    let mut lines = vec![Note::new(Tone::Strong, "missing")];
+    let mut lines = vec![Fact::new(Tone::Strong, "missing")];
     lines.extend(record.gaps.iter().take(LISTED).map(|gap| {
-        let from = at(gap.window.from, zone);
-        Note::new(Tone::Bad, format!("  {from} {}: {}", span(&gap.window), outside(&gap.cause)))
+        let label = after(gap.window.from, record.asked.from, zone);
+        Fact::of(Tone::Bad, &label, format!("{}: {}", span(&gap.window), outside(&gap.cause))).inner()
     }));
     if record.gaps.len() > LISTED {
-        lines.push(Note::new(Tone::Faint, format!("  {} more", record.gaps.len() - LISTED)));
+        lines.push(Fact::new(Tone::Faint, format!("{} more", record.gaps.len() - LISTED)).inner());
     }
     lines
 }
 
-fn rest(record: &Record) -> Vec<Note> {
-    let mut lines = vec![Note::new(Tone::Strong, "file")];
-    let fact = |what: &str, text: String| Note::new(Tone::Faint, format!("  {what:<10} {text}"));
+fn rest(record: &Record) -> Vec<Fact> {
+    let fact = |label: &str, text: String| Fact::of(Tone::Faint, label, text);
+    let mut lines = Vec::new();
     if let Some(media) = &record.media {
-        let sound = media.audio.as_deref().map_or("no sound", |audio| audio);
-        lines.push(fact(
-            "media",
-            format!("{} {}x{}, {}", outside(&media.video), media.width, media.height, outside(sound)),
-        ));
+        let (video, sound) = (outside(&media.video), media.audio.as_deref().map_or("no sound".to_owned(), outside));
+        lines.push(fact("media", format!("{video} {}x{}, {sound}", media.width, media.height)));
     }
-    lines.push(fact("frames", format!("{} in {} segments", record.frames, record.segments.len())));
+    lines.push(fact("frames", format!("{} in {}", record.frames, super::count(record.segments.len(), "segment"))));
     lines.extend(record.sha256.iter().map(|hash| fact("sha256", outside(hash))));
     lines.extend(record.continues.iter().map(|before| fact("goes on", format!("from {}", outside(before)))));
     lines
 }
 
-fn at(at: Wall, zone: &TimeZone) -> String {
+fn day(at: Wall, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Without the day if that is the same.
+fn after(at: Wall, before: Wall, zone: &TimeZone) -> String {
+    let (at, before) = (at.to_zoned(zone.clone()), before.to_zoned(zone.clone()));
+    let format = if at.date() == before.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+    at.strftime(format).to_string()
 }
 
 fn span(window: &Window<Wall>) -> String {

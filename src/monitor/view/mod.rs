@@ -13,7 +13,7 @@ mod rows;
 
 pub use cameras::CamerasBody;
 pub use card::{Card, Countdown, State};
-pub use details::TextBody;
+pub use details::{Fact, TextBody};
 pub use list::{ListBody, Rows};
 pub use look::{LookBody, ShotView};
 pub use rows::{ClipRow, CopyRow, EntryRow};

@@ -1,6 +1,7 @@
 //! The lists below the cameras as words. All of them show the newest on top, where the eye begins.
 
 use super::outside;
+use crate::model::id::CameraName;
 use crate::model::snapshot::{ClipView, CopyOutcome, CopyView, Entry, Level, Snapshot};
 use crate::model::time::Mono;
 use crate::monitor::format;
@@ -28,9 +29,9 @@ pub struct CopyRow {
     pub took: String,
     /// How fast that was.
     pub speed: String,
-    /// Tries that failed before; empty if there were none.
+    /// How many tries it took; empty if the first one did it.
     pub retries: String,
-    /// Into which clip: its name, without the camera's; empty if it never had one.
+    /// Into which clip: its name, without camera and zone; empty if it never had one.
     pub clip: String,
 }
 
@@ -95,8 +96,7 @@ pub(super) fn copies<'a>(
                 speed = rate(*bytes, *span);
                 retries = match tries {
                     0 => String::new(),
-                    1 => "1 retry".to_owned(),
-                    n => format!("{n} retries"),
+                    n => format!("tried {}x", u64::from(*n) + 1),
                 };
                 (Tone::Plain, format::bytes(*bytes))
             }
@@ -113,13 +113,20 @@ pub(super) fn copies<'a>(
             speed,
             retries,
             // The camera stands in the same line already.
-            clip: match copy.clip.strip_prefix(&format!("{}_", copy.camera)).unwrap_or(&copy.clip) {
-                "" => String::new(),
-                clip => format!("→ {}", outside(clip)),
+            clip: match &outside(within(&copy.clip, &copy.camera)) {
+                none if none.is_empty() => String::new(),
+                clip => format!("→ {clip}"),
             },
         }
     };
     copies.take(MOST).map(row).collect()
+}
+
+/// What a clip's name says beside the camera's: day and time, without the zone that is the same in every line.
+fn within<'a>(clip: &'a str, camera: &CameraName) -> &'a str {
+    let rest = clip.strip_prefix(camera.as_str()).and_then(|rest| rest.strip_prefix('_')).unwrap_or(clip);
+    let zone = |(_, zone): &(&str, &str)| zone.len() == 4 && zone.bytes().all(|byte| byte.is_ascii_digit());
+    rest.rsplit_once(['+', '-']).filter(zone).map_or(rest, |(time, _)| time)
 }
 
 /// `128 MB/s`; empty if it took no time at all.
@@ -145,7 +152,7 @@ pub(super) fn clips<'a>(
         state: match clip.missing {
             Duration::ZERO if clip.open => "growing".to_owned(),
             Duration::ZERO => String::new(),
-            span => format!("{} missing", format::length(span.max(Duration::from_secs(1)))),
+            span => format!("lacks {}", format::length(span.max(Duration::from_secs(1)))),
         },
         whole: clip.missing.is_zero(),
         open: clip.open,
