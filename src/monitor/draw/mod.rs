@@ -117,7 +117,7 @@ pub fn sight(view: &View, area: Rect) -> (usize, usize) {
         Body::List(list) => list::sight(list, rest),
         Body::Help(help) => (usize::from(help.scroll), usize::from(whole.height)),
         Body::Text(page) => (usize::from(page.scroll), usize::from(rest.height.saturating_sub(1))),
-        Body::Cameras(_) => (0, usize::from(rest.height)),
+        Body::Cameras(_) | Body::Look(_) => (0, usize::from(rest.height)),
     }
 }
 

@@ -170,7 +170,7 @@ impl Ui {
             Page::Clips => self.clips.shown_from(top),
             Page::Copies => self.copies.shown_from(top),
             Page::Journal => self.journal.shown_from(top),
-            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => {}
+            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
         }
     }
 

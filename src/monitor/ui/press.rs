@@ -189,7 +189,7 @@ impl Ui {
             Page::Clips => self.clips.visited(),
             Page::Copies => self.copies.visited(),
             Page::Journal => self.journal.visited(),
-            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Help(_) => {}
+            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
         }
     }
 
