@@ -13,6 +13,7 @@ mod mail_in;
 mod material;
 #[path = "../common/nvr.rs"]
 mod nvr_process;
+mod pages;
 #[path = "../common/rtsp.rs"]
 mod rtsp;
 mod screen;
