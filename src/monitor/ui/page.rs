@@ -52,6 +52,21 @@ impl Page {
             Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Look(_) => None,
         }
     }
+
+    /// The clip, on a page about one.
+    pub fn details(&mut self) -> Option<&mut Details> {
+        if let Page::Clip(details) = self { Some(details) } else { None }
+    }
+
+    /// What FFmpeg said, on a page about that.
+    pub fn words(&mut self) -> Option<&mut Words> {
+        if let Page::Stderr(words) = self { Some(words) } else { None }
+    }
+
+    /// The pictures, on a page of some.
+    pub fn look(&mut self) -> Option<&mut Look> {
+        if let Page::Look(look) = self { Some(look) } else { None }
+    }
 }
 
 /// One clip and its record.
