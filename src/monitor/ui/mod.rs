@@ -298,3 +298,14 @@ impl Ui {
         }
     }
 }
+
+/// For tests: the picture of a recorder to which nothing has happened yet.
+#[cfg(test)]
+pub(crate) fn nothing_yet() -> Snapshot {
+    let text = r#"{"version": "", "pid": 1, "started": 0, "anchor": {"mono": 0, "wall": "1970-01-01T00:00:00Z"},
+        "cameras": [], "mail": {"port": {"Ok": ""}, "today": 0, "last": null},
+        "archive": {"dir": "", "space": null, "trouble": null, "since": null, "backlog": 0},
+        "ring": {"dir": "", "used": 0, "space": null}, "lost": {"segments": 0, "bytes": 0},
+        "copies": [], "clips": [], "journal": [], "warnings": [], "stopping": null}"#;
+    serde_json::from_str(text).expect("a picture")
+}
