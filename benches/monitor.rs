@@ -33,7 +33,7 @@ const REST: Duration = Duration::from_secs(70);
 const SEGMENT: Duration = Duration::from_secs(10);
 /// From a key press to the end of its event.
 const POST_ROLL: Duration = Duration::from_secs(30);
-/// Below so much the countdown shows tenths.
+/// Below so much the countdown shows parts of seconds.
 const TENTHS: Duration = Duration::from_secs(10);
 /// What a slot switch brings is on the screen by then: the picture that tells of it comes at once, and what follows from
 /// it with the next sweep of the ring, a second later, or with the picture after that.
@@ -69,12 +69,12 @@ const TABLE: &[(&str, &str, Option<f64>)] = &[
     ("at rest, all", "B/s", None),
     ("countdown", "B/s", Some(400.0)),
     ("countdown, whole seconds", "B/s", None),
-    ("countdown, tenths in the last 10 s", "B/s", None),
+    ("countdown, its last 10 s", "B/s", None),
     ("processor at rest", "%", Some(0.5)),
     ("processor during a countdown", "%", None),
     ("wake-ups at rest", "/s", Some(12.0)),
     ("wake-ups during a countdown", "/s", Some(12.0)),
-    ("wake-ups, tenths in the last 10 s", "/s", None),
+    ("wake-ups, its last 10 s", "/s", Some(12.0)),
     ("memory resident (RSS)", "MiB", Some(12.0)),
     ("memory of its own (PSS)", "MiB", None),
 ];
@@ -322,10 +322,10 @@ async fn countdown(figures: &mut Figures, monitor: &mut Session) {
     let whole = watch(monitor, pressed + (POST_ROLL - TENTHS)).await;
     let close = Count::of(monitor);
     let tenths = watch(monitor, pressed + POST_ROLL).await;
-    figures.note("wake-ups, tenths in the last 10 s", Count::of(monitor).since(&close).1);
+    figures.note("wake-ups, its last 10 s", Count::of(monitor).since(&close).1);
     let (processor, wakes) = Count::of(monitor).since(&before);
     figures.note("countdown, whole seconds", rate(&whole, POST_ROLL - TENTHS));
-    figures.note("countdown, tenths in the last 10 s", rate(&tenths, TENTHS));
+    figures.note("countdown, its last 10 s", rate(&tenths, TENTHS));
     figures.note("countdown", rate(whole.iter().chain(&tenths), POST_ROLL));
     figures.note("processor during a countdown", processor);
     figures.note("wake-ups during a countdown", wakes);

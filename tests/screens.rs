@@ -180,7 +180,7 @@ fn a_countdown_is_drawn_exactly_when_it_changes() {
     }
     assert_eq!(frames, 15);
     let end = view(Some(&picture), &ui(), NOW + pictures::seconds(25));
-    assert_eq!(end.1, Some(Mono(NOW.0 + 25_100_000)), "tenths in the last ten seconds");
+    assert_eq!(end.1, Some(Mono(NOW.0 + 25_200_000)), "fifths of a second in the last ten seconds");
 }
 
 /// The same for how long footage is safe: it moves in steps of 10 s, says when it is over, and then rests.

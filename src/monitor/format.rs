@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
-const TENTH: Duration = Duration::from_millis(100);
+/// How finely the end of a countdown is told: with every tenth a terminal at the end of a slow line had twice as much to
+/// do, and nobody reads that fast.
+const FIFTH: Duration = Duration::from_millis(200);
 
 /// `5.1 MB`, `41 MB`, `2.0 TB`: decimal units, as disks are sold and `df -H` counts.
 pub fn bytes(count: u64) -> String {
@@ -66,14 +68,14 @@ pub struct Passing {
     pub lasts: Duration,
 }
 
-/// Time left: whole seconds, and tenths below ten. Rounded up, so that it reaches zero only at the end.
+/// Time left: whole seconds, and fifths of one below ten. Rounded up, so that it reaches zero only at the end.
 pub fn countdown(left: Duration) -> Passing {
-    let tenths_from = 10 * SECOND - TENTH;
-    let close = left <= tenths_from;
-    let unit = if close { TENTH } else { SECOND };
+    let fifths_from = 10 * SECOND - FIFTH;
+    let close = left <= fifths_from;
+    let unit = if close { FIFTH } else { SECOND };
     let steps = left.as_nanos().div_ceil(unit.as_nanos());
     let shown = unit * u32::try_from(steps).unwrap_or(u32::MAX);
-    let next = if close { shown.saturating_sub(unit) } else { shown.saturating_sub(unit).max(tenths_from) };
+    let next = if close { shown.saturating_sub(unit) } else { shown.saturating_sub(unit).max(fifths_from) };
     let lasts = if steps == 0 { Duration::MAX } else { left.saturating_sub(next) };
     let text = if close { format!("{:.1} s", shown.as_secs_f64()) } else { length(shown) };
     Passing { text, shown, lasts }
@@ -192,17 +194,17 @@ mod tests {
     }
 
     #[test]
-    fn a_countdown_shows_tenths_only_at_its_end() {
+    fn a_countdown_shows_parts_of_seconds_only_at_its_end() {
         for (left, shown) in [
             (50_000, "50 s"),
             (49_001, "50 s"),
             (65_000, "1 min 05 s"),
             (10_001, "11 s"),
             (10_000, "10 s"),
-            (9_901, "10 s"),
-            (9_900, "9.9 s"),
+            (9_801, "10 s"),
+            (9_800, "9.8 s"),
             (9_310, "9.4 s"),
-            (1, "0.1 s"),
+            (1, "0.2 s"),
             (0, "0.0 s"),
         ] {
             assert_eq!(countdown(Duration::from_millis(left)).text, shown, "{left} ms");

@@ -340,7 +340,7 @@ impl<T: Stage, C: Fn() -> Mono> Monitor<T, C> {
     }
 
     /// What differs before a frame may be drawn is drawn with that frame: to look earlier would only cost a wake-up, and
-    /// a countdown in tenths, whose steps are as long as frames are apart, would cost one with each.
+    /// steps that are as short as frames are apart would cost one with each.
     fn not_before_free(&self, next: Option<Instant>) -> Option<Instant> {
         next.map(|next| next.max(self.free))
     }

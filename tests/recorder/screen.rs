@@ -75,7 +75,7 @@ pub async fn agree(one: &mut Session, other: &mut Session) {
     assert!(agreed.is_ok(), "they do not agree:\n{}\n--- and ---\n{}", shown(one), shown(other));
 }
 
-/// The seconds that a countdown shows; more than eleven, for below that there are tenths and lengths of clips.
+/// The seconds that a countdown shows; more than eleven, for below that there are parts of seconds and lengths of clips.
 fn seconds_left(screen: &vt100::Screen) -> Option<u32> {
     let text = screen.contents();
     let words: Vec<_> = text.split_whitespace().collect();
