@@ -147,7 +147,10 @@ impl Clips {
             (None, _, _) if self.doubt => (self.here(), Join::Anew),
             (None, Some(end), _) if place < around => (Page::Newer(end.clone()), Join::Before),
             (None, _, Some(end)) if place + around >= self.part.len() => (Page::Older(end.clone()), Join::Behind),
-            (None, _, _) => return None,
+            (None, _, _) => {
+                self.trouble = None; // what could not be read is not wanted any more
+                return None;
+            }
         };
         self.doubt &= matches!(join, Join::Before | Join::Behind); // what comes to be doubted from now on is asked later
         let query = ClipQuery { camera: None, find: self.found_by.clone(), page, limit: PAGE };
@@ -164,7 +167,7 @@ impl Clips {
         if !self.found_by.is_empty() {
             self.cursor.follow();
         }
-        (self.whole, self.doubt, self.resting) = (false, true, false);
+        (self.whole, self.doubt, self.missed, self.resting) = (false, true, false, false);
         (self.jump, self.land, self.trouble) = (None, None, None);
     }
 
@@ -192,7 +195,7 @@ impl Clips {
         match page {
             Ok(_) if join == Join::Jump && self.jump.as_ref() != Some(&query.page) => self.doubt = true,
             // The cursor has moved on since, or what lies above it took all of the page.
-            Ok(page) if join == Join::Anew && !self.missed && !self.holds_cursor(&query.page, page.more.as_ref()) => {
+            Ok(page) if join == Join::Anew && !self.holds_cursor(&query.page, page.more.as_ref()) => {
                 (self.doubt, self.missed) = (true, true);
             }
             Ok(page) => {
@@ -211,6 +214,8 @@ impl Clips {
         let Some(at) = self.cursor.at() else { return true };
         match asked {
             Page::Newest => more.is_none_or(|end| at >= end),
+            // A page that begins with the cursor cannot be bettered.
+            Page::Older(from) if *from == just_before(at.clone()) => true,
             Page::Older(from) => at < from && more.is_none_or(|end| at >= end),
             Page::Oldest | Page::Newer(_) => true,
         }
