@@ -105,8 +105,8 @@ fn from<T>(rows: &[T], first: usize) -> &[T] {
     rows.get(first..).unwrap_or_default()
 }
 
-/// Marks the beginning of the line at the cursor: what tells it from other lines. To mark all of it would cost three
-/// times the bytes at every key, and hide its colours.
+/// Marks the beginning of the line at the cursor: what tells it from other lines. To mark all of it would send two
+/// whole lines at every key, and hide their colours.
 pub fn mark(chosen: bool, place: Rect, theme: &Theme, buf: &mut Buffer) {
     if chosen {
         let style = theme.style(Tone::Chosen).remove_modifier(Modifier::DIM);
