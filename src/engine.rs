@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Facts that may wait for the engine; a hand that finds no room waits.
@@ -39,7 +40,14 @@ const CALM: Duration = Duration::from_millis(500);
 /// A command and the way back.
 struct Request {
     command: Command,
+    asker: Asker,
+}
+
+/// Who waits for an answer.
+struct Asker {
     answer: oneshot::Sender<Answer>,
+    /// Cancelled when nobody waits any more: what was only asked need not be found out.
+    left: CancellationToken,
 }
 
 /// What the rest of the process sees of the engine. Clones are the same.
@@ -54,8 +62,10 @@ impl Handle {
     /// Has a command carried out.
     pub async fn ask(&self, command: Command) -> Answer {
         let (answer, answered) = oneshot::channel();
+        let left = CancellationToken::new();
+        let _stays = left.clone().drop_guard();
         let gone = || Answer::Refused("the recorder is stopping".to_owned());
-        match self.requests.send(Request { command, answer }).await {
+        match self.requests.send(Request { command, asker: Asker { answer, left } }).await {
             Ok(()) => answered.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
@@ -74,7 +84,7 @@ pub struct Engine {
     events: mpsc::Receiver<Event>,
     bus: mpsc::Sender<Event>,
     requests: mpsc::Receiver<Request>,
-    asked: HashMap<RequestId, oneshot::Sender<Answer>>,
+    asked: HashMap<RequestId, Asker>,
     next_request: u64,
     cameras: HashMap<CameraName, (RunId, oneshot::Sender<Option<String>>)>,
     common: Arc<Common>,
@@ -212,11 +222,11 @@ impl Engine {
                 }
                 self.inputs.push_back(Input::Event(event));
             }
-            Some(Request { command, answer }) = self.requests.recv() => {
+            Some(Request { command, asker }) = self.requests.recv() => {
                 self.urgent |= !matches!(command, Command::Ask(_));
                 self.next_request += 1;
                 let id = RequestId(self.next_request);
-                self.asked.insert(id, answer);
+                self.asked.insert(id, asker);
                 self.inputs.push_back(Input::Command(id, command));
             }
             () = self.stop.asked().cancelled(), if !self.recorder.stopping() => {}
@@ -266,21 +276,26 @@ impl Engine {
             Effect::Append(append) => self.archive.append(*append),
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
-            Effect::ListClips { request, query } => self.archive.list(request, query),
-            Effect::ShowClip { request, clip } => self.archive.show(request, clip),
+            Effect::ListClips { request, query } => self.archive.list(request, query, self.left(request)),
+            Effect::ShowClip { request, clip } => self.archive.show(request, clip, self.left(request)),
             Effect::ChangeClip { request, clip, change } => self.archive.change(request, clip, change),
             Effect::TakeStills { request, from, width } => {
-                self.looks.take(request, from, width, (&self.tasks, &self.bus, self.stop.asked()));
+                self.looks.take(request, from, width, self.left(request), (&self.tasks, &self.bus, self.stop.asked()));
             }
             Effect::Reply { request, answer } => {
-                if let Some(asked) = self.asked.remove(&request) {
-                    let _ = asked.send(answer); // who asked may have left
+                if let Some(asker) = self.asked.remove(&request) {
+                    let _ = asker.answer.send(answer); // who asked may have left
                 }
             }
             Effect::Log(entry) => journal::write(&entry),
             Effect::SaveArmed(armed) => drop(self.armed.send_replace(armed)),
             Effect::Stop { who } => self.stop.ask(who),
         }
+    }
+
+    /// Is cancelled when nobody waits for that answer any more.
+    fn left(&self, request: RequestId) -> CancellationToken {
+        self.asked.get(&request).map_or_else(CancellationToken::new, |asker| asker.left.clone())
     }
 
     fn claim(&mut self, segment: SegmentId, slot: u32, bytes: Option<u64>) {

@@ -347,16 +347,24 @@ fn words_from_outside_draw_as_words() {
 }
 
 fn any_picture() -> impl Strategy<Value = Option<Snapshot>> {
-    let text = prop_oneof![any::<String>(), "\\PC{0,400}", Just("猫\u{301}\u{301}🧑‍🤝‍🧑\u{1b}[31m".repeat(300))];
-    let picture = prop_oneof![
+    let lies = proptest::collection::vec(any::<(usize, bool)>(), 1..12);
+    let honest = prop_oneof![
         Just(pictures::all_well()),
         Just(pictures::triggered()),
         Just(pictures::one_lost()),
         Just(pictures::archive_down()),
-        Just(pictures::sixteen()),
-        Just(pictures::sixty_four()),
-        text.prop_map(|text| pictures::hostile(&text)),
-        (0usize..70).prop_map(|n| {
+    ];
+    let text = prop_oneof![any::<String>(), "\\PC{0,400}", Just("猫\u{301}\u{301}🧑‍🤝‍🧑\u{1b}[31m".repeat(300))];
+    let picture = prop_oneof![
+        1 => Just(pictures::all_well()),
+        1 => Just(pictures::triggered()),
+        1 => Just(pictures::one_lost()),
+        1 => Just(pictures::archive_down()),
+        1 => Just(pictures::sixteen()),
+        1 => Just(pictures::sixty_four()),
+        1 => text.prop_map(|text| pictures::hostile(&text)),
+        3 => (honest, lies).prop_map(|(picture, lies)| pictures::lying(&picture, &lies)),
+        1 => (0usize..70).prop_map(|n| {
             let mut picture = pictures::all_well();
             picture.cameras = (0..n).map(|n| pictures::camera(&format!("c{n}"))).collect();
             picture

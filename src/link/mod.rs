@@ -15,5 +15,6 @@
 pub mod dial;
 pub mod frame;
 pub mod protocol;
+mod quiet;
 pub mod serve;
 pub mod socket;

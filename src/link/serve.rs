@@ -7,6 +7,7 @@
 
 use super::frame::{self, FrameError, Reader, Writer};
 use super::protocol::{Spoken, ToClient, ToRecorder, mismatch, plain};
+use super::quiet::Quiet;
 use crate::model::command::{Answer, Command};
 use crate::model::snapshot::Snapshot;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -117,13 +118,16 @@ pub async fn listen<D: Desk>(
     stop: CancellationToken,
 ) {
     let pictures = Pictures::new(snapshots);
-    let mut sessions = JoinSet::new();
+    let (mut sessions, mut log) = (JoinSet::new(), Log::default());
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = sessions.join_next() => note(ended),
+            Some(ended) = sessions.join_next() => log.ended(ended),
             arrived = listener.accept() => match arrived {
-                Ok((stream, _)) if sessions.len() >= SESSIONS => turn_away(stream).await,
+                Ok((stream, _)) if sessions.len() >= SESSIONS => {
+                    turn_away(stream).await;
+                    log.turned_away();
+                }
                 Ok((stream, _)) => {
                     sessions.spawn(session(stream, desk.clone(), pictures.clone(), stop.clone()));
                 }
@@ -136,7 +140,7 @@ pub async fn listen<D: Desk>(
     }
     drop(listener);
     while let Some(ended) = sessions.join_next().await {
-        note(ended);
+        log.ended(ended);
     }
 }
 
@@ -144,16 +148,37 @@ async fn turn_away(stream: UnixStream) {
     let reason = format!("{SESSIONS} monitors and scripts are attached already (leave one of them and try again)");
     let (_reader, mut writer) = frame::split(stream, frame::TO_RECORDER);
     // A new stream has room for one short line: this does not wait for the client.
-    let told = timeout(Duration::from_millis(100), writer.write(&ToClient::Bye { reason })).await;
-    tracing::warn!(told = matches!(told, Ok(Ok(()))), "{SESSIONS} clients are attached; one more was turned away");
+    if timeout(Duration::from_millis(100), writer.write(&ToClient::Bye { reason })).await.is_err() {
+        tracing::debug!("who was turned away did not hear why");
+    }
 }
 
-fn note(ended: Result<End, JoinError>) {
-    match ended {
-        Ok(end @ (End::Left | End::Stopped | End::Broken(_))) => tracing::debug!(?end, "a client is gone"),
-        Ok(End::Blocked) => tracing::info!("a client was dropped: it has not read for {} s", BLOCKED.as_secs()),
-        Ok(End::Refused(why)) => tracing::info!("a client was dropped: {why}"),
-        Err(error) => tracing::error!(%error, "a session failed (please report this)"),
+/// What the log hears of clients.
+#[derive(Default)]
+struct Log {
+    dropped: Quiet,
+    turned_away: Quiet,
+}
+
+impl Log {
+    fn turned_away(&mut self) {
+        if let Some(sentence) =
+            self.turned_away.say(&format!("{SESSIONS} clients are attached; one more was turned away"))
+        {
+            tracing::warn!("{sentence}");
+        }
+    }
+
+    fn ended(&mut self, ended: Result<End, JoinError>) {
+        let why = match ended {
+            Ok(end @ (End::Left | End::Stopped | End::Broken(_))) => return tracing::debug!(?end, "a client is gone"),
+            Ok(End::Blocked) => format!("it has not read for {} s", BLOCKED.as_secs()),
+            Ok(End::Refused(why)) => why,
+            Err(error) => return tracing::error!(%error, "a session failed (please report this)"),
+        };
+        if let Some(sentence) = self.dropped.say(&format!("a client was dropped: {why}")) {
+            tracing::info!("{sentence}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod hosts;
 pub mod look;
 pub mod mail;
 pub mod places;
+mod queue;
 pub mod ring;
 pub mod ring_watch;
 pub mod smtp;

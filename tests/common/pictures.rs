@@ -8,6 +8,7 @@ use nvr::model::snapshot::{
     MailView, Media, RingView, SlotState, SlotView, Snapshot, Topic, TriggerKind, TriggerView,
 };
 use nvr::model::time::{Anchor, Mono};
+use serde_json::Value;
 use std::time::Duration;
 
 /// 14:03:22 on the day of the pictures.
@@ -281,4 +282,33 @@ pub fn hostile(text: &str) -> Snapshot {
     }
     picture.journal.push(entry(1, Level::Error, None, &text()));
     picture
+}
+
+/// The same picture from a recorder that lies: each of these places, counted among all its numbers, is as large or as
+/// small as the link takes it.
+pub fn lying(picture: &Snapshot, places: &[(usize, bool)]) -> Snapshot {
+    let mut word = serde_json::to_value(picture).expect("a word");
+    for (place, large) in places {
+        let count = numbers(&mut word).len();
+        let extremes: &[u64] = if *large { &[u64::MAX, i64::MAX as u64, u32::MAX as u64, 999_999_999] } else { &[0] };
+        for extreme in extremes {
+            let last = numbers(&mut word)[place % count].clone();
+            *numbers(&mut word)[place % count] = (*extreme).into();
+            if serde_json::from_value::<Snapshot>(word.clone()).is_ok() {
+                break;
+            }
+            *numbers(&mut word)[place % count] = last;
+        }
+    }
+    serde_json::from_value(word).expect("a picture")
+}
+
+/// All numbers in a word.
+fn numbers(word: &mut Value) -> Vec<&mut Value> {
+    match word {
+        Value::Number(_) => vec![word],
+        Value::Array(parts) => parts.iter_mut().flat_map(numbers).collect(),
+        Value::Object(parts) => parts.values_mut().flat_map(numbers).collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => Vec::new(),
+    }
 }

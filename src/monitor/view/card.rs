@@ -7,6 +7,9 @@ use crate::monitor::format;
 use crate::monitor::theme::Tone;
 use std::time::Duration;
 
+/// How much later than two segments after the last one a segment may come.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// One camera.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
@@ -190,7 +193,7 @@ fn past(camera: &CameraView) -> String {
 
 /// The age of the last segment, once that is worth knowing.
 fn overdue(camera: &CameraView, wake: &mut Wake) -> Option<String> {
-    let (last, limit) = (camera.last_segment?, camera.segment * 2 + Duration::from_secs(1));
+    let (last, limit) = (camera.last_segment?, camera.segment.saturating_mul(2).saturating_add(SLACK));
     if !is_recording(camera) && !is_in_trouble(camera) {
         return None;
     }

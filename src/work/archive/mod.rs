@@ -37,6 +37,7 @@ use crate::model::event::Event;
 use crate::model::id::{ClipId, RequestId};
 use crate::model::question::ClipQuery;
 use crate::model::record::Record;
+use crate::work::queue::Queue;
 use disk::{Disk, RealDisk, sentence};
 use jiff::tz::TimeZone;
 use lane::{Lane, Order};
@@ -48,10 +49,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Clips that are written at the same time: a disk with more writers only seeks more.
 const WRITERS: usize = 4;
+/// Questions that may wait for the one before them, and orders too.
+const WAITING: usize = 63;
 
 /// The permanent storage of clips. One recorder has it; a lock says so.
 ///
@@ -63,7 +67,10 @@ pub struct Archive {
     lanes: HashMap<ClipId, mpsc::UnboundedSender<Order>>,
     tracker: TaskTracker,
     writers: Arc<Semaphore>,
-    readers: Arc<Semaphore>,
+    questions: Queue,
+    changes: Queue,
+    /// Questions are of no use any more.
+    over: CancellationToken,
 }
 
 /// What all clips have in common.
@@ -121,7 +128,9 @@ impl Archive {
             lanes: HashMap::new(),
             tracker: TaskTracker::new(),
             writers: Arc::new(Semaphore::new(WRITERS)),
-            readers: Arc::new(Semaphore::new(1)),
+            questions: Queue::new(WAITING),
+            changes: Queue::new(WAITING),
+            over: CancellationToken::new(),
         })
     }
 
@@ -157,51 +166,61 @@ impl Archive {
         self.site.turn.clone()
     }
 
-    /// Reads a page of the clip list, growing clips included; at most 10,000. Ends as [`Event::ClipsListed`].
-    pub fn list(&self, request: RequestId, query: ClipQuery) {
+    /// Reads a page of the clip list, growing clips included; at most 1,000. Ends as [`Event::ClipsListed`], soon once
+    /// the asker has `left`.
+    pub fn list(&self, request: RequestId, query: ClipQuery, left: CancellationToken) {
         self.ask(
+            left,
             move |site| site.check().and_then(|()| pages::page(&site.root, &query, pages::PATIENCE)),
             move |result| Event::ClipsListed { request, result },
         );
     }
 
-    /// Reads all there is about a clip. Ends as [`Event::ClipShown`].
-    pub fn show(&self, request: RequestId, clip: String) {
+    /// Reads all there is about a clip. Ends as [`Event::ClipShown`], soon once the asker has `left`.
+    pub fn show(&self, request: RequestId, clip: String, left: CancellationToken) {
         self.ask(
+            left,
             move |site| site.check().and_then(|()| catalog::details(&site.root, &clip)).map(Box::new),
             move |result| Event::ClipShown { request, result },
         );
     }
 
-    /// Does to a closed clip what a person wants, durably. Ends as [`Event::ClipChanged`].
+    /// Does to a closed clip what a person wants, durably, whether or not that person still waits. No question is in its
+    /// way. Ends as [`Event::ClipChanged`].
     pub fn change(&self, request: RequestId, clip: String, change: ClipChange) {
-        let name = clip.clone();
-        self.ask(
-            move |site| remove::change(site, &name, change),
-            move |result| Event::ClipChanged { request, clip, change, result },
-        );
+        let (site, events, queue, name) = (self.site.clone(), self.events.clone(), self.changes.clone(), clip.clone());
+        self.tracker.spawn(async move {
+            let result = in_turn(queue, move || remove::change(&site, &name, change)).await;
+            send(&events, Event::ClipChanged { request, clip, change, result }).await;
+        });
     }
 
     /// Has somebody look into the archive, who may be slow, and tells what came of it.
     fn ask<T: Send + 'static>(
         &self,
+        left: CancellationToken,
         look: impl FnOnce(&Site) -> Result<T, String> + Send + 'static,
         tell: impl FnOnce(Result<T, String>) -> Event + Send + 'static,
     ) {
-        let (site, readers, events) = (self.site.clone(), self.readers.clone(), self.events.clone());
+        let (site, events, queue, over) =
+            (self.site.clone(), self.events.clone(), self.questions.clone(), self.over.clone());
         self.tracker.spawn(async move {
-            let turn = readers.acquire().await;
-            let looked = tokio::task::spawn_blocking(move || look(&site)).await;
-            drop(turn);
-            send(&events, tell(looked.unwrap_or_else(|panic| Err(panic.to_string())))).await;
+            let result = tokio::select! {
+                biased;
+                () = left.cancelled() => Err("who asked has left (ask again)".to_owned()),
+                () = over.cancelled() => Err("the recorder is stopping (ask again when it runs)".to_owned()),
+                result = in_turn(queue, move || look(&site)) => result,
+            };
+            send(&events, tell(result)).await;
         });
     }
 
-    /// Waits until all orders are carried out and their events are sent. Clips that were not closed stay as they are,
+    /// Waits until all orders are carried out and their events are sent; questions are given up. Clips that were not closed stay as they are,
     /// for [`Archive::recover`].
     pub async fn finish(self) {
-        let Archive { lanes, tracker, .. } = self;
+        let Archive { lanes, tracker, over, .. } = self;
         drop(lanes);
+        over.cancel();
         tracker.close();
         tracker.wait().await;
     }
@@ -251,6 +270,20 @@ fn probe(root: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Does something in a thread that may wait for the disk, after those who came before.
+async fn in_turn<T: Send + 'static>(
+    queue: Queue,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let busy = || "the archive is asked too much at once, or its disk is slow (try again; see also: nvr status)";
+    let turn = queue.turn().await.ok_or_else(busy)?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    done.await.unwrap_or_else(|panic| Err(panic.to_string()))
 }
 
 /// Sends an event, unless the recorder has ended and nobody listens.

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Longest page, in clips.
-const MOST_CLIPS: usize = 10_000;
+/// Longest page, in clips: one that takes a moment to put into words, for nothing is recorded in that moment's thread.
+const MOST_CLIPS: usize = 1_000;
 /// Records that are searched for one page.
 const MOST_SEARCHED: usize = 5_000;
 /// Records are read for so long, on a disk that is slow; then the page ends and the next one goes on.
@@ -33,7 +33,7 @@ const LONGEST_SEARCH: usize = 200;
 /// How far a clip may begin from its day in UTC: zones lie at most so far from it.
 const ZONES: SignedDuration = SignedDuration::from_hours(26);
 
-/// The newest clips, newest first; at most 10,000.
+/// The newest clips, newest first; at most 1,000.
 ///
 /// # Errors
 /// One sentence with the remedy.

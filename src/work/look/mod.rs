@@ -13,6 +13,7 @@ mod jpeg;
 
 use super::ffmpeg::Ffmpeg;
 use super::places;
+use super::queue::Queue;
 use crate::model::effect::{Footage, Place};
 use crate::model::event::Event;
 use crate::model::id::{CameraName, RequestId, SegmentId};
@@ -28,10 +29,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long a look may take; it takes a tenth of a second.
+/// How long a look may take; it takes a tenth of a second. Together with the time in the queue it is less than who asks
+/// will wait.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How long one may wait for those before it. Together with [`LIMIT`] it is less than who asks will wait.
-const PATIENCE: Duration = Duration::from_secs(4);
 /// Looks that may wait.
 const WAITING: usize = 15;
 
@@ -43,10 +43,7 @@ struct Inner {
     ffmpeg: Ffmpeg,
     ring: PathBuf,
     archive: PathBuf,
-    /// Held while one waits and while it looks.
-    places: Semaphore,
-    /// Held while one looks.
-    turn: Semaphore,
+    queue: Queue,
     /// Held by the thread that reads the archive, which a dead disk may keep for longer than its look lasts.
     reader: Arc<Semaphore>,
 }
@@ -54,18 +51,19 @@ struct Inner {
 impl Looks {
     /// With this FFmpeg, into these directories.
     pub fn new(ffmpeg: Ffmpeg, ring: PathBuf, archive: PathBuf) -> Self {
-        let (places, turn) = (Semaphore::new(WAITING + 1), Semaphore::new(1));
-        Self(Arc::new(Inner { ffmpeg, ring, archive, places, turn, reader: Arc::new(Semaphore::new(1)) }))
+        let queue = Queue::new(WAITING);
+        Self(Arc::new(Inner { ffmpeg, ring, archive, queue, reader: Arc::new(Semaphore::new(1)) }))
     }
 
-    /// Makes pictures at most `width` pixels across, in a task that ends with `stop`; then its FFmpeg is gone too. Ends
-    /// as [`Event::StillsTaken`]. To be called from the thread that lives as long as the process: the kernel ends with it
+    /// Makes pictures at most `width` pixels across, in a task that ends with `stop` and when the asker has `left`; then
+    /// its FFmpeg is gone too. Ends as [`Event::StillsTaken`]. To be called from the thread that lives as long as the process: the kernel ends with it
     /// what it started.
     pub fn take(
         &self,
         request: RequestId,
         from: Footage,
         width: u32,
+        left: CancellationToken,
         (tasks, events, stop): (&TaskTracker, &mpsc::Sender<Event>, &CancellationToken),
     ) {
         let (inner, events, stop) = (self.0.clone(), events.clone(), stop.clone());
@@ -73,6 +71,7 @@ impl Looks {
             let result = tokio::select! {
                 biased;
                 () = stop.cancelled() => Err("the recorder is stopping (ask again when it runs)".to_owned()),
+                () = left.cancelled() => Err("who asked has left (ask again)".to_owned()),
                 result = inner.in_turn(from, width) => result,
             };
             // Only an engine that is gone does not listen, and then nobody waits for pictures.
@@ -84,8 +83,7 @@ impl Looks {
 impl Inner {
     async fn in_turn(&self, from: Footage, width: u32) -> Result<Vec<Still>, String> {
         let busy = || "too many pictures are asked for at once (try again in a moment)".to_owned();
-        let _place = self.places.try_acquire().map_err(|_| busy())?;
-        let _turn = timeout(PATIENCE, self.turn.acquire()).await.map_err(|_| busy())?;
+        let _turn = self.queue.turn().await.ok_or_else(busy)?;
         let look = async {
             match from {
                 Footage::Newest(camera, places) => self.camera(&camera, places, width).await,

@@ -42,7 +42,7 @@ impl World {
     }
 
     async fn show(&mut self, name: &str) -> Result<Box<ClipDetails>, String> {
-        self.archive.show(RequestId(6), name.to_owned());
+        self.archive.show(RequestId(6), name.to_owned(), CancellationToken::new());
         match self.event().await {
             Event::ClipShown { request: RequestId(6), result } => result,
             other => panic!("{other:?}"),
@@ -51,7 +51,7 @@ impl World {
 
     async fn list(&mut self) -> Vec<ClipView> {
         let query = ClipQuery { camera: None, find: String::new(), page: Page::Newest, limit: 100 };
-        self.archive.list(RequestId(7), query);
+        self.archive.list(RequestId(7), query, CancellationToken::new());
         match self.event().await {
             Event::ClipsListed { request: RequestId(7), result } => result.expect("a list").clips,
             other => panic!("{other:?}"),
@@ -305,4 +305,55 @@ async fn what_is_protected_while_retention_runs_stays() {
     assert_eq!((world.files(), kept.len() + deleted.len()), (kept, names.len()));
     stop.cancel();
     run.await.expect("it ends");
+}
+
+/// Asks, and does not wait for the answer.
+fn ask(world: &World, request: u64) -> CancellationToken {
+    let left = CancellationToken::new();
+    world.archive.show(RequestId(request), NAME.to_owned(), left.clone());
+    left
+}
+
+async fn shown(world: &mut World) -> (u64, Result<Box<ClipDetails>, String>) {
+    match world.event().await {
+        Event::ClipShown { request, result } => (request.0, result),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_much_is_asked_the_queue_has_an_end_and_orders_do_not_stand_in_it() {
+    let mut world = World::new();
+    put(&world);
+    let turn = world.archive.questions.turn().await.expect("nobody asks yet");
+    let asked: Vec<_> = (1..=100).map(|request| ask(&world, request)).collect();
+    for request in WAITING as u64 + 1..=100 {
+        let (refused, result) = shown(&mut world).await;
+        assert_eq!(refused, request);
+        assert_says(result, "asked too much at once");
+    }
+    world.change(NAME, ClipChange::Protect(true)).await.expect("protected, whatever is asked");
+    // Whose asker has left makes room; nobody reads the archive for it.
+    asked[1].cancel();
+    let (left, result) = shown(&mut world).await;
+    assert_eq!(left, 2);
+    assert_says(result, "has left");
+    drop(turn);
+    let (first, result) = shown(&mut world).await;
+    assert_eq!((first, result.is_ok()), (1, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_does_not_answer_keeps_neither_who_asks_nor_the_end() {
+    let mut world = World::new();
+    put(&world);
+    let _stuck = world.archive.questions.turn().await.expect("nobody asks yet");
+    ask(&world, 1);
+    let (_, result) = shown(&mut world).await;
+    assert_says(result, "its disk is slow");
+    ask(&world, 2);
+    let World { archive, mut events, .. } = world;
+    archive.finish().await;
+    let last = events.recv().await;
+    assert!(matches!(&last, Some(Event::ClipShown { result: Err(why), .. }) if why.contains("stopping")), "{last:?}");
 }

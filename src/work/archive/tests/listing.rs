@@ -34,7 +34,7 @@ async fn the_list_is_newest_first_and_shows_only_clips() {
     let mut list = async |camera: Option<&str>, limit| {
         let camera = camera.map(|name| name.parse().expect("a name"));
         let query = ClipQuery { camera, find: String::new(), page: Page::Newest, limit };
-        world.archive.list(RequestId(3), query);
+        world.archive.list(RequestId(3), query, CancellationToken::new());
         let Event::ClipsListed { request, result } = world.event().await else { panic!("no list") };
         assert_eq!(request, RequestId(3));
         result.expect("a list").clips

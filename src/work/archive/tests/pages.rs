@@ -150,7 +150,7 @@ proptest! {
     ) {
         let place = place();
         let list = store(place.path(), &clips);
-        let all = super::newest(place.path(), None, 10_000).expect("a list");
+        let all = super::newest(place.path(), None, 1_000).expect("a list");
         prop_assert_eq!(all.len(), list.len());
         let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
         let has = |clip: &&ClipView| {
