@@ -1,6 +1,8 @@
 //! `nvr demo`: the whole thing on two synthetic cameras, in a temporary place. The recorder is the real one in a process
 //! of its own, and the mails come in through its real port.
 
+mod scene;
+
 use super::query::{self, picture};
 use super::{Global, attach, start_recorder};
 use crate::link::dial::Client;
@@ -17,14 +19,21 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
-/// When each camera mails, counted from the mail before: the first clip is there within a minute.
-const MAILS: [(u64, &str, &str); 4] = [
-    (9, "front-door", "Motion Detected"),
-    (25, "garden", "Line Crossing Detection"),
-    (6, "garden", "Motion Detected"),
-    (35, "front-door", "Human Detected"),
+/// One mail of a camera.
+struct Mail {
+    /// Seconds after the beginning of the scenes' cycle.
+    at: u64,
+    camera: &'static str,
+    subject: &'static str,
+}
+
+/// What the cameras have to say about their scenes: the first clip is saved after about half a minute.
+const MAILS: [Mail; 3] = [
+    Mail { at: 8, camera: "front-door", subject: "Motion Detected" },
+    Mail { at: 25, camera: "garden", subject: "Line Crossing Detection" },
+    Mail { at: 29, camera: "garden", subject: "Motion Detected" },
 ];
 /// How long the recorder may take to stop.
 const STOPPING: Duration = Duration::from_secs(60);
@@ -79,8 +88,8 @@ dir = "{ring}"
 segment = "2s"
 slots = 10
 [trigger]
-pre_roll = "6s"
-post_roll = "12s"
+pre_roll = "4s"
+post_roll = "8s"
 [archive]
 dir = "{dir}/clips"
 min_free = "0 B"
@@ -90,11 +99,13 @@ listen = "127.0.0.1:0"
 state_dir = "{dir}/state"
 [[camera]]
 name = "front-door"
-source = "lavfi:testsrc2=s=640x360:r=15[out0];sine=r=16000:b=4[out1]"
+source = "{front_door}"
 [[camera]]
 name = "garden"
-source = "lavfi:testsrc=s=480x270:r=10"
-"#
+source = "{garden}"
+"#,
+            front_door = scene::front_door(),
+            garden = scene::garden(),
         )
     }
 
@@ -188,18 +199,23 @@ async fn end(global: &Global, mut recorder: Child) {
     }
 }
 
-/// Sends mails as cameras do, for as long as the recorder takes them.
+/// Sends mails as cameras do, for as long as the recorder takes them. Each comes at its instant, however long the ones
+/// before took: the scenes go on meanwhile.
 async fn mail_now_and_then(port: SocketAddr) {
-    for (pause, camera, subject) in MAILS.into_iter().cycle() {
-        sleep(Duration::from_secs(pause)).await;
-        if send(port, camera, subject).await.is_err() {
-            return; // the recorder is stopping
+    let start = Instant::now();
+    for cycle in 0.. {
+        for mail in &MAILS {
+            sleep_until(start + Duration::from_secs(cycle * scene::CYCLE + mail.at)).await;
+            if send(port, mail).await.is_err() {
+                return; // the recorder is stopping
+            }
         }
     }
 }
 
 /// One mail, in the plain words of a camera.
-async fn send(port: SocketAddr, camera: &str, subject: &str) -> std::io::Result<()> {
+async fn send(port: SocketAddr, mail: &Mail) -> std::io::Result<()> {
+    let Mail { camera, subject, .. } = mail;
     let mut stream = BufReader::new(TcpStream::connect(port).await?);
     let mut reply = String::new();
     stream.read_line(&mut reply).await?;
