@@ -162,16 +162,14 @@ impl Camera {
 
     /// A segment with footage was finished.
     fn segment_finished(&mut self, out: &mut Out) {
-        self.life.segment_finished(out.now);
-        if self.said.take().is_some() {
+        let Some(last) = self.ring.segments().rev().find(|segment| segment.claimable()) else { return };
+        if self.life.segment_finished(last.run, out.now) && self.said.take().is_some() {
             out.say(Level::Info, Topic::Camera, Some(&self.settings.name), "recording");
         }
-        if let Some(last) = self.ring.segments().rev().find(|segment| segment.claimable()) {
-            self.last_segment = last.closed;
-            let span = last.span();
-            if last.bytes > 0 {
-                self.bits.segment(last.bytes, span.to.since(span.from).as_secs_f64());
-            }
+        self.last_segment = last.closed;
+        let span = last.span();
+        if last.bytes > 0 {
+            self.bits.segment(last.bytes, span.to.since(span.from).as_secs_f64());
         }
     }
 

@@ -153,6 +153,17 @@ fn a_camera_without_a_signal_promises_nothing_and_says_what_was_lost() {
 }
 
 #[test]
+fn what_a_stalled_ffmpeg_leaves_behind_is_no_sign_that_it_records() {
+    let lives = vec![life(0, 40_000, End::Freeze), life(120_000, 300_000, End::Crash)];
+    let mut world = lived(Script { lives, ..Script::default() }, 110_000);
+    assert_eq!(said(&world, "stalled: the stream froze").len(), 1, "{:#?}", world.journal);
+    assert_eq!(said(&world, "recording"), ["recording"], "at the start only");
+    world.run(at(150_000));
+    assert_eq!(said(&world, "recording").len(), 2, "and once it is back: {:#?}", world.journal);
+    world.stop();
+}
+
+#[test]
 fn segments_that_outlast_the_linger_neither_spin_the_engine_nor_get_lost() {
     // The ring bridges 2 s, a segment takes 20: when it ends, its event has been over for some time.
     let script = Script { slots: 4, pre: ms(1_000), lengths: vec![ms(20_000)], ..Script::default() };
