@@ -300,7 +300,7 @@ pub struct ClipView {
     pub bytes: u64,
     /// The first trigger's kind: `mail`, `key`, `command`; empty if unknown.
     pub trigger: String,
-    /// The first mail's subject, fit for a screen; empty if there is none.
+    /// The first trigger's subject, fit for a screen; empty if that was no mail.
     #[serde(default)]
     pub subject: String,
     /// Seconds that were wanted and are not there.
