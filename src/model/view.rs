@@ -22,6 +22,7 @@ impl Recorder {
         let lost = self.cameras.iter().map(|camera| camera.lost).fold(Lost::default(), |sum, lost| Lost {
             segments: sum.segments.saturating_add(lost.segments),
             bytes: sum.bytes.saturating_add(lost.bytes),
+            events: sum.events.saturating_add(lost.events),
         });
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -105,6 +106,7 @@ impl Camera {
             ram: in_ring.saturating_add(claimed),
             backlog,
             lost: self.lost.segments,
+            missed: self.lost.events,
         }
     }
 

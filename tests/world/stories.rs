@@ -148,6 +148,8 @@ fn a_camera_without_a_signal_promises_nothing_and_says_what_was_lost() {
     assert_eq!(said(&world, "key: "), ["key: saving, but nothing comes in now (no signal: connection refused)"]);
     let nothing = "nothing could be saved of 8.0 s that were wanted: no signal: connection refused";
     assert_eq!(said(&world, "nothing could"), [nothing]);
+    let picture = world.recorder.snapshot(world.now);
+    assert_eq!((picture.lost.events, picture.lost.segments, picture.cameras[0].missed), (1, 0, 1));
     world.stop();
     assert!(world.clips.is_empty());
 }
