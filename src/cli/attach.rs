@@ -40,7 +40,7 @@ pub async fn reach(candidates: &[PathBuf]) -> Result<UnixStream, String> {
         Reach::NotRunning => {
             let places: Vec<_> = candidates.iter().map(|place| place.display().to_string()).collect();
             Err(format!(
-                "no recorder is running at {} (start it: nvr record, or name its socket: --socket)",
+                "no recorder is running at {} (start it: nvr, or as a service: systemctl start nvr)",
                 places.join(" or ")
             ))
         }

@@ -4,7 +4,7 @@ use super::follow::{self, Heard, Line, Watch};
 use super::shape::{CopyLine, EventLine};
 use super::{Global, out, query, table};
 use crate::model::id::CameraName;
-use crate::model::question::{Found, Question};
+use crate::model::question::{Found, Question, Said};
 use crate::model::snapshot::{CopyOutcome, CopyView, Entry, Level};
 use crate::model::text::fit_for_screen;
 use crate::model::time::{Anchor, Wall};
@@ -215,13 +215,17 @@ fn copy_line(copy: &CopyView, anchor: &Anchor, zone: &TimeZone) -> String {
 
 /// `nvr stderr`: the last lines of a camera's FFmpeg.
 pub async fn stderr(global: &Global, camera: CameraName) -> Result<ExitCode> {
-    let client = query::client(global, false).await?;
+    let mut client = query::client(global, true).await?;
+    let anchor = query::picture(&mut client).await?.anchor;
     let Found::Stderr(lines) = query::ask(&client, Question::Stderr(camera.clone())).await? else {
         return Err(query::something_else());
     };
     if lines.is_empty() {
         eprintln!("nvr: the FFmpeg of {camera} has not said anything");
     }
-    out::lines(lines.iter().map(|line| fit_for_screen(line, SHOWN)))?;
+    let zone = TimeZone::system();
+    let shown =
+        |line: &Said| format!("{}  {}", table::moment(anchor.wall(line.at), &zone), fit_for_screen(&line.text, SHOWN));
+    out::lines(lines.iter().map(shown))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -104,7 +104,7 @@ pub struct ClipLine<'a> {
     bytes: u64,
     /// The first trigger's kind: `mail`, `key`, `command`; empty if unknown.
     trigger: &'a str,
-    /// The first mail's subject; empty if there is none.
+    /// The first trigger's subject; empty if that was no mail.
     subject: &'a str,
     /// What was wanted and is not there.
     missing_seconds: f64,

@@ -7,6 +7,7 @@ use super::event::{CameraNews, SlotFile, Trouble};
 use super::id::{RunId, SegmentId};
 use super::life::{Life, Step};
 use super::out::Out;
+use super::question::Said;
 use super::rate::{BitRate, FrameRate};
 use super::record::TriggerKind;
 use super::ring::{Fate, Moved, Ring, Segment};
@@ -45,7 +46,7 @@ pub struct Camera {
     pub(super) bits: BitRate,
     pub(super) media: Option<Media>,
     pub(super) last_segment: Option<Mono>,
-    pub(super) stderr: VecDeque<String>,
+    pub(super) stderr: VecDeque<Said>,
     pub(super) lost: Lost,
     /// The file system of the ring is full.
     pub(super) no_room: bool,
@@ -95,7 +96,7 @@ impl Camera {
                 self.frames.count(frames, out.now);
             }
             CameraNews::Said(line) => {
-                self.stderr.push_back(fit_for_screen(&line, STDERR_LINE));
+                self.stderr.push_back(Said { at: out.now, text: fit_for_screen(&line, STDERR_LINE) });
                 while self.stderr.len() > STDERR_LINES {
                     self.stderr.pop_front();
                 }
@@ -162,16 +163,14 @@ impl Camera {
 
     /// A segment with footage was finished.
     fn segment_finished(&mut self, out: &mut Out) {
-        self.life.segment_finished(out.now);
-        if self.said.take().is_some() {
+        let Some(last) = self.ring.segments().rev().find(|segment| segment.claimable()) else { return };
+        if self.life.segment_finished(last.run, out.now) && self.said.take().is_some() {
             out.say(Level::Info, Topic::Camera, Some(&self.settings.name), "recording");
         }
-        if let Some(last) = self.ring.segments().rev().find(|segment| segment.claimable()) {
-            self.last_segment = last.closed;
-            let span = last.span();
-            if last.bytes > 0 {
-                self.bits.segment(last.bytes, span.to.since(span.from).as_secs_f64());
-            }
+        self.last_segment = last.closed;
+        let span = last.span();
+        if last.bytes > 0 {
+            self.bits.segment(last.bytes, span.to.since(span.from).as_secs_f64());
         }
     }
 
@@ -301,6 +300,7 @@ impl Camera {
             out.order(Effect::CloseClip { clip, record });
         }
         for (missing, cause) in over.empty {
+            self.lost.events = self.lost.events.saturating_add(1);
             let text = format!("nothing could be saved of {:.1} s that were wanted: {cause}", missing.as_secs_f64());
             out.say(Level::Error, Topic::Loss, Some(&self.settings.name), text);
         }

@@ -264,7 +264,7 @@ impl Clip {
             length: self.length,
             bytes: self.bytes,
             trigger: self.triggers.first().map_or("", |(_, kind)| kind.word()).to_owned(),
-            subject: self.triggers.iter().find_map(|(_, kind)| kind.subject()).unwrap_or_default().to_owned(),
+            subject: self.triggers.first().and_then(|(_, kind)| kind.subject()).unwrap_or_default().to_owned(),
             missing: self.shortfall().map_or(Duration::ZERO, |(missing, _)| missing),
             open: true,
             protected: false,
@@ -365,6 +365,22 @@ mod tests {
         clip.lost(&claim(2, 1, (18, 30), None), "gone too");
         clip.ended = Some("stopped".into());
         assert_eq!(gaps(&clip), [(10, 12, "gone".to_owned()), (18, 20, "gone too".to_owned())]);
+    }
+
+    #[test]
+    fn a_list_shows_the_subject_of_a_mail_only_if_that_began_the_clip() {
+        let mail = || {
+            let (peer, from, to, subject) = ("10.0.0.9".into(), "cam".into(), "front".into(), "Motion".into());
+            TriggerKind::Mail { peer, from, to, subject }
+        };
+        for (triggers, shown) in [([TriggerKind::Key, mail()], ("key", "")), ([mail(), mail()], ("mail", "Motion"))] {
+            let mut clip = clip(10, 60);
+            triggers.into_iter().for_each(|kind| clip.trigger(at(20), kind));
+            assert_eq!(clip.view().map(|it| it.name), None, "it has no name yet");
+            clip.file = Some(ClipFile { name: "front_1".into(), start: Wall::UNIX_EPOCH, path: "/clips".into() });
+            let view = clip.view().expect("it has a file");
+            assert_eq!((view.trigger.as_str(), view.subject.as_str()), shown);
+        }
     }
 
     #[test]

@@ -183,12 +183,16 @@ impl Life {
         }
     }
 
-    /// A segment with footage was finished: the camera is well again.
-    pub fn segment_finished(&mut self, now: Mono) {
-        if let Stage::Running { advanced, switched, empty, .. } = &mut self.stage {
-            (*advanced, *switched, *empty) = (now, now, 0);
-            self.failures = 0;
+    /// A segment with footage, which `run` wrote, was finished. Answers whether that shows that the camera is well: what
+    /// an FFmpeg leaves behind when it is ended, or has ended, does not.
+    pub fn segment_finished(&mut self, run: RunId, now: Mono) -> bool {
+        let Stage::Running { advanced, switched, empty, .. } = &mut self.stage else { return false };
+        if run != self.run {
+            return false;
         }
+        (*advanced, *switched, *empty) = (now, now, 0);
+        self.failures = 0;
+        true
     }
 
     /// A segment was finished without footage. One may be an accident; with the second FFmpeg is to be taken down, for
@@ -303,7 +307,7 @@ mod tests {
         assert!(waits.windows(2).all(|pair| pair[1] >= pair[0].mul_f64(0.75)), "{waits:?}");
         assert!(waits[7] > Duration::from_secs(20));
         life.slot_opened(now);
-        life.segment_finished(now);
+        assert!(life.segment_finished(life.run(), now));
         life.ended(trouble(None), now);
         assert!(life.due().expect("a next try").since(now) <= backoff::FIRST);
     }
@@ -349,7 +353,8 @@ mod tests {
         let mut life = started();
         life.slot_opened(at(1));
         assert_eq!(life.segment_empty("no room", at(2)), None);
-        life.segment_finished(at(3));
+        assert!(!life.segment_finished(RunId(0), at(3)), "an earlier FFmpeg's");
+        assert!(life.segment_finished(RunId(1), at(3)));
         assert_eq!(life.segment_empty("no room", at(4)), None, "not in a row");
         assert_eq!(life.segment_empty("no room", at(5)), Some(Step::End(RunId(1), "no room".into())));
         assert_eq!(life.segment_empty("no room", at(6)), None, "once");

@@ -4,7 +4,7 @@
 use super::id::CameraName;
 use super::record::Record;
 use super::snapshot::{ClipView, CopyView, Entry};
-use super::time::Wall;
+use super::time::{Mono, Wall};
 use serde::{Deserialize, Serialize};
 
 /// Something to know.
@@ -149,6 +149,15 @@ pub enum Moment {
     Mail,
 }
 
+/// A line of a camera's FFmpeg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// When it came.
+    pub at: Mono,
+    /// It, fit for a screen and without secrets.
+    pub text: String,
+}
+
 /// What was found out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,7 +171,7 @@ pub enum Found {
     /// Lines of the copy log, newest last.
     Copies(Vec<CopyView>),
     /// Lines of FFmpeg's stderr, newest last.
-    Stderr(Vec<String>),
+    Stderr(Vec<Said>),
     /// Pictures, in order of time; the camera's own is the last.
     Stills(Vec<Still>),
 }

@@ -72,6 +72,8 @@ pub struct CameraView {
     pub backlog: u32,
     /// Segments that were wanted and are gone.
     pub lost: u64,
+    /// Events of which nothing at all could be saved.
+    pub missed: u64,
 }
 
 /// What a camera's FFmpeg is doing.
@@ -241,6 +243,8 @@ pub struct Lost {
     pub segments: u64,
     /// Bytes, as far as known.
     pub bytes: u64,
+    /// Events of which nothing at all could be saved: there is no clip that would tell of them.
+    pub events: u64,
 }
 
 /// One segment's way into the archive.
@@ -300,7 +304,7 @@ pub struct ClipView {
     pub bytes: u64,
     /// The first trigger's kind: `mail`, `key`, `command`; empty if unknown.
     pub trigger: String,
-    /// The first mail's subject, fit for a screen; empty if there is none.
+    /// The first trigger's subject, fit for a screen; empty if that was no mail.
     #[serde(default)]
     pub subject: String,
     /// Seconds that were wanted and are not there.

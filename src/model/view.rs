@@ -16,12 +16,13 @@ impl Recorder {
         clips.filter_map(Clip::view)
     }
 
-    /// What monitors draw. It changes only when something happened: room is rounded to a hundredth of the whole.
+    /// What monitors draw. It changes only when something happened: free room is rounded to three digits.
     pub fn snapshot(&self, now: Mono) -> Snapshot {
         let cameras: Vec<CameraView> = self.cameras.iter().map(|camera| camera.view(now)).collect();
         let lost = self.cameras.iter().map(|camera| camera.lost).fold(Lost::default(), |sum, lost| Lost {
             segments: sum.segments.saturating_add(lost.segments),
             bytes: sum.bytes.saturating_add(lost.bytes),
+            events: sum.events.saturating_add(lost.events),
         });
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -64,8 +65,10 @@ fn total(sizes: impl Iterator<Item = u64>) -> u64 {
     sizes.fold(0, u64::saturating_add)
 }
 
+/// Free room to three digits, never more than there is: a full disk is told to the byte, and a large one rests.
 fn rounded(space: Space) -> Space {
-    let step = (space.total / 100).max(1);
+    let digits = space.free.checked_ilog10().unwrap_or(0);
+    let step = 10_u64.pow(digits.saturating_sub(2));
     Space { total: space.total, free: space.free / step * step }
 }
 
@@ -103,11 +106,31 @@ impl Camera {
             ram: in_ring.saturating_add(claimed),
             backlog,
             lost: self.lost.segments,
+            missed: self.lost.events,
         }
     }
 
     /// The ring has two slots more than are shown, so a segment's place on the screen goes by its number.
     pub(super) fn shown_slot(&self, number: u64) -> u32 {
         (number % u64::from(self.slots.max(1))) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::none(0, 0)]
+    #[case::a_byte(1, 1)]
+    #[case::three_digits(999, 999)]
+    #[case::four_digits(1_239, 1_230)]
+    #[case::little_of_a_large_disk(79_456_789_012, 79_400_000_000)]
+    #[case::most_of_it(7_996_123_456_789, 7_990_000_000_000)]
+    #[case::more_than_there_can_be(u64::MAX, 18_400_000_000_000_000_000)]
+    fn free_room_keeps_three_digits(#[case] free: u64, #[case] shown: u64) {
+        let total = 8_000_000_000_000;
+        assert_eq!(rounded(Space { total, free }), Space { total, free: shown });
     }
 }

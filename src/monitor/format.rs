@@ -137,6 +137,17 @@ pub fn moment(at: Wall, today: Wall, zone: &TimeZone) -> String {
     at.strftime(format).to_string()
 }
 
+/// Since when mails are counted: the last midnight, or the recorder's start if that was later.
+pub fn counted_from(anchor: &Anchor, started: Mono, now: Wall, zone: &TimeZone) -> Wall {
+    let midnight = now.to_zoned(zone.clone()).start_of_day().map_or(now, |day| day.timestamp());
+    anchor.wall(started).max(midnight)
+}
+
+/// The same in words: a recorder that was started today has not seen the whole day.
+pub fn counted_since(anchor: &Anchor, started: Mono, now: Wall, zone: &TimeZone) -> &'static str {
+    if counted_from(anchor, started, now, zone) == anchor.wall(started) { "since start" } else { "today" }
+}
+
 /// What is being asked of the recorder: `arming front-door`.
 pub fn command(command: &Command) -> String {
     match command {
@@ -240,6 +251,23 @@ mod tests {
         ] {
             assert_eq!(moment(at(when), today, &TimeZone::UTC), shown);
         }
+    }
+
+    #[rstest]
+    #[case::long_ago("2026-11-01T10:00:00Z", "2026-11-22T23:00:00Z", "today")]
+    #[case::late_yesterday("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z", "today")]
+    #[case::today("2026-11-22T23:30:00Z", "2026-11-22T23:30:00Z", "since start")]
+    fn mails_are_counted_since_midnight_where_the_person_is(
+        #[case] started: &str,
+        #[case] from: &str,
+        #[case] words: &str,
+    ) {
+        let at = |text: &str| text.parse::<Wall>().expect("a timestamp");
+        let (zone, now) = (TimeZone::fixed(jiff::tz::offset(1)), at("2026-11-23T10:00:00Z"));
+        let started = at(started);
+        let anchor = Anchor { mono: Mono(0), wall: started };
+        assert_eq!(counted_from(&anchor, Mono(0), now, &zone), at(from));
+        assert_eq!(counted_since(&anchor, Mono(0), now, &zone), words);
     }
 
     proptest! {

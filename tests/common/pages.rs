@@ -2,7 +2,7 @@
 
 use super::pictures::{self, NOW, clip, entry, name, seconds};
 use nvr::model::command::{Answer, Command};
-use nvr::model::question::{ClipDetails, ClipKey, ClipPage, ClipQuery, Found, Page, Question};
+use nvr::model::question::{ClipDetails, ClipKey, ClipPage, ClipQuery, Found, Page, Question, Said};
 use nvr::model::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
 use nvr::model::snapshot::{ClipView, CopyOutcome, CopyView, Entry, Level, Media, Snapshot, Topic};
 use nvr::model::time::{Wall, Window};
@@ -220,7 +220,10 @@ pub fn answer(
         }
         Question::Journal(since) => Found::Journal(log(journal(), &picture.journal, since.after, |it| it.number)),
         Question::Copies(since) => Found::Copies(log(copies(), &picture.copies, since.after, |it| it.number)),
-        Question::Stderr(_) => Found::Stderr(stderr.to_vec()),
+        Question::Stderr(_) => {
+            let said = |(n, line): (u64, &String)| Said { at: NOW - seconds(300) + seconds(7 * n), text: line.clone() };
+            Found::Stderr((0..).zip(stderr).map(said).collect())
+        }
         Question::Stills { .. } => Found::Stills(Vec::new()),
     })
 }

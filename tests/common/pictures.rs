@@ -64,6 +64,7 @@ pub fn camera(text: &str) -> CameraView {
         ram: 51_200_000,
         backlog: 0,
         lost: 0,
+        missed: 0,
     }
 }
 
@@ -216,7 +217,7 @@ pub fn archive_down() -> Snapshot {
     picture.archive.backlog = 41_000_000;
     picture.archive.safe_until = Some(NOW + seconds(374));
     picture.archive.space = Some(Space { total: 2_000_000_000_000, free: 0 });
-    picture.lost = Lost { segments: 2, bytes: 10_200_000 };
+    picture.lost = Lost { segments: 2, bytes: 10_200_000, events: 0 };
     let front = &mut picture.cameras[0];
     front.slots = ring(&[Claimed, Claimed, Claimed, Claimed, Claimed, Writing, Gone, Gone, Stored, Complete]);
     (front.backlog, front.lost) = (8, 2);

@@ -81,10 +81,11 @@ fn media() -> impl Strategy<Value = Media> {
 
 fn camera() -> impl Strategy<Value = CameraView> {
     let seen = (state(), of(media()), of(any::<u32>()), of(any::<u64>()), vec(slot(), 0..12), of(event()));
-    let counted = (of(mono()), any::<Duration>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>());
+    let lost = (any::<u64>(), any::<u64>());
+    let counted = (of(mono()), any::<Duration>(), any::<u64>(), any::<u64>(), any::<u32>(), lost);
     (name(), any::<bool>(), seen, counted).prop_map(|(name, armed, seen, counted)| {
         let (state, media, fps, bitrate, slots, event) = seen;
-        let (last_segment, segment, restarts, ram, backlog, lost) = counted;
+        let (last_segment, segment, restarts, ram, backlog, (lost, missed)) = counted;
         CameraView {
             name,
             armed,
@@ -100,6 +101,7 @@ fn camera() -> impl Strategy<Value = CameraView> {
             ram,
             backlog,
             lost,
+            missed,
         }
     })
 }
@@ -175,7 +177,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         space,
         trouble,
     });
-    let lost = (any::<u64>(), any::<u64>()).prop_map(|(segments, bytes)| Lost { segments, bytes });
+    let lost = any::<(u64, u64, u64)>().prop_map(|(segments, bytes, events)| Lost { segments, bytes, events });
     let lists = (vec(copy(), 0..3), vec(clip(), 0..3), vec(entry(), 0..3), vec(text(), 0..3));
     (itself, vec(camera(), 0..3), mail(), archive, ring, lost, lists).prop_map(
         |(itself, cameras, mail, archive, ring, lost, lists)| {

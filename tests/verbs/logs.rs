@@ -160,7 +160,7 @@ async fn the_journal_is_filtered_and_harmless() {
     assert_eq!(journal(&["--level", "loud"]).await.code, Some(2));
 
     let stderr = nvr(dir.path(), &["stderr", "garden"]).await;
-    assert_eq!((stderr.code, stderr.out.as_str()), (Some(0), "a[2Jb\n"));
+    assert_eq!((stderr.code, stderr.out.as_str()), (Some(0), "2026-11-22 14:03:22  a[2Jb\n"));
     recorder.end(dir.path()).await;
 }
 

@@ -3,7 +3,7 @@
 use super::pictures;
 use nvr::link::serve::{self, Desk};
 use nvr::model::command::{Answer, Command as Order};
-use nvr::model::question::{ClipDetails, ClipKey, ClipPage, ClipQuery, Found, Page, Question};
+use nvr::model::question::{ClipDetails, ClipKey, ClipPage, ClipQuery, Found, Page, Question, Said};
 use nvr::model::record::Record;
 use nvr::model::snapshot::{ClipView, Entry, Level, Snapshot};
 use std::collections::VecDeque;
@@ -80,7 +80,9 @@ impl Desk for Memory {
                 Answer::Found(Found::Journal(lines))
             }
             Question::Copies(_) => Answer::Found(Found::Copies(Vec::new())),
-            Question::Stderr(_) => Answer::Found(Found::Stderr(vec!["a\x1b[2Jb".into()])),
+            Question::Stderr(_) => {
+                Answer::Found(Found::Stderr(vec![Said { at: pictures::NOW, text: "a\x1b[2Jb".into() }]))
+            }
             Question::Stills { .. } => Answer::Refused("no pictures".into()),
         }
     }

@@ -148,8 +148,21 @@ fn a_camera_without_a_signal_promises_nothing_and_says_what_was_lost() {
     assert_eq!(said(&world, "key: "), ["key: saving, but nothing comes in now (no signal: connection refused)"]);
     let nothing = "nothing could be saved of 8.0 s that were wanted: no signal: connection refused";
     assert_eq!(said(&world, "nothing could"), [nothing]);
+    let picture = world.recorder.snapshot(world.now);
+    assert_eq!((picture.lost.events, picture.lost.segments, picture.cameras[0].missed), (1, 0, 1));
     world.stop();
     assert!(world.clips.is_empty());
+}
+
+#[test]
+fn what_a_stalled_ffmpeg_leaves_behind_is_no_sign_that_it_records() {
+    let lives = vec![life(0, 40_000, End::Freeze), life(120_000, 300_000, End::Crash)];
+    let mut world = lived(Script { lives, ..Script::default() }, 110_000);
+    assert_eq!(said(&world, "stalled: the stream froze").len(), 1, "{:#?}", world.journal);
+    assert_eq!(said(&world, "recording"), ["recording"], "at the start only");
+    world.run(at(150_000));
+    assert_eq!(said(&world, "recording").len(), 2, "and once it is back: {:#?}", world.journal);
+    world.stop();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::model::snapshot::{CameraState, CameraView, Media, Snapshot};
 use crate::model::text::fit_for_screen;
 use crate::model::time::Mono;
+use crate::monitor::format;
 use color_eyre::eyre::Result;
 use jiff::tz::TimeZone;
 use shape::Status;
@@ -47,35 +48,70 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
     troubles.extend(picture.mail.port.as_ref().err().map(|error| format!("no mail: {error}")));
     troubles.extend(picture.archive.trouble.as_ref().map(|error| format!("the archive: {error}")));
     troubles.extend(picture.ring.trouble.clone());
-    if picture.lost.segments > 0 {
+    match picture.lost.segments {
+        0 => {}
+        1 => troubles.push("1 segment that was wanted is lost (see why: nvr journal --level error)".to_owned()),
+        lost => {
+            troubles.push(format!("{lost} segments that were wanted are lost (see why: nvr journal --level error)"))
+        }
+    }
+    for camera in picture.cameras.iter().filter(|camera| camera.missed > 0) {
+        let events = if camera.missed == 1 { "event" } else { "events" };
+        let (missed, name) = (camera.missed, &camera.name);
         troubles.push(format!(
-            "{} segments that were wanted are lost (see why: nvr journal --level error)",
-            picture.lost.segments
+            "{missed} {events} of {name} could not be saved at all (see why: nvr journal {name} --level error)"
         ));
     }
+    troubles.extend(nobody_armed(picture));
     troubles.extend(picture.stopping.as_ref().map(|why| format!("the recorder is stopping: {why}")));
     troubles
 }
 
+/// That mails do nothing at all.
+fn nobody_armed(picture: &Snapshot) -> Option<String> {
+    let all = picture.cameras.len();
+    let none = all > 0 && picture.cameras.iter().all(|camera| !camera.armed);
+    none.then(|| match all {
+        1 => "the only camera is disarmed: no mail saves anything (arm it: nvr arm --all)".to_owned(),
+        all => format!("{all} of {all} cameras are disarmed: no mail saves anything (arm them: nvr arm --all)"),
+    })
+}
+
+/// That mails do nothing for some cameras: as somebody wanted it, and perhaps forgot.
+fn some_disarmed(picture: &Snapshot) -> Option<String> {
+    let off: Vec<_> = picture.cameras.iter().filter(|camera| !camera.armed).map(|it| it.name.as_str()).collect();
+    let (count, all) = (off.len(), picture.cameras.len());
+    (1..all).contains(&count).then(|| {
+        let (are, them) = if count == 1 { ("is", "it") } else { ("are", "them") };
+        let (listed, named) = (off.join(", "), off.join(" "));
+        format!(
+            "{count} of {all} cameras {are} disarmed, no mail saves anything of {listed} (arm {them}: nvr arm {named})"
+        )
+    })
+}
+
+/// The verdict and why first, for that is what was asked; then what there is.
 fn lines(picture: &Snapshot, troubles: &[String], now: Mono) -> Vec<String> {
+    let mut lines = vec![if troubles.is_empty() { "all is well".to_owned() } else { "not all is well".to_owned() }];
+    lines.extend(troubles.iter().map(|trouble| format!("TROUBLE: {}", fit_for_screen(trouble, SENTENCE))));
+    lines.extend(picture.warnings.iter().map(|warning| format!("warning: {}", fit_for_screen(warning, SENTENCE))));
+    lines.extend(some_disarmed(picture).map(|note| format!("note: {}", fit_for_screen(&note, SENTENCE))));
     let rows: Vec<_> = picture.cameras.iter().map(|camera| camera_row(camera, now)).collect();
-    let mut lines = table::lines(&rows);
-    lines.push(mail_line(picture));
+    lines.extend(table::lines(&rows));
+    lines.push(mail_line(picture, now));
     lines.extend(archive_lines(picture, now));
     let (ring, used) = (fit_for_screen(&picture.ring.dir, SENTENCE), table::size(picture.ring.used));
     lines.push(format!("ring {ring}: {used} in RAM"));
     let version = fit_for_screen(&picture.version, SHOWN);
     lines.push(format!("recorder {version}: process {}, up {}", picture.pid, table::about(now.since(picture.started))));
-    lines.extend(picture.warnings.iter().map(|warning| format!("warning: {}", fit_for_screen(warning, SENTENCE))));
-    lines.extend(troubles.iter().map(|trouble| format!("TROUBLE: {}", fit_for_screen(trouble, SENTENCE))));
-    lines.push(if troubles.is_empty() { "all is well".to_owned() } else { "not all is well".to_owned() });
     lines
 }
 
-fn mail_line(picture: &Snapshot) -> String {
+fn mail_line(picture: &Snapshot, now: Mono) -> String {
     let mail = &picture.mail;
+    let since = format::counted_since(&picture.anchor, picture.started, picture.anchor.wall(now), &TimeZone::system());
     let port = match &mail.port {
-        Ok(at) => format!("{}, {} today", fit_for_screen(at, SHOWN), mail.today),
+        Ok(at) => format!("{}, {} {since}", fit_for_screen(at, SHOWN), mail.today),
         Err(_) => "closed".to_owned(),
     };
     let last = mail.last.as_ref().map_or_else(String::new, |last| {
@@ -128,6 +164,6 @@ fn camera_row(camera: &CameraView, now: Mono) -> [String; 7] {
 fn media_cell(camera: &CameraView, media: &Media) -> String {
     let sound = media.audio.as_deref().map_or_else(String::new, |audio| format!("+{}", fit_for_screen(audio, SHOWN)));
     let fps = camera.fps.map_or_else(String::new, |fps| format!(" {fps} fps"));
-    let rate = camera.bitrate.map_or_else(String::new, |rate| format!(" {:.1} Mbit/s", rate as f64 / 1e6));
+    let rate = camera.bitrate.map_or_else(String::new, |rate| format!(" {}", format::bitrate(rate)));
     format!("{}x{} {}{sound}{fps}{rate}", media.width, media.height, fit_for_screen(&media.video, SHOWN))
 }

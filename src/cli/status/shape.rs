@@ -5,6 +5,8 @@ use crate::model::id::CameraName;
 use crate::model::record::TriggerKind;
 use crate::model::snapshot::{CameraState, CameraView, EventView, Media, SlotState, Snapshot};
 use crate::model::time::{Anchor, Mono, Wall};
+use crate::monitor::format;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 /// All of it.
@@ -60,6 +62,8 @@ struct Camera<'a> {
     backlog: u32,
     /// Segments that were wanted and are gone.
     lost: u64,
+    /// Events of which nothing at all could be saved.
+    missed: u64,
     slots: Vec<Slot>,
     /// What is being saved.
     event: Option<Event<'a>>,
@@ -97,7 +101,10 @@ struct Mail<'a> {
     port: Option<&'a str>,
     /// Why it does not.
     trouble: Option<&'a str>,
-    today: u64,
+    /// Mails since `since`.
+    count: u64,
+    /// The last midnight, or the recorder's start if that was later: what came before is not counted.
+    since: Wall,
     last: Option<LastMail<'a>>,
 }
 
@@ -142,6 +149,8 @@ struct Ring<'a> {
 struct Lost {
     segments: u64,
     bytes: u64,
+    /// Events of which nothing at all could be saved.
+    events: u64,
 }
 
 impl<'a> Status<'a> {
@@ -163,7 +172,8 @@ impl<'a> Status<'a> {
             mail: Mail {
                 port: mail.port.as_deref().ok(),
                 trouble: mail.port.as_ref().err().map(String::as_str),
-                today: mail.today,
+                count: mail.today,
+                since: format::counted_from(anchor, picture.started, anchor.wall(now), &TimeZone::system()),
                 last: mail.last.as_ref().map(|last| LastMail {
                     at: anchor.wall(last.at),
                     from: &last.from,
@@ -189,7 +199,7 @@ impl<'a> Status<'a> {
                 free: ring.space.map(|space| space.free),
                 trouble: ring.trouble.as_deref(),
             },
-            lost: Lost { segments: picture.lost.segments, bytes: picture.lost.bytes },
+            lost: Lost { segments: picture.lost.segments, bytes: picture.lost.bytes, events: picture.lost.events },
         }
     }
 }
@@ -226,6 +236,7 @@ impl<'a> Camera<'a> {
             ram: camera.ram,
             backlog: camera.backlog,
             lost: camera.lost,
+            missed: camera.missed,
             slots: camera.slots.iter().map(slot).collect(),
             event: camera.event.as_ref().map(|event| Event::of(event, anchor, now)),
         }

@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use crate::model::id::CameraName;
-use crate::model::question::ClipDetails;
+use crate::model::question::{ClipDetails, Said};
 use crate::model::snapshot::{ClipView, Snapshot};
 use crate::monitor::keys::Place;
 use std::sync::Arc;
@@ -121,7 +121,7 @@ pub struct Words {
     /// Whose.
     pub camera: CameraName,
     /// Newest last; `None`: not heard yet.
-    pub lines: Option<Result<Vec<String>, String>>,
+    pub lines: Option<Result<Vec<Said>, String>>,
     /// Scrolled down by so many lines.
     pub scroll: u16,
     awaiting: bool,
@@ -149,7 +149,7 @@ impl Words {
     }
 
     /// The answer.
-    pub fn found(&mut self, lines: Result<Vec<String>, String>) {
+    pub fn found(&mut self, lines: Result<Vec<Said>, String>) {
         (self.awaiting, self.lines) = (false, Some(lines));
     }
 

@@ -1,7 +1,7 @@
 //! Pages of text: all about one clip, and what a camera's FFmpeg said.
 
 use super::{Scene, outside};
-use crate::model::question::ClipDetails;
+use crate::model::question::{ClipDetails, Said};
 use crate::model::record::{ClipState, Record, Trigger, TriggerKind};
 use crate::model::time::{Wall, Window};
 use crate::monitor::format;
@@ -61,12 +61,18 @@ pub(super) fn clip(details: &Details, scene: &Scene) -> TextBody {
     TextBody { title: outside(&details.name), lines, scroll: details.scroll }
 }
 
-pub(super) fn stderr(words: &Words) -> TextBody {
+pub(super) fn stderr(words: &Words, scene: &Scene) -> TextBody {
+    let said = |line: &Said| {
+        let at = scene.snapshot.map_or_else(String::new, |picture| {
+            format::moment(picture.anchor.wall(line.at), picture.anchor.wall(scene.now), scene.zone)
+        });
+        Fact::of(Tone::Plain, &at, outside(&line.text))
+    };
     let lines = match &words.lines {
         None => vec![Fact::new(Tone::Faint, "reading …")],
         Some(Err(why)) => vec![Fact::new(Tone::Bad, outside(why))],
         Some(Ok(lines)) if lines.is_empty() => vec![Fact::new(Tone::Faint, "it has said nothing")],
-        Some(Ok(lines)) => lines.iter().map(|line| Fact::new(Tone::Plain, outside(line))).collect(),
+        Some(Ok(lines)) => lines.iter().map(said).collect(),
     };
     TextBody { title: format!("what the FFmpeg of {} said last", words.camera), lines, scroll: words.scroll }
 }

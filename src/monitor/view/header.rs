@@ -68,6 +68,11 @@ fn cameras_in_header(snapshot: &Snapshot) -> Vec<Item> {
         let segments = count(usize::try_from(lost).unwrap_or(usize::MAX), "segment");
         items.push(Item::left(Tone::Bad, [format!("{segments} LOST"), format!("{lost} LOST")]));
     }
+    if snapshot.lost.events > 0 {
+        let missed = snapshot.lost.events;
+        let events = count(usize::try_from(missed).unwrap_or(usize::MAX), "event");
+        items.push(Item::left(Tone::Bad, [format!("{events} MISSED"), format!("{missed} MISSED")]));
+    }
     items
 }
 
@@ -77,9 +82,7 @@ fn mail_in_header(snapshot: &Snapshot, scene: &Scene) -> Item {
         return Item::right(Tone::Bad, ["MAIL PORT CLOSED".to_owned(), "MAIL CLOSED".to_owned()]);
     };
     let port = fit_for_screen(place.rsplit_once(':').map_or(place.as_str(), |(_, port)| port), 20);
-    // A recorder that was started today has not seen the whole day.
-    let date = |at| snapshot.anchor.wall(at).to_zoned(scene.zone.clone()).date();
-    let span = if date(snapshot.started) == date(scene.now) { "since start" } else { "today" };
+    let span = format::counted_since(&snapshot.anchor, snapshot.started, snapshot.anchor.wall(scene.now), scene.zone);
     let count = format!("mail :{port} · {} {span}", mail.today);
     let last = mail.last.as_ref().map(|last| format!("{count}, last {}", last_mail(last, snapshot, scene)));
     Item::right(Tone::Plain, last.into_iter().chain([count, format!("mail {}", mail.today)]))

@@ -192,7 +192,7 @@ fn body(scene: &Scene, wake: &mut Wake) -> Body {
         Page::Copies => Body::List(list::copies(scene, wake.now)),
         Page::Journal => Body::List(list::journal(scene, wake.now)),
         Page::Clip(details) => Body::Text(details::clip(details, scene)),
-        Page::Stderr(words) => Body::Text(details::stderr(words)),
+        Page::Stderr(words) => Body::Text(details::stderr(words, scene)),
         Page::Look(look) => Body::Look(look::look(look, scene)),
         Page::Help(scroll) => Body::Help(HelpBody { of: scene.ui.place_below(), scroll: *scroll }),
     }

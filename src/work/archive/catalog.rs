@@ -6,7 +6,7 @@ use super::remove::is_protected;
 use super::sidecar::Sidecar;
 use crate::model::id::CameraName;
 use crate::model::question::ClipDetails;
-use crate::model::record::{Gap, Record, TriggerKind};
+use crate::model::record::{Gap, Record};
 use crate::model::snapshot::ClipView;
 use crate::model::text::fit_for_screen;
 use crate::model::time::Wall;
@@ -189,8 +189,7 @@ fn view(found: &Found, record: Option<&Record>) -> Option<ClipView> {
 }
 
 fn subject(record: &Record) -> Option<String> {
-    let subject = |kind: &TriggerKind| kind.subject().map(|text| fit_for_screen(text, SUBJECT));
-    record.triggers.iter().find_map(|trigger| subject(&trigger.kind))
+    record.triggers.first().and_then(|first| first.kind.subject()).map(|text| fit_for_screen(text, SUBJECT))
 }
 
 fn missing(record: &Record) -> Duration {

@@ -315,11 +315,15 @@ impl Old {
         }
         match self.clip.close(&Arc::new(self.record)) {
             Ok(_) if !self.changed => format!("{name} has its final name now"),
-            Ok(_) => format!(
-                "{name} was growing when the recorder was interrupted: finished with {} segments from RAM, {:.0} s long",
-                self.rescued,
-                self.clip.line.length().as_secs_f64()
-            ),
+            Ok(_) => {
+                let added = match self.rescued {
+                    0 => "finished as it was, for RAM held nothing more of it".to_owned(),
+                    1 => "finished with 1 more segment from RAM".to_owned(),
+                    more => format!("finished with {more} more segments from RAM"),
+                };
+                let length = self.clip.line.length().as_secs_f64();
+                format!("{name} was growing when the recorder was interrupted: {added}; it is {length:.0} s long")
+            }
             Err(text) => text,
         }
     }

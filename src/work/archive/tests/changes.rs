@@ -18,8 +18,8 @@ fn put(world: &World) -> PathBuf {
     let text = |text: &str| text.to_owned();
     let (peer, from, to, subject) =
         (text("10.0.0.9"), text("cam"), text("front-door"), text("Motion\x1b[2J \u{202e}!"));
-    told.triggers.push(Trigger { at: world.start, kind: TriggerKind::Key });
     told.triggers.push(Trigger { at: world.start, kind: TriggerKind::Mail { peer, from, to, subject } });
+    told.triggers.push(Trigger { at: world.start, kind: TriggerKind::Key });
     fs::write(clip.with_extension("json"), serde_json::to_vec(&told).expect("JSON")).expect("written");
     fs::write(clip.with_extension("jpg"), b"\xff\xd8\xff").expect("written");
     clip
@@ -134,10 +134,19 @@ async fn all_there_is_about_a_clip_or_why_there_is_less() {
     let clip = put(&world);
     let shown = world.show(NAME).await.expect("a clip");
     assert_eq!((shown.record, shown.trouble, shown.jpeg), (Some(read_record(&clip)), None, true));
-    assert_eq!((shown.clip.trigger.as_str(), shown.clip.subject.as_str()), ("key", "Motion[2J !"));
+    assert_eq!((shown.clip.trigger.as_str(), shown.clip.subject.as_str()), ("mail", "Motion[2J !"));
     assert_eq!(vec![shown.clip], world.list().await);
 
     let json = clip.with_extension("json");
+    let mut told = read_record(&clip);
+    told.triggers.reverse();
+    fs::write(&json, serde_json::to_vec(&told).expect("JSON")).expect("written");
+    let shown = world.show(NAME).await.expect("a clip").clip;
+    assert_eq!(
+        (shown.trigger.as_str(), shown.subject.as_str()),
+        ("key", ""),
+        "a mail that came later did not begin it"
+    );
     let picture = clip.with_extension("jpg");
     fs::remove_file(&picture).expect("removed");
     symlink("/etc/hostname", &picture).expect("linked");

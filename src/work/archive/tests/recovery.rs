@@ -40,6 +40,25 @@ async fn a_clip_is_finished_wherever_the_last_append_was_cut() {
 }
 
 #[tokio::test]
+async fn it_is_said_what_ram_still_held_of_a_clip_and_how_long_that_is() {
+    for (left, words) in [
+        (0, "finished as it was, for RAM held nothing more of it; it is 2 s long"),
+        (1, "finished with 1 more segment from RAM; it is 4 s long"),
+        (2, "finished with 2 more segments from RAM; it is 6 s long"),
+    ] {
+        let mut world = World::new();
+        let source = footage::make(world.dir.path(), Codec::H264, 6);
+        let segments = footage::segments(&world.dir.path().join("slots"), &source);
+        world.store(&segments[..1]).await;
+        for number in 1..=left {
+            world.claim(number, &segments[number as usize], 2.0 + 2.0 * number as f64);
+        }
+        let (_world, recovered) = world.restart().await;
+        assert!(recovered.sentences.iter().any(|text| text.ends_with(words)), "{left}: {:?}", recovered.sentences);
+    }
+}
+
+#[tokio::test]
 async fn what_fits_nowhere_becomes_a_clip_of_its_own() {
     let mut world = World::new();
     let source = footage::make(world.dir.path(), Codec::H264, 8);
