@@ -22,7 +22,7 @@ use tokio::time::Instant;
 async fn t_triggers_the_focused_camera_and_q_leaves() {
     let left = play(Glass::new(), async |mut hands: Hands| {
         hands.recorder.send(all_well()).await;
-        hands.glass.shows("2 cameras · 2 recording").await;
+        hands.glass.shows("2/2 recording").await;
         hands.keys.key('j');
         hands.keys.key('t');
         let (id, order) = hands.recorder.order().await;
@@ -118,8 +118,8 @@ async fn a_lost_recorder_leaves_its_last_picture_and_is_found_again() {
         hands.recorder.send(all_well()).await;
         hands.glass.shows("front-door").await;
         let lost = Instant::now();
-        hands.recorder.bye("it was stopped by SIGTERM (start it again: nvr)").await;
-        hands.glass.shows("the recorder ended: it was stopped by SIGTERM (start it again: nvr)").await;
+        hands.recorder.bye("it was stopped by SIGTERM").await;
+        hands.glass.shows("the recorder ended: it was stopped by SIGTERM (start it again: nvr").await;
         assert!(hands.glass.text().contains("NO RECORDER since 14:03:22"));
         assert!(hands.glass.text().contains("front-door"), "the last picture stays");
         let (mut pauses, mut last) = (Vec::new(), lost);
@@ -137,7 +137,7 @@ async fn a_lost_recorder_leaves_its_last_picture_and_is_found_again() {
         answer.send(Ok(ours)).expect("waits for it");
         hands.recorder = Recorder::greet(theirs).await;
         hands.recorder.send(triggered()).await;
-        hands.glass.shows("2 cameras · 2 recording").await;
+        hands.glass.shows("2/2 recording").await;
         hands.glass.shows("the recorder is back").await;
         hands.keys.key('t');
         let (id, _) = hands.recorder.order().await;

@@ -6,6 +6,7 @@ mod pictures;
 
 use crossterm::event::KeyCode;
 use jiff::tz::TimeZone;
+use nvr::model::command::{Command, Who};
 use nvr::model::event::Space;
 use nvr::model::snapshot::{CameraState, Snapshot};
 use nvr::model::time::Mono;
@@ -14,8 +15,8 @@ use nvr::monitor::draw;
 use nvr::monitor::keys::{Place, Press, TABLE};
 use nvr::monitor::paint::Painter;
 use nvr::monitor::picture::Palette;
-use nvr::monitor::theme::Theme;
-use nvr::monitor::ui::Ui;
+use nvr::monitor::theme::{Theme, Tone};
+use nvr::monitor::ui::{Order, Status, Ui};
 use nvr::monitor::view::{Scene, View};
 use pictures::NOW;
 use proptest::prelude::*;
@@ -51,6 +52,23 @@ fn press(ui: &mut Ui, key: char, snapshot: &Snapshot) {
     ui.press(Press { code: KeyCode::Char(key), ctrl: false }, Some(snapshot), NOW);
 }
 
+/// All cameras armed, or none.
+fn armed(mut picture: Snapshot, armed: bool) -> Snapshot {
+    picture.cameras.iter_mut().for_each(|camera| camera.armed = armed);
+    picture
+}
+
+/// A recorder that was started a while ago, and no camera has mailed yet.
+fn no_mail() -> Snapshot {
+    let mut picture = pictures::all_well();
+    (picture.mail.today, picture.mail.last) = (0, None);
+    picture
+}
+
+/// What is too long for one line.
+const REFUSAL: &str = "nothing was done: garden_2026-11-22_14-02-42+0000 is protected from retention, and what is \
+                       protected is never deleted (p ends that)";
+
 /// Presses one key after the other.
 fn typed(ui: &mut Ui, keys: &str, snapshot: &Snapshot) {
     for key in keys.chars() {
@@ -74,6 +92,10 @@ fn screens(
         "help",
         "disconnected",
         "question",
+        "disarmed",
+        "disarm_all",
+        "no_mail",
+        "refused",
         "waiting"
     )]
     state: &str,
@@ -83,6 +105,9 @@ fn screens(
     let picture = match state {
         "triggered" | "disconnected" | "demo" => pictures::triggered(),
         "one_lost" => pictures::one_lost(),
+        "disarmed" => armed(pictures::all_well(), false),
+        "disarm_all" => armed(pictures::sixteen(), true),
+        "no_mail" => no_mail(),
         "archive_down" => pictures::archive_down(),
         "sixteen" => pictures::sixteen(),
         "sixty_four" | "found" | "not_found" => pictures::sixty_four(),
@@ -90,12 +115,14 @@ fn screens(
     };
     match state {
         "help" => press(&mut ui, '?', &picture),
+        "disarm_all" => press(&mut ui, 'A', &picture),
+        "refused" => ui.say(Tone::Warn, REFUSAL, NOW),
         "question" => press(&mut ui, 'Q', &picture),
         "sixteen" => (0..10).for_each(|_| press(&mut ui, 'j', &picture)),
         "sixty_four" => (0..40).for_each(|_| press(&mut ui, 'j', &picture)),
         "found" => typed(&mut ui, "s/hall-1\n", &picture),
         "not_found" => typed(&mut ui, "/kitchen\n", &picture),
-        "disconnected" => ui.lose("it was stopped by a key (start it again: nvr)", true, NOW),
+        "disconnected" => ui.lose("it was stopped by a key", true, NOW),
         _ => {}
     }
     let now = if state == "disconnected" { NOW + pictures::seconds(150) } else { NOW };
@@ -243,7 +270,7 @@ fn a_slot_switch_costs_little() {
 #[test]
 fn figures_that_grow_push_nothing_about() {
     let columns = |picture: &Snapshot| {
-        let shown = text(&drawn(&view(Some(picture), &ui(), NOW).0, &THEME, (120, 40)));
+        let shown = text(&drawn(&view(Some(picture), &ui(), NOW).0, &THEME, (124, 40)));
         let line = |n: usize| shown.lines().nth(n).expect("a line").to_owned();
         let place =
             |line: &str, of: &str| line[..line.find(of).unwrap_or_else(|| panic!("{of} in {line}"))].chars().count();
@@ -251,7 +278,7 @@ fn figures_that_grow_push_nothing_about() {
         let card = line(2);
         (place(&header, "free"), place(&header, "RAM"), place(&card, " RAM"), card.chars().count())
     };
-    let before = pictures::all_well();
+    let before = armed(pictures::all_well(), true);
     let mut after = before.clone();
     (after.ring.used, after.cameras[0].ram) = (9_900_000, 0);
     after.mail.today = 9;
@@ -270,6 +297,113 @@ fn mails_are_counted_since_midnight_or_since_a_later_start() {
     assert!(header(&picture).contains("mail :6789 · 12 since start, last 13:40 garden "));
     picture.mail.last = None;
     assert!(header(&picture).contains("mail :6789 · 12 since start  "));
+}
+
+/// From the second mail to the hundredth nothing in the first line takes another form.
+#[test]
+fn the_first_line_keeps_its_forms_while_mails_come() {
+    for width in 60..160 {
+        let forms = |mails: u64| {
+            let mut picture = pictures::all_well();
+            picture.mail.today = mails as _;
+            let shown = text(&drawn(&view(Some(&picture), &ui(), NOW).0, &THEME, (width, 30)));
+            let line = shown.lines().next().expect("the first line").replace(&format!(" {mails} "), " n ");
+            let line = line.replace(&format!("mail {mails}"), "mail n");
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(forms(7), forms(85), "{width} columns");
+        assert_eq!(forms(7), forms(850), "{width} columns");
+    }
+}
+
+#[test]
+fn that_no_camera_obeys_mail_is_said_and_how_to_change_it() {
+    let shown = |picture: &Snapshot, ui: &Ui| text(&drawn(&view(Some(picture), ui, NOW).0, &THEME, (80, 24)));
+    let off = armed(pictures::all_well(), false);
+    let first = shown(&off, &ui());
+    assert!(first.contains("2 DISARMED") && first.contains("no mail saves anything (A arms all)"), "{first}");
+    let mut clips = ui();
+    press(&mut clips, 'c', &off);
+    assert!(shown(&off, &clips).contains("(to arm all: Esc, then A)"), "there A does nothing");
+    assert!(!shown(&armed(off, true), &ui()).contains("DISARMED"));
+}
+
+#[test]
+fn disarming_all_is_named_and_asks() {
+    let (on, mixed) = (armed(pictures::sixteen(), true), pictures::sixteen());
+    let hints = |picture| text(&drawn(&view(Some(picture), &ui(), NOW).0, &THEME, (200, 24)));
+    assert!(hints(&on).contains("A disarm all") && hints(&mixed).contains("A arm all"));
+    let key = |ui: &mut Ui, key, picture| ui.press(Press { code: KeyCode::Char(key), ctrl: false }, Some(picture), NOW);
+    let sent = |order| if let Order::Send(_, command) = order { Some(command) } else { None };
+    let mut ui = ui();
+    assert_eq!(sent(key(&mut ui, 'A', &mixed)), Some(Command::Arm(Who::All)), "arming needs no question");
+    for (answer, then) in [('n', None), ('A', None), ('y', Some(Command::Disarm(Who::All)))] {
+        assert_eq!(key(&mut ui, 'A', &on), Order::Nothing);
+        let question = "Disarm all 16 cameras? No mail saves anything then. y yes, any other key no";
+        assert_eq!(ui.status(NOW), Status::Question(question.into()));
+        assert_eq!(sent(key(&mut ui, answer, &on)), then);
+    }
+}
+
+/// What was said is about what was seen then: after a question, words or another page it does not come back.
+#[test]
+fn a_message_does_not_come_back() {
+    let picture = pictures::all_well();
+    for keys in ["Qn", "/\n", "/x\u{8}", "c", "?", "ct", "\t"] {
+        let mut ui = ui();
+        ui.say(Tone::Warn, "nothing was done: no", NOW);
+        assert!(matches!(ui.status(NOW), Status::Said(..)));
+        for key in keys.chars() {
+            let code = match key {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                '\u{8}' => KeyCode::Esc,
+                letter => KeyCode::Char(letter),
+            };
+            ui.press(Press { code, ctrl: false }, Some(&picture), NOW);
+        }
+        assert_eq!(ui.status(NOW), Status::Hints, "{keys:?}");
+    }
+    let mut ui = ui();
+    ui.say(Tone::Good, "done", NOW);
+    press(&mut ui, 'j', &picture);
+    assert!(matches!(ui.status(NOW), Status::Said(..)), "the page is the same");
+}
+
+/// A sentence of two lines covers what is below it, and nothing above moves.
+#[test]
+fn a_long_message_moves_nothing() {
+    for picture in [pictures::triggered(), pictures::sixteen(), pictures::sixty_four()] {
+        for (width, height) in [(120, 40), (80, 24), (60, 15), (40, 10)] {
+            let lines = |ui: &Ui| -> Vec<String> {
+                let shown = text(&drawn(&view(Some(&picture), ui, NOW).0, &THEME, (width, height)));
+                shown.lines().map(str::to_owned).collect()
+            };
+            let (before, mut ui) = (lines(&ui()), ui());
+            ui.say(Tone::Warn, REFUSAL, NOW);
+            let covered = usize::from(height / 5).clamp(1, 3).min(REFUSAL.len().div_ceil(usize::from(width) - 3));
+            let above = usize::from(height) - covered;
+            assert_eq!(before[..above], lines(&ui)[..above], "{width}x{height}");
+        }
+    }
+}
+
+/// Without a recorder no hint promises that it goes on.
+#[test]
+fn without_a_recorder_leaving_is_only_leaving() {
+    let mut picture = pictures::all_well();
+    picture.stopping = Some("it was stopped by a key".into());
+    let mut ui = ui();
+    ui.lose("it was stopped by a key", true, NOW);
+    let mut shown = text(&drawn(&view(Some(&picture), &ui, NOW).0, &THEME, (120, 40)));
+    assert!(shown.contains("q leave  c clips"), "{shown}");
+    assert!(!shown.contains("is stopping"), "it has ended: {shown}");
+    press(&mut ui, '?', &picture);
+    shown += &text(&drawn(&view(Some(&picture), &ui, NOW).0, &THEME, (120, 60)));
+    assert!(!shown.contains("recording goes on"), "{shown}");
+    press(&mut ui, 'q', &picture);
+    press(&mut ui, 'Q', &picture);
+    assert!(matches!(ui.status(NOW), Status::Said(Tone::Warn, _)), "nobody is there to be asked for");
 }
 
 #[test]
@@ -311,7 +445,13 @@ fn hints_and_help_say_what_the_table_says() {
     press(&mut ui, '?', &picture);
     let help = text(&drawn(&view(Some(&picture), &ui, NOW).0, &THEME, (120, 60)));
     for binding in TABLE {
-        assert!(help.contains(binding.help) && help.contains(&binding.shown()), "{binding:?} in\n{help}");
+        let said = match binding.hint {
+            _ if binding.places.contains(&Place::Cameras) => help.contains(binding.help),
+            Some(hint) => help.contains(&format!("{} {hint}", binding.shown())),
+            None => false,
+        };
+        let help_of_help = binding.places == [Place::Help];
+        assert!(said && help.contains(&binding.shown()) || help_of_help, "{binding:?} in\n{help}");
         if let Some(hint) = binding.hint.filter(|_| binding.places.contains(&Place::Cameras)) {
             assert!(hints.contains(&format!("{} {hint}", binding.keys[0].shown())), "{binding:?} in {hints}");
         }

@@ -192,6 +192,29 @@ fn pages_as_they_are_seen(
     insta::assert_snapshot!(format!("{state}_{}x{}", size.0, size.1), desk.text());
 }
 
+/// What grows cannot be deleted, and nobody is asked whether it should: neither in the list nor on its own page.
+#[test]
+fn deleting_what_grows_is_refused_before_anything_is_asked() {
+    for keys in ["cD", "c↵D"] {
+        let mut desk = list((80, 24));
+        desk.details = pages::growing();
+        desk.keys(keys);
+        let shown = desk.text();
+        assert!(shown.contains("still grows (end its") && !shown.contains("for good?"), "{shown}");
+    }
+}
+
+/// One broken clip takes the word for what wanted them from all, and not their sizes.
+#[test]
+fn what_is_missing_of_one_clip_leaves_all_their_sizes() {
+    let mut picture = pictures::all_well();
+    picture.clips[1].missing = pictures::seconds(12);
+    for size in [(120, 40), (60, 15)] {
+        let shown = Desk::new(picture.clone(), size).text();
+        assert!(shown.contains("31 MB  12 s missing") && shown.contains("41 MB"), "{shown}");
+    }
+}
+
 /// Moving the cursor costs the beginnings of two lines: little enough to hold a key down on a slow line. In the logs a
 /// sentence that is too long for its line comes with it, and goes: three lines more at most, twice.
 #[test]

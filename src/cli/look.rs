@@ -5,10 +5,12 @@ use super::{Global, out, query};
 use crate::link::dial::Client;
 use crate::model::id::CameraName;
 use crate::model::question::{Found, Moment, Question, Seen, Still};
+use crate::model::text::fit_for_screen;
 use crate::monitor::picture::{self, Picture};
 use crate::monitor::theme::Theme;
 use color_eyre::eyre::{Result, WrapErr};
 use data_encoding::BASE64;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
@@ -120,7 +122,8 @@ async fn draw(stills: Vec<Still>, screen: Size) -> Result<Vec<u8>> {
     let variable = |name: &str| std::env::var(name).ok();
     let theme = Theme::from_env(variable);
     let decoded = tokio::task::spawn_blocking(move || {
-        let decoded = |still: Still| (caption(&still), picture::decode(&still.jpeg));
+        let (now, zone) = (Timestamp::now(), TimeZone::system());
+        let decoded = |still: Still| (caption(&still, now, &zone), picture::decode(&still.jpeg));
         stills.into_iter().map(decoded).collect::<Vec<_>>()
     });
     let pictures = decoded.await?;
@@ -149,16 +152,25 @@ fn strip(row: &[Captioned], room: Size, theme: Theme) -> Buffer {
             }
             Err(why) => format!("{caption}: {why}"),
         };
-        buf.set_stringn(x, height, text, room.width.into(), Style::new());
+        buf.set_stringn(x, height, fit_for_screen(&text, room.width.into()), room.width.into(), Style::new());
     }
     theme.finish(&mut buf);
     buf
 }
 
-fn caption(still: &Still) -> String {
+/// Which picture it is and when it was taken, as shortly as that can be told: pictures beside each other are narrow.
+fn caption(still: &Still, now: Timestamp, zone: &TimeZone) -> String {
     let word = word(still.which);
-    let local = |at: jiff::Timestamp| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    still.at.map_or_else(|| word.to_owned(), |at| format!("{word} {}", local(at)))
+    let Some(at) = still.at else { return word.to_owned() };
+    let (at, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let format = if at.date() == today.date() {
+        "%H:%M:%S"
+    } else if at.year() == today.year() {
+        "%b %d %H:%M:%S"
+    } else {
+        "%Y-%m-%d %H:%M:%S"
+    };
+    format!("{word} {}", at.strftime(format))
 }
 
 #[cfg(test)]
@@ -183,6 +195,25 @@ mod tests {
         assert_eq!(named("door.jpg"), "door-first.jpg");
         assert_eq!(named("/tmp/a.b/door.jpeg"), "/tmp/a.b/door-first.jpeg");
         assert_eq!(named("door"), "door-first.jpg");
+    }
+
+    /// On 80 columns a clip's three pictures have 26 each.
+    #[test]
+    fn captions_are_short_and_stay_in_their_columns() {
+        let now: Timestamp = "2026-11-22T15:41:00Z".parse().expect("an instant");
+        let of = |at: &str| {
+            let at = Some(at.parse().expect("an instant"));
+            caption(&Still { which: Moment::Trigger, at, jpeg: String::new() }, now, &TimeZone::UTC)
+        };
+        assert_eq!(of("2026-11-22T15:40:30Z"), "trigger 15:40:30");
+        assert_eq!(of("2026-11-21T15:40:30Z"), "trigger Nov 21 15:40:30");
+        let old = of("2025-11-21T15:40:30Z");
+        assert_eq!(old, "trigger 2025-11-21 15:40:30");
+        let picture = || Picture::of(2, 2, vec![255; 12]).ok_or_else(String::new);
+        let row = [(old, picture()), ("last 15:41:00".to_owned(), picture())];
+        let theme = Theme { palette: Palette::None, ascii: false, light: false };
+        let text = String::from_utf8(picture::lines(&strip(&row, Size::new(26, 1), theme))).expect("text");
+        assert_eq!(text.lines().last(), Some("trigger 2025-11-21 15:40:… last 15:41:00"));
     }
 
     #[test]

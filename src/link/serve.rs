@@ -105,7 +105,7 @@ impl Pictures {
 
     fn farewell(&self) -> String {
         let reason = self.newest.borrow().stopping.clone();
-        reason.unwrap_or_else(|| "the recorder has stopped (start it again: nvr)".into())
+        reason.unwrap_or_else(|| "it was told to end".into())
     }
 }
 

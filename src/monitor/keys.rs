@@ -71,7 +71,7 @@ pub enum Action {
 pub enum OnCamera {
     /// Arm the focused one, or disarm it.
     Arm,
-    /// Arm every one, or disarm all if all are armed.
+    /// Arm every one, or disarm all, after asking, if all are armed.
     ArmAll,
     /// Save footage of the focused one now.
     Trigger,
@@ -163,7 +163,8 @@ const NOT_COPIES: &[Place] = &[Place::Cameras, Place::Clips, Place::Journal, Pla
 const NOT_JOURNAL: &[Place] = &[Place::Cameras, Place::Clips, Place::Copies, Place::Clip, Place::Stderr, Place::Look];
 const SCROLLED: &[Place] =
     &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Help];
-const EVERYWHERE: &[Place] = &[
+/// All of them.
+pub const EVERYWHERE: &[Place] = &[
     Place::Cameras,
     Place::Clips,
     Place::Copies,
@@ -194,12 +195,12 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Back, &[special(KeyCode::Esc), key('q'), key('?')], &[Place::Help], Some("back"), "close this help"),
     bind(Action::Leave, &[key('q')], CAMERAS, Some("leave"), "leave the monitor"),
     bind(Action::Leave, &[ctrl('c')], EVERYWHERE, None, "leave the monitor from anywhere"),
-    bind(Action::Camera(OnCamera::End), &[key('x')], CAMERAS, Some("end countdown"), "end the camera's countdown: save no more"),
+    bind(Action::Clips, &[key('c')], NOT_CLIPS, Some("clips"), "the clip list"),
     bind(Action::Camera(OnCamera::Look), &[special(KeyCode::Enter)], CAMERAS, Some("look"), "look at the camera's newest picture"),
     bind(Action::Clip(OnClip::Details), &[special(KeyCode::Enter)], &[Place::Clips, Place::Copies], Some("details"), "all about the clip: its record"),
     bind(Action::Clip(OnClip::Look), &[special(KeyCode::Enter)], &[Place::Clip], Some("look"), "look at the clip's first, trigger and last pictures"),
     bind(Action::Again, &[special(KeyCode::Enter)], &[Place::Look], Some("again"), "look again"),
-    bind(Action::Clips, &[key('c')], NOT_CLIPS, Some("clips"), "the clip list"),
+    bind(Action::Camera(OnCamera::End), &[key('x')], CAMERAS, Some("end countdown"), "end the camera's countdown: save no more"),
     bind(Action::Find, &[key('/')], LISTS, Some("find"), "show only what has these words"),
     bind(Action::Clip(OnClip::Look), &[key('v')], &[Place::Clips], Some("look"), "look at the clip's first, trigger and last pictures"),
     bind(Action::Clip(OnClip::Protect), &[key('p')], CLIPS, Some("protect"), "protect the clip from retention, or no longer"),
@@ -211,7 +212,7 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Copies, &[key('C')], NOT_COPIES, None, "the copy log: every segment's way into the archive"),
     bind(Action::Camera(OnCamera::Stderr), &[key('e')], CAMERAS, Some("FFmpeg"), "what the camera's FFmpeg said last"),
     bind(Action::Sort, &[key('s')], CAMERAS, Some("sort"), "cameras in trouble first, or in the order of nvr.toml"),
-    bind(Action::Camera(OnCamera::ArmAll), &[key('A')], CAMERAS, Some("arm all"), "arm every camera; disarm all if all are armed"),
+    bind(Action::Camera(OnCamera::ArmAll), &[key('A')], CAMERAS, Some("arm all"), "arm every camera; if all are armed, disarm all (asks first)"),
     bind(Action::Stop, &[key('Q')], CAMERAS, Some("stop recorder"), "stop the recorder (asks first)"),
     bind(Action::NextPage, &[special(KeyCode::Tab)], LISTS, None, "go round: cameras, clips, copies, journal"),
     bind(Action::PreviousPage, &[special(KeyCode::BackTab)], LISTS, None, "go round the other way"),
@@ -265,7 +266,7 @@ impl Press {
             KeyCode::Char(' ') => "Space".to_owned(),
             KeyCode::Up => "↑".to_owned(),
             KeyCode::Down => "↓".to_owned(),
-            KeyCode::Enter => "↵".to_owned(),
+            KeyCode::Enter => "Enter".to_owned(),
             KeyCode::BackTab => "Shift-Tab".to_owned(),
             KeyCode::PageDown => "PgDn".to_owned(),
             KeyCode::PageUp => "PgUp".to_owned(),
@@ -323,7 +324,7 @@ mod tests {
             Action::Go(Step::First),
             Action::Redraw,
         ];
-        let names = ["Esc q", "↵", "Ctrl-F PgDn Space", "k ↑", "g Home", "Ctrl-L"];
+        let names = ["Esc q", "Enter", "Ctrl-F PgDn Space", "k ↑", "g Home", "Ctrl-L"];
         assert_eq!(actions.map(shown), names);
     }
 

@@ -20,15 +20,18 @@ const SUBJECT: u16 = 5;
 pub fn draw(rows: &[ClipRow], chosen: Option<usize>, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let shown = &rows[..rows.len().min(usize::from(area.height))];
     let column = |rank, least, of: fn(&ClipRow) -> &str| Column::of(rank, least, shown.iter().map(of));
+    let whole = shown.iter().all(|clip| clip.whole);
     let columns = [
         column(0, 0, |clip| &clip.at),
         column(0, 0, |clip| &clip.camera),
         column(0, 0, |clip| &clip.length).right(),
         column(2, 0, |clip| &clip.bytes).right(),
-        column(if shown.iter().all(|clip| clip.whole) { 3 } else { 1 }, 0, |clip| &clip.state),
+        column(if whole { 3 } else { 1 }, 0, |clip| &clip.state),
     ];
     let trigger = shown.iter().map(|clip| width(&clip.trigger)).max().unwrap_or(0);
-    let columns = fit(columns, area.width.saturating_sub(1 + 2 + trigger));
+    // How much is missing of one is worth more than what wanted them, but not more than the sizes of all.
+    let reserved = if whole { 2 + trigger } else { 0 };
+    let columns = fit(columns, area.width.saturating_sub(1 + reserved));
     // What wanted a clip has the rest of the line, in every line or in none.
     let room = area.width.saturating_sub(1 + taken(&columns) + 2);
     let marked = 1 + columns[0].width() + 2 + columns[1].width();

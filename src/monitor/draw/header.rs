@@ -8,7 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Draws the first line: each item in its long form as far as they fit, from the last one on in shorter ones, all of
-/// them before any is shortened twice; what is wrong only after the rest, and it stays longest.
+/// them before any is shortened twice; what is wrong only after the rest, the first of it first: what stops all stands last. What that leaves over
+/// goes back, to the first ones first.
 pub fn draw(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let title = match view.leaving {
         Leaving::RecordingGoesOn => " nvr ",
@@ -33,19 +34,29 @@ fn forms(items: &[Item], room: u16) -> Vec<&str> {
     }
     let width = |item: &Item, level: usize| match row::width(form(item, level)) {
         0 => 0,
-        width => u32::from(width) + 2,
+        width => u32::from(width) + u32::from(item.spare) + 2,
     };
+    let wanted = |levels: &[usize]| items.iter().zip(levels).map(|(item, level)| width(item, *level)).sum::<u32>();
     let mut levels = vec![0; items.len()];
     let most = items.iter().map(|item| item.forms.len()).max().unwrap_or(0);
     for wrong in [false, true] {
         for level in 1..most {
-            for n in (0..items.len()).rev().filter(|n| (items[*n].tone == Tone::Bad) == wrong) {
-                let wanted: u32 = items.iter().zip(&levels).map(|(item, level)| width(item, *level)).sum();
-                if wanted > u32::from(room) {
+            let order: Vec<_> = if wrong { (0..items.len()).collect() } else { (0..items.len()).rev().collect() };
+            for n in order.into_iter().filter(|n| (items[*n].tone == Tone::Bad) == wrong) {
+                if wanted(&levels) > u32::from(room) {
                     levels[n] = level;
                 }
             }
         }
+    }
+    for n in 0..items.len() {
+        let least = levels[n];
+        let fits = |level: &usize| {
+            let mut longer = levels.clone();
+            longer[n] = *level;
+            wanted(&longer) <= u32::from(room)
+        };
+        levels[n] = (0..least).find(fits).unwrap_or(least);
     }
     items.iter().zip(levels).map(|(item, level)| form(item, level)).collect()
 }

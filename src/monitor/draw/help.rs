@@ -3,8 +3,9 @@
 use super::clips;
 use super::ring::{self, LEGEND};
 use super::row::{Piece, Row, pad, split, width, wrap};
-use crate::monitor::keys::{Action, Binding, TABLE};
+use crate::monitor::keys::{Action, Binding, EVERYWHERE, Place, TABLE};
 use crate::monitor::theme::{Theme, Tone};
+use crate::monitor::ui::Leaving;
 use crate::monitor::view::HelpBody;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,7 +14,7 @@ use ratatui::layout::Rect;
 const NARROW: u16 = 60;
 
 /// Draws the help over the whole of `area`.
-pub fn draw(help: &HelpBody, leaving: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
+pub fn draw(help: &HelpBody, leaving: Option<Leaving>, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let lines = lines(help, leaving, area.width);
     let first = usize::from(help.scroll.min(reach(help, leaving, area)));
     for (y, line) in (area.y..area.bottom()).zip(lines.into_iter().skip(first)) {
@@ -22,24 +23,25 @@ pub fn draw(help: &HelpBody, leaving: &str, area: Rect, theme: &Theme, buf: &mut
 }
 
 /// How far the help can be scrolled in `area`.
-pub fn reach(help: &HelpBody, leaving: &str, area: Rect) -> u16 {
+pub fn reach(help: &HelpBody, leaving: Option<Leaving>, area: Rect) -> u16 {
     u16::try_from(lines(help, leaving, area.width).len()).unwrap_or(u16::MAX).saturating_sub(area.height)
 }
 
-fn lines(help: &HelpBody, leaving: &str, columns: u16) -> Vec<Row> {
+fn lines(help: &HelpBody, leaving: Option<Leaving>, columns: u16) -> Vec<Row> {
     let keys = if columns < NARROW { 0 } else { TABLE.iter().map(|it| width(&it.shown())).max().unwrap_or(0) };
     let title = |text: &str| Row::default().left(Piece::new(0, Tone::Strong, format!(" {text}")).flexible(1));
-    let binding = |binding: &Binding, elsewhere: bool| {
-        let more = if binding.action == Action::Leave { format!(" ({leaving})") } else { String::new() };
-        let place = binding.places.first().filter(|_| elsewhere && binding.places.len() <= 2);
-        let place = place.map(|place| format!("{}: ", place.word())).unwrap_or_default();
-        entry(Tone::Strong, &binding.shown(), &format!("{place}{}{more}", binding.help), keys, columns)
+    let binding = |binding: &Binding| {
+        let more = leaving.filter(|_| binding.action == Action::Leave);
+        let more = more.map(|leaving| format!(" ({})", leaving.words())).unwrap_or_default();
+        entry(Tone::Strong, &binding.shown(), &format!("{}{more}", binding.help), keys, columns)
     };
-    let (here, elsewhere): (Vec<_>, Vec<_>) = TABLE.iter().partition(|binding| binding.places.contains(&help.of));
+    let here = TABLE.iter().filter(|binding| binding.places.contains(&help.of));
     let mut lines = vec![title("keys here (j k scroll, Esc closes this help)")];
-    lines.extend(here.into_iter().flat_map(|it| binding(it, false)));
-    lines.extend([Row::default(), title("keys elsewhere")]);
-    lines.extend(elsewhere.into_iter().flat_map(|it| binding(it, true)));
+    lines.extend(here.flat_map(binding));
+    lines.extend([Row::default(), title("keys elsewhere, by page")]);
+    lines.extend(
+        elsewhere(help.of).flat_map(|(page, keys_there)| entry(Tone::Strong, page, &keys_there, keys, columns)),
+    );
     lines.extend([Row::default(), title("clips")]);
     let signs = [(clips::GROWING, "still grows"), (clips::PROTECTED, "protected: retention leaves it alone")];
     lines.extend(signs.into_iter().flat_map(|((sign, tone), text)| entry(tone, sign, text, keys, columns)));
@@ -49,6 +51,17 @@ fn lines(help: &HelpBody, leaving: &str, columns: u16) -> Vec<Row> {
         entry(tone, glyph, meaning, keys, columns)
     }));
     lines
+}
+
+/// What else keys do on each other page, in the words of its hint bar; its own help says more.
+fn elsewhere(here: Place) -> impl Iterator<Item = (&'static str, String)> {
+    let others = EVERYWHERE.iter().filter(move |place| **place != here && **place != Place::Help);
+    let of = move |place: &Place| {
+        let only = TABLE.iter().filter(|it| it.places.contains(place) && !it.places.contains(&here));
+        let words = only.filter_map(|it| Some(format!("{} {}", it.shown(), it.hint?)));
+        (place.word(), words.collect::<Vec<_>>().join(", "))
+    };
+    others.map(of).filter(|(_, words)| !words.is_empty())
 }
 
 /// A key or a sign and what it means, in as many lines as that takes.

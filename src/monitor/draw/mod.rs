@@ -14,17 +14,20 @@ mod row;
 mod table;
 mod text;
 
-use super::keys::{Action, Place, TABLE};
+use super::keys::{Action, OnCamera, TABLE};
 use super::theme::{Theme, Tone};
 use super::ui::{Leaving, Status};
 use super::view::{Body, CamerasBody, Note, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::widgets::{Clear, Widget};
 use row::{Piece, Row, pad, wrap};
 
 /// Below this many columns or lines a picture would be a riddle.
 const LEAST: (u16, u16) = (20, 4);
+/// Lines at the bottom that are kept for keys and what came of them.
+const STATUS: u16 = 1;
 
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,33 +78,44 @@ pub fn draw(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(view, area, theme, buf);
     } else {
-        let status = status(view, area);
-        let below = u16::try_from(status.len()).unwrap_or(1).min(area.height - 1);
         let (head, rest) =
-            (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height - 1 - below, ..area });
+            (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height - 1 - STATUS, ..area });
         match &view.body {
-            Body::Help(help) => help::draw(help, view.leaving.words(), head.union(rest), theme, buf),
+            Body::Help(help) => help::draw(help, leaving(view), head.union(rest), theme, buf),
             Body::Cameras(_) | Body::List(_) | Body::Text(_) | Body::Look(_) => {
                 header::draw(view, margin(head), theme, buf);
                 body(view, theme, area, rest, buf);
             }
         }
-        for (y, line) in (rest.bottom()..area.bottom()).zip(status) {
-            line.draw(Rect { y, height: 1, ..area }, theme, buf);
-        }
+        draw_status(status(view, area), area, theme, buf);
     }
     theme.finish(buf);
 }
 
+/// The last line, or as many as a sentence takes: they cover what is below them for as long as it is shown, so that
+/// nothing above moves.
+fn draw_status(lines: Vec<Row>, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    let height = u16::try_from(lines.len()).unwrap_or(STATUS).min(area.height);
+    let place = Rect { y: area.bottom() - height, height, ..area };
+    Clear.render(place, buf);
+    for (y, line) in (place.y..place.bottom()).zip(lines) {
+        line.draw(Rect { y, height: 1, ..area }, theme, buf);
+    }
+}
+
+/// What leaving means; nothing if there is no recorder any more.
+fn leaving(view: &View) -> Option<Leaving> {
+    (!view.stale).then_some(view.leaving)
+}
+
 /// How far what is shown can be scrolled on a screen of this size, in lines.
 pub fn reach(view: &View, area: Rect) -> u16 {
-    let below = u16::try_from(status(view, area).len()).unwrap_or(1);
-    let whole = Rect { height: area.height.saturating_sub(below), ..area };
+    let whole = Rect { height: area.height.saturating_sub(STATUS), ..area };
     match &view.body {
-        Body::Help(help) => help::reach(help, view.leaving.words(), whole),
+        Body::Help(help) => help::reach(help, leaving(view), whole),
         Body::Text(page) => {
             let rest = Rect { height: whole.height.saturating_sub(1), ..whole };
-            text::reach(page, self::below(rest, alerts(view, area, rest).1.height))
+            text::reach(page, below(rest, alerts(view, area, rest).1.height))
         }
         Body::Cameras(_) | Body::List(_) | Body::Look(_) => 0,
     }
@@ -109,10 +123,9 @@ pub fn reach(view: &View, area: Rect) -> u16 {
 
 /// What of a list or a text is in sight on a screen of this size: from which of its lines on, and how many.
 pub fn sight(view: &View, area: Rect) -> (usize, usize) {
-    let below = u16::try_from(status(view, area).len()).unwrap_or(1);
-    let whole = Rect { height: area.height.saturating_sub(below), ..area };
+    let whole = Rect { height: area.height.saturating_sub(STATUS), ..area };
     let rest = Rect { y: area.y + 1, height: whole.height.saturating_sub(1), ..whole };
-    let rest = self::below(rest, alerts(view, area, rest).1.height);
+    let rest = below(rest, alerts(view, area, rest).1.height);
     match &view.body {
         Body::List(list) => list::sight(list, rest),
         Body::Help(help) => (usize::from(help.scroll), usize::from(whole.height)),
@@ -222,7 +235,7 @@ fn status(view: &View, area: Rect) -> Vec<Row> {
         lines.into_iter().map(|line| Row::default().left(Piece::new(0, tone, format!(" {line}")).flexible(1))).collect()
     };
     match &view.status {
-        Status::Hints => vec![hints(view.place, view.leaving, area.width)],
+        Status::Hints => vec![hints(view, area.width)],
         Status::Pending(text) => said(Tone::Busy, text),
         Status::Said(tone, text) => said(*tone, text),
         Status::Question(text) => said(Tone::Warn, text),
@@ -240,21 +253,24 @@ fn typing(before: &str, after: &str) -> Row {
         (Tone::Chosen, at.to_string()),
         (Tone::Plain, after.collect()),
     ];
-    Row::default().left(Piece::of(0, spans)).right(Piece::new(1, Tone::Faint, "↵ keep  Esc show all"))
+    Row::default().left(Piece::of(0, spans)).right(Piece::new(1, Tone::Faint, "Enter keep  Esc show all"))
 }
 
 /// The keys with a hint, in the order of the table; on a narrow screen the last ones go, and the help never does.
-fn hints(place: Place, leaving: Leaving, columns: u16) -> Row {
-    let leaving = match columns {
+fn hints(view: &View, columns: u16) -> Row {
+    let leaving = leaving(view).and_then(|leaving| match columns {
         100.. => Some(leaving.words()),
         50.. => leaving.warning(),
         _ => None,
-    };
+    });
     let mut row = Row::default();
-    let hinted = TABLE.iter().filter(|binding| binding.places.contains(&place));
+    let hinted = TABLE.iter().filter(|binding| binding.places.contains(&view.place));
     let hinted = hinted.filter_map(|binding| Some((binding, binding.hint?)));
     for (rank, (binding, hint)) in (1..).zip(hinted) {
         let rank = if binding.action == Action::Help { 0 } else { rank };
+        // The same key, but nobody would expect it to disarm.
+        let disarms = view.all_armed && binding.action == Action::Camera(OnCamera::ArmAll);
+        let hint = if disarms { "disarm all" } else { hint };
         let indent = if rank == 1 { " " } else { "" };
         let more = leaving.filter(|_| binding.action == Action::Leave);
         let more = more.map(|words| format!(" ({words})")).unwrap_or_default();

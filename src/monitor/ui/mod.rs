@@ -107,6 +107,21 @@ enum Asking {
     Stop,
     /// Delete a clip.
     Delete(String),
+    /// Disarm all of so many cameras.
+    DisarmAll(usize),
+}
+
+impl Asking {
+    /// What is asked.
+    fn words(&self) -> String {
+        let question = match self {
+            Asking::Stop => "Stop the recorder, and with it all recording?".to_owned(),
+            Asking::Delete(clip) => format!("Delete {} for good?", outside(clip)),
+            Asking::DisarmAll(1) => "Disarm the only camera? No mail saves anything then.".to_owned(),
+            Asking::DisarmAll(all) => format!("Disarm all {all} cameras? No mail saves anything then."),
+        };
+        format!("{question} y yes, any other key no")
+    }
 }
 
 /// The person's side of the screen.
@@ -219,17 +234,8 @@ impl Ui {
 
     /// What the last line shows at `now`.
     pub fn status(&self, now: Mono) -> Status {
-        match &self.asking {
-            Some(Asking::Stop) => {
-                return Status::Question(
-                    "Stop the recorder, and with it all recording? y yes, any other key no".to_owned(),
-                );
-            }
-            Some(Asking::Delete(clip)) => {
-                let clip = outside(clip);
-                return Status::Question(format!("Delete {clip} for good? y yes, any other key no"));
-            }
-            None => {}
+        if let Some(asking) = &self.asking {
+            return Status::Question(asking.words());
         }
         if let Some(find) = self.typing() {
             let (before, after) = find.parts();

@@ -12,6 +12,9 @@ use crate::monitor::keys::{Action, OnCamera, OnClip, Press, Step};
 use crate::monitor::theme::Tone;
 use crossterm::event::KeyCode;
 
+/// Why nothing can be done without a recorder.
+const OUT_OF_REACH: &str = "nothing was done: the recorder is out of reach";
+
 impl Ui {
     /// How many orders may be under way; a stuck recorder must not collect key presses.
     pub const OUTSTANDING: usize = 8;
@@ -25,6 +28,7 @@ impl Ui {
             return match (press.code, asking) {
                 (KeyCode::Char('y'), Asking::Stop) => self.send(Command::Stop, now),
                 (KeyCode::Char('y'), Asking::Delete(clip)) => self.send(Command::Delete { clip }, now),
+                (KeyCode::Char('y'), Asking::DisarmAll(_)) => self.send(Command::Disarm(Who::All), now),
                 _ => Order::Nothing,
             };
         }
@@ -34,11 +38,17 @@ impl Ui {
                 KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {}
                 _ => {
                     find.press(press.code, press.ctrl);
+                    self.said = None;
                     return Order::Nothing;
                 }
             }
         }
-        action.map_or(Order::Nothing, |action| self.act(action, snapshot, now))
+        let before = (self.pages.len(), self.place());
+        let order = action.map_or(Order::Nothing, |action| self.act(action, snapshot, now));
+        if before != (self.pages.len(), self.place()) {
+            self.said = None; // it was about what is not seen any more
+        }
+        order
     }
 
     /// What is pasted is no row of keys: what stands in a clipboard by chance must not stop a recorder.
@@ -60,6 +70,7 @@ impl Ui {
             Action::Find => {
                 if let Some(find) = self.find() {
                     find.typing = true;
+                    self.said = None;
                 }
             }
             Action::Clips => self.visit(Page::Clips),
@@ -72,9 +83,9 @@ impl Ui {
             Action::Sort => self.cameras.sort(snapshot),
             Action::Go(step) => self.go(self.motion(step), snapshot),
             Action::Stop if self.lost.is_some() => return self.refuse("there is no recorder to stop", now),
-            Action::Stop => self.asking = Some(Asking::Stop),
+            Action::Stop => return self.ask(Asking::Stop, now),
             Action::Camera(action) => return self.act_on_camera(action, snapshot, now),
-            Action::Clip(action) => return self.act_on_clip(action, now),
+            Action::Clip(action) => return self.act_on_clip(action, snapshot, now),
             Action::Again => {
                 if let Some(Page::Look(look)) = self.pages.last_mut() {
                     look.again();
@@ -104,7 +115,7 @@ impl Ui {
             OnCamera::Arm if camera.armed => self.send(Command::Disarm(this()), now),
             OnCamera::Arm => self.send(Command::Arm(this()), now),
             OnCamera::ArmAll if snapshot.cameras.iter().all(|camera| camera.armed) => {
-                self.send(Command::Disarm(Who::All), now)
+                self.ask(Asking::DisarmAll(snapshot.cameras.len()), now)
             }
             OnCamera::ArmAll => self.send(Command::Arm(Who::All), now),
             OnCamera::Trigger => self.send(Command::Trigger { who: this(), by: TriggerBy::Key }, now),
@@ -120,8 +131,8 @@ impl Ui {
         }
     }
 
-    fn act_on_clip(&mut self, action: OnClip, now: Mono) -> Order {
-        let Some((name, clip)) = self.clip() else {
+    fn act_on_clip(&mut self, action: OnClip, snapshot: Option<&Snapshot>, now: Mono) -> Order {
+        let Some((name, clip)) = self.clip(snapshot) else {
             return self.refuse("there is no clip here", now);
         };
         match (action, clip) {
@@ -136,10 +147,11 @@ impl Ui {
             (OnClip::Delete, Some(clip)) if clip.protected => {
                 self.refuse(&format!("nothing was done: {name} is protected (p ends that)"), now)
             }
-            (OnClip::Delete, _) => {
-                self.asking = Some(Asking::Delete(name));
-                Order::Nothing
+            (OnClip::Delete, Some(clip)) if clip.open => {
+                let why = "still grows (end its countdown first, and wait until it is closed)";
+                self.refuse(&format!("nothing was done: {name} {why}"), now)
             }
+            (OnClip::Delete, _) => self.ask(Asking::Delete(name), now),
             (OnClip::Protect, Some(clip)) => {
                 self.send(Command::Protect { clip: name, protected: !clip.protected }, now)
             }
@@ -152,7 +164,7 @@ impl Ui {
     }
 
     /// The clip that keys act on: its name, and the rest if that is known.
-    fn clip(&self) -> Option<(String, Option<ClipView>)> {
+    fn clip(&self, snapshot: Option<&Snapshot>) -> Option<(String, Option<ClipView>)> {
         match self.page() {
             Page::Clips => self.clips.chosen().map(|clip| (clip.name.clone(), Some(clip.clone()))),
             Page::Copies => {
@@ -160,8 +172,10 @@ impl Ui {
                 (!clip.is_empty()).then(|| (clip.clone(), None))
             }
             Page::Clip(details) => {
-                let shown = details.shown.as_ref().and_then(|shown| shown.as_ref().ok());
-                Some((details.name.clone(), shown.map(|shown| shown.clip.clone())))
+                let shown = details.shown.as_ref().and_then(|shown| shown.as_ref().ok()).map(|shown| &shown.clip);
+                // Whoever is quicker than the answer meets what the picture knows of the clip.
+                let pictured = || snapshot?.clips.iter().find(|clip| clip.name == details.name);
+                Some((details.name.clone(), shown.or_else(pictured).cloned()))
             }
             Page::Cameras | Page::Journal | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
         }
@@ -231,6 +245,15 @@ impl Ui {
         }
     }
 
+    /// Asks before something is done that cannot be taken back, or that nobody would notice.
+    fn ask(&mut self, asking: Asking, now: Mono) -> Order {
+        if self.lost.is_some() {
+            return self.refuse(OUT_OF_REACH, now);
+        }
+        (self.asking, self.said) = (Some(asking), None);
+        Order::Nothing
+    }
+
     fn refuse(&mut self, why: &str, now: Mono) -> Order {
         self.say(Tone::Warn, why, now);
         Order::Nothing
@@ -238,7 +261,7 @@ impl Ui {
 
     fn send(&mut self, command: Command, now: Mono) -> Order {
         if self.lost.is_some() {
-            return self.refuse("nothing was done: the recorder is out of reach", now);
+            return self.refuse(OUT_OF_REACH, now);
         }
         if self.pending.iter().filter(|(_, command)| !matches!(command, Command::Ask(_))).count() >= Self::OUTSTANDING {
             return self.refuse("nothing was done: the recorder has not answered what was asked before", now);

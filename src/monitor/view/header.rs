@@ -4,12 +4,15 @@ use super::{Item, Note, Scene, Wake, card, count, outside};
 use crate::model::snapshot::{MailNote, Snapshot};
 use crate::model::text::fit_for_screen;
 use crate::monitor::format;
+use crate::monitor::keys::Place;
 use crate::monitor::theme::Tone;
-use crate::monitor::ui::Lost;
+use crate::monitor::ui::{Leaving, Lost};
 use std::time::Duration;
 
 /// Columns of the widest size, as in `999 MB`: what is as wide as that does not push its neighbours about.
 const SIZE: usize = 6;
+/// Digits that a count has room for: a tenth mail must not change the form of what stands beside it.
+const DIGITS: u16 = 3;
 
 /// The first line. `wake` is the picture's clock, which stands still when there is no recorder; `clock` never does.
 pub(super) fn header(scene: &Scene, wake: &mut Wake, clock: &mut Wake) -> Vec<Item> {
@@ -73,6 +76,10 @@ fn cameras_in_header(snapshot: &Snapshot) -> Vec<Item> {
         let events = count(usize::try_from(missed).unwrap_or(usize::MAX), "event");
         items.push(Item::left(Tone::Bad, [format!("{events} MISSED"), format!("{missed} MISSED")]));
     }
+    let disarmed = snapshot.cameras.iter().filter(|camera| !camera.armed).count();
+    if disarmed > 0 {
+        items.push(Item::left(Tone::Warn, [format!("{disarmed} DISARMED"), format!("{disarmed} OFF")]));
+    }
     items
 }
 
@@ -82,10 +89,15 @@ fn mail_in_header(snapshot: &Snapshot, scene: &Scene) -> Item {
         return Item::right(Tone::Bad, ["MAIL PORT CLOSED".to_owned(), "MAIL CLOSED".to_owned()]);
     };
     let port = fit_for_screen(place.rsplit_once(':').map_or(place.as_str(), |(_, port)| port), 20);
+    if mail.today == 0 && mail.last.is_none() {
+        return Item::right(Tone::Plain, [format!("mail :{port} · none yet"), "no mail yet".to_owned()]);
+    }
     let span = format::counted_since(&snapshot.anchor, snapshot.started, snapshot.anchor.wall(scene.now), scene.zone);
     let count = format!("mail :{port} · {} {span}", mail.today);
     let last = mail.last.as_ref().map(|last| format!("{count}, last {}", last_mail(last, snapshot, scene)));
-    Item::right(Tone::Plain, last.into_iter().chain([count, format!("mail {}", mail.today)]))
+    let digits = u16::try_from(mail.today.to_string().len()).unwrap_or(DIGITS);
+    let forms = last.into_iter().chain([count, format!("mail {}", mail.today)]);
+    Item { spare: DIGITS.saturating_sub(digits), ..Item::right(Tone::Plain, forms) }
 }
 
 /// When the last mail came and for whom: what stands before the `@` is the camera, or what was meant to be one.
@@ -147,9 +159,7 @@ fn safe(snapshot: &Snapshot, wake: &mut Wake) -> Safe {
 pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     let mut alerts = Vec::new();
     if let Some(lost) = &scene.ui.lost {
-        let reason = outside(&lost.reason);
-        let what = if lost.bye { "the recorder ended" } else { "the recorder is out of reach" };
-        alerts.push(Note::new(Tone::Bad, format!("{what}: {reason}; this is the last picture, trying again")));
+        alerts.push(Note::new(Tone::Bad, lost_recorder(lost, scene.ui.leaving)));
     }
     let Some(snapshot) = scene.snapshot else { return alerts };
     alerts.extend(archive_down(snapshot, scene, wake));
@@ -168,11 +178,31 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
             format!("{segments}{bytes} of wanted footage lost (the clips' records say which)"),
         ));
     }
-    if let Some(why) = &snapshot.stopping {
+    if let Some(why) = snapshot.stopping.as_ref().filter(|_| scene.ui.lost.is_none()) {
         alerts.push(Note::new(Tone::Warn, format!("the recorder is stopping: {}", outside(why))));
+    }
+    if scene.ui.lost.is_none() && !snapshot.cameras.is_empty() && snapshot.cameras.iter().all(|camera| !camera.armed) {
+        let remedy = if scene.ui.place() == Place::Cameras { "A arms all" } else { "to arm all: Esc, then A" };
+        alerts.push(Note::new(Tone::Warn, format!("every camera is disarmed: no mail saves anything ({remedy})")));
     }
     alerts.extend(snapshot.warnings.iter().take(20).map(|warning| Note::new(Tone::Warn, outside(warning))));
     alerts
+}
+
+/// Why there is nobody who sends pictures, and how there will be somebody again.
+fn lost_recorder(lost: &Lost, leaving: Leaving) -> String {
+    let reason = outside(&lost.reason);
+    let what = if lost.bye { "the recorder ended" } else { "the recorder is out of reach" };
+    // A reason that says itself what helps needs nothing more.
+    if !lost.bye || reason.ends_with(')') {
+        return format!("{what}: {reason}; this is the last picture, trying again");
+    }
+    match leaving {
+        Leaving::RecordingGoesOn => {
+            format!("{what}: {reason} (start it again: nvr, or systemctl start nvr; this picture comes back by itself)")
+        }
+        Leaving::EndsAll => format!("{what}: {reason} (start it again: nvr demo)"),
+    }
 }
 
 /// First what may be lost and when, then why, and what helps.

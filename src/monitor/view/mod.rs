@@ -60,6 +60,8 @@ pub struct View {
     pub place: Place,
     /// What leaving means for the recording.
     pub leaving: Leaving,
+    /// Every camera is armed: the key for all of them disarms them.
+    pub all_armed: bool,
     /// The picture is old: nobody sends newer ones.
     pub stale: bool,
 }
@@ -97,15 +99,17 @@ pub struct Item {
     pub side: Side,
     /// The same from long to short, at least one; an empty one: may be left out.
     pub forms: Vec<String>,
+    /// Columns that its figures may still grow by: with them it fits as it is.
+    pub spare: u16,
 }
 
 impl Item {
     fn left(tone: Tone, forms: impl IntoIterator<Item = String>) -> Self {
-        Self { tone, side: Side::Left, forms: forms.into_iter().collect() }
+        Self { tone, side: Side::Left, forms: forms.into_iter().collect(), spare: 0 }
     }
 
     fn right(tone: Tone, forms: impl IntoIterator<Item = String>) -> Self {
-        Self { tone, side: Side::Right, forms: forms.into_iter().collect() }
+        Self { tone, side: Side::Right, forms: forms.into_iter().collect(), spare: 0 }
     }
 
     /// The shortest that says something.
@@ -175,6 +179,7 @@ impl View {
             status: scene.ui.status(scene.now),
             place: scene.ui.place(),
             leaving: scene.ui.leaving,
+            all_armed: scene.snapshot.is_some_and(|it| it.cameras.iter().all(|camera| camera.armed)),
             stale: taken.is_some(),
         };
         if view.stale {

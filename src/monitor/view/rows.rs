@@ -152,7 +152,7 @@ pub(super) fn clips<'a>(
         state: match clip.missing {
             Duration::ZERO if clip.open => "growing".to_owned(),
             Duration::ZERO => String::new(),
-            span => format!("lacks {}", format::length(span.max(Duration::from_secs(1)))),
+            span => format!("{} missing", format::length(span.max(Duration::from_secs(1)))),
         },
         whole: clip.missing.is_zero(),
         open: clip.open,
