@@ -311,7 +311,7 @@ pub(crate) fn nothing_yet() -> Snapshot {
     let text = r#"{"version": "", "pid": 1, "started": 0, "anchor": {"mono": 0, "wall": "1970-01-01T00:00:00Z"},
         "cameras": [], "mail": {"port": {"Ok": ""}, "today": 0, "last": null},
         "archive": {"dir": "", "space": null, "trouble": null, "since": null, "backlog": 0},
-        "ring": {"dir": "", "used": 0, "space": null}, "lost": {"segments": 0, "bytes": 0},
+        "ring": {"dir": "", "used": 0, "space": null}, "lost": {"segments": 0, "bytes": 0, "events": 0},
         "copies": [], "clips": [], "journal": [], "warnings": [], "stopping": null}"#;
     serde_json::from_str(text).expect("a picture")
 }
