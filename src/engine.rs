@@ -141,7 +141,7 @@ impl Engine {
         tasks.spawn(retain);
         tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
-        let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), settings.archive.dir.clone());
+        let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {
             settings,
