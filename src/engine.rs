@@ -104,11 +104,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`].
+    /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`]. `earlier`:
+    /// where the log of recorders before this one is.
     ///
     /// # Errors
     /// One sentence with the remedy; nothing stays behind.
-    pub async fn start(settings: Arc<Settings>, warnings: Vec<String>, stop: Stop) -> Result<(Self, Handle), String> {
+    pub async fn start(
+        settings: Arc<Settings>,
+        warnings: Vec<String>,
+        earlier: Option<String>,
+        stop: Stop,
+    ) -> Result<(Self, Handle), String> {
         let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
         let (bus, events) = mpsc::channel(EVENTS);
         let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
@@ -129,7 +135,7 @@ impl Engine {
 
         let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
         let news = first_news(&settings, warnings, &ffmpeg, recovered);
-        let first = [clock.event(), Event::MailPort(Ok(address))].into_iter().chain(news);
+        let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(address))].into_iter().chain(news);
         let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
