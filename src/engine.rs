@@ -104,11 +104,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`].
+    /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`]. `earlier`:
+    /// where the log of recorders before this one is.
     ///
     /// # Errors
     /// One sentence with the remedy; nothing stays behind.
-    pub async fn start(settings: Arc<Settings>, warnings: Vec<String>, stop: Stop) -> Result<(Self, Handle), String> {
+    pub async fn start(
+        settings: Arc<Settings>,
+        warnings: Vec<String>,
+        earlier: Option<String>,
+        stop: Stop,
+    ) -> Result<(Self, Handle), String> {
         let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
         let (bus, events) = mpsc::channel(EVENTS);
         let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
@@ -129,7 +135,7 @@ impl Engine {
 
         let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
         let news = first_news(&settings, warnings, &ffmpeg, recovered);
-        let first = [clock.event(), Event::MailPort(Ok(address))].into_iter().chain(news);
+        let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(address))].into_iter().chain(news);
         let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
@@ -141,7 +147,7 @@ impl Engine {
         tasks.spawn(retain);
         tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
-        let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), settings.archive.dir.clone());
+        let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {
             settings,

@@ -32,6 +32,24 @@ pub enum LogTo {
     File(PathBuf),
 }
 
+impl LogTo {
+    /// Where a person finds what earlier recorders wrote, if that can be known: a terminal keeps nothing, and a
+    /// container's log is known only to who runs it.
+    pub fn earlier(&self) -> Option<String> {
+        match self {
+            LogTo::File(dir) => Some(format!("the log files nvr.*.log in {}", dir.display())),
+            LogTo::Stderr => is_systemds().then(|| "journalctl -u nvr".to_owned()),
+        }
+    }
+}
+
+/// Whether standard error is systemd's journal. It names the file that it reads; a shell inside of a unit may have put
+/// another one in its place.
+fn is_systemds() -> bool {
+    rustix::fs::fstat(io::stderr())
+        .is_ok_and(|to| std::env::var("JOURNAL_STREAM").is_ok_and(|of| of == format!("{}:{}", to.st_dev, to.st_ino)))
+}
+
 /// Keep it until the end: dropping it writes what still waits, for at most about a second.
 #[derive(Debug)]
 pub struct Guard {
@@ -109,11 +127,7 @@ impl Style {
     fn of_stderr() -> Self {
         let terminal = io::stderr().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        // systemd names the file that it reads; a shell inside of a unit may have put another one in its place.
-        let journal = rustix::fs::fstat(io::stderr()).is_ok_and(|to| {
-            std::env::var("JOURNAL_STREAM").is_ok_and(|of| of == format!("{}:{}", to.st_dev, to.st_ino))
-        });
-        let clock = if journal { Clock::None } else { Clock::Local };
+        let clock = if is_systemds() { Clock::None } else { Clock::Local };
         Style { colours: terminal && !plain, clock }
     }
 }

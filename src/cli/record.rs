@@ -25,8 +25,9 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     let (loaded, path) = global.load()?;
     loaded.needs_camera(&path)?;
     let (settings, warnings) = (Arc::new(loaded.settings), loaded.warnings);
-    let _log = journal::init(log_dir.map_or(LogTo::Stderr, LogTo::File), std::env::var("NVR_LOG").ok())
-        .map_err(|sentence| eyre!(sentence))?;
+    let log_to = log_dir.map_or(LogTo::Stderr, LogTo::File);
+    let earlier = log_to.earlier();
+    let _log = journal::init(log_to, std::env::var("NVR_LOG").ok()).map_err(|sentence| eyre!(sentence))?;
 
     let stop = Stop::new();
     let signals = stop::signals().map_err(|error| eyre!("signals cannot be heard: {error}"))?;
@@ -37,7 +38,8 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     let named = global.socket.clone().or_else(|| settings.recorder.socket.clone());
     let place = socket::for_recorder(named, &socket::Env::read());
     let bound = socket::bind(&place).await.map_err(|sentence| eyre!(sentence))?;
-    let (engine, handle) = Engine::start(settings, warnings, stop.clone()).await.map_err(|sentence| eyre!(sentence))?;
+    let started = Engine::start(settings, warnings, earlier, stop.clone()).await;
+    let (engine, handle) = started.map_err(|sentence| eyre!(sentence))?;
 
     let goodbye = CancellationToken::new();
     let snapshots = handle.snapshots.clone();

@@ -4,7 +4,7 @@ use super::{Global, attach, out, query};
 use crate::engine;
 use crate::link::dial::Client;
 use crate::model::command::Command;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Entry, Level, Snapshot, Topic};
 use crate::model::text::fit_for_screen;
 use color_eyre::eyre::{Result, eyre};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -29,7 +29,11 @@ pub async fn stop(global: &Global) -> Result<ExitCode> {
     let process = process_of(&stream);
     let mut client = Client::attach(stream, true).await?;
     let before = query::picture(&mut client).await?;
-    out::line(&query::carry_out(&client, Command::Stop).await?)?;
+    let order = query::carry_out(&client, Command::Stop).await?;
+    // What takes a while says so; what is over at once needs one sentence.
+    if before.cameras.iter().any(|camera| camera.event.is_some() || camera.backlog > 0) {
+        out::line(&order)?;
+    }
     let last = timeout(LONGEST, listen(&mut client, before)).await;
     let last = last.map_err(|_| {
         eyre!("the recorder has not ended for {} s (see what it is doing: nvr status)", LONGEST.as_secs())
@@ -68,7 +72,10 @@ async fn listen(client: &mut Client, mut picture: Arc<Snapshot>) -> Result<Arc<S
     while client.snapshots().changed().await.is_ok() {
         let Some(newer) = client.snapshots().borrow_and_update().clone() else { continue };
         picture = newer;
-        for entry in picture.journal.iter().filter(|entry| entry.number > told) {
+        // That it is stopping, and why, is the sentence at the end.
+        let stopping = |entry: &Entry| entry.topic == Topic::Recorder && entry.level == Level::Info;
+        let news = |entry: &&Entry| entry.number > told && !stopping(entry);
+        for entry in picture.journal.iter().filter(news) {
             let camera = entry.camera.as_ref().map_or_else(String::new, |camera| format!("{camera}: "));
             out::line(&format!("{camera}{}", fit_for_screen(&entry.text, SHOWN)))?;
         }

@@ -64,6 +64,11 @@ pub enum Event {
     MailPort(Result<String, String>),
     /// Where the host names of sources lead: all that are known.
     Hosts(Vec<(CameraName, IpAddr)>),
+    /// The recorder begins to work, before anything else happens.
+    Began {
+        /// Where a person finds what earlier recorders said, if that is known.
+        earlier: Option<String>,
+    },
     /// A sentence for the journal: mail that was refused, footage that was recovered.
     Note(String),
     /// A clip's file exists; it has a name now.

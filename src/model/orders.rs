@@ -9,6 +9,22 @@ use super::record::TriggerKind;
 use super::recorder::Recorder;
 use super::saving::ClipIds;
 use super::snapshot::{Level, Topic};
+use std::collections::BTreeSet;
+
+/// So many cameras are named one by one, whatever came of it.
+const LISTED: usize = 2;
+
+/// What came of something for each of these cameras, out of so many: each by its name, unless that would only say the
+/// same thing over and over.
+pub(super) fn together(outcomes: &[(CameraName, String)], all: usize) -> String {
+    let count = outcomes.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len();
+    let first = outcomes.first().map(|(_, first)| first).filter(|_| count > LISTED);
+    match first.filter(|first| outcomes.iter().all(|(_, it)| it == *first)) {
+        Some(same) if count == all => format!("all {count} cameras: {same}"),
+        Some(same) => format!("{count} cameras: {same}"),
+        None => outcomes.iter().map(|(name, it)| format!("{name}: {it}")).collect::<Vec<_>>().join("; "),
+    }
+}
 
 impl Recorder {
     /// Carries out what a person asks, and answers.
@@ -109,16 +125,36 @@ impl Recorder {
         if let Some(stranger) = meant.iter().find(|name| !known.contains(name)) {
             return Answer::Refused(self.no_such_camera(stranger));
         }
-        let outcomes = meant.iter().filter_map(|name| {
-            let outcome = self.with(out, name, &mut act)?;
-            Some(format!("{name}: {outcome}"))
-        });
-        Answer::Done(outcomes.collect::<Vec<_>>().join("; "))
+        let outcomes: Vec<_> =
+            meant.iter().filter_map(|name| Some((name.clone(), self.with(out, name, &mut act)?))).collect();
+        Answer::Done(together(&outcomes, known.len()))
     }
 
     /// Says which cameras there are instead.
     pub(super) fn no_such_camera(&self, stranger: &CameraName) -> String {
         let known: Vec<_> = self.cameras.iter().map(|camera| camera.settings.name.as_str()).collect();
         format!("no camera is called {stranger} (there are: {})", known.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::none(&[], "")]
+    #[case::one(&["a: armed"], "a: armed")]
+    #[case::two(&["a: armed", "b: armed"], "a: armed; b: armed")]
+    #[case::some(&["a: armed", "b: armed", "d: armed"], "3 cameras: armed")]
+    #[case::all(&["a: armed", "b: armed", "c: armed", "d: armed"], "all 4 cameras: armed")]
+    #[case::one_named_often(&["a: armed", "a: armed", "a: armed"], "a: armed; a: armed; a: armed")]
+    #[case::different(&["a: saving", "b: saving", "c: no signal"], "a: saving; b: saving; c: no signal")]
+    fn what_is_the_same_for_many_is_said_once(#[case] outcomes: &[&str], #[case] said: &str) {
+        let pair = |text: &&str| {
+            let (name, outcome) = text.split_once(": ").expect("a name");
+            (name.parse().expect("a camera"), outcome.to_owned())
+        };
+        assert_eq!(together(&outcomes.iter().map(pair).collect::<Vec<_>>(), 4), said);
     }
 }

@@ -12,6 +12,7 @@ use super::command::Command;
 use super::effect::Effect;
 use super::event::{Event, Mail, Space};
 use super::id::{CameraName, RequestId};
+use super::orders::together;
 use super::out::Out;
 use super::question::{ClipDetails, ClipPage, Found};
 use super::record::TriggerKind;
@@ -225,6 +226,7 @@ impl Recorder {
                 }
                 self.mail.port = port;
             }
+            Event::Began { earlier } => self.began(out, earlier.as_deref()),
             Event::Note(text) => out.say(Level::Warn, Topic::Recorder, None, text),
             Event::Warning(text) => self.warn(out, &text),
             Event::StopAsked(who) => self.stop(out, who),
@@ -267,6 +269,17 @@ impl Recorder {
 
     fn newest_of(&self, clip: ClipView) -> ClipView {
         self.growing().find(|ours| clip.open && ours.name == clip.name).unwrap_or(clip)
+    }
+
+    /// The first line of the journal: whoever reads it after a crash sees where the new life begins.
+    fn began(&self, out: &mut Out, earlier: Option<&str>) {
+        let cameras = match self.cameras.len() {
+            1 => "1 camera".to_owned(),
+            more => format!("{more} cameras"),
+        };
+        let earlier = earlier.map_or_else(String::new, |place| format!(" (what was before: {place})"));
+        let text = format!("recorder {} started: {cameras}{earlier}", env!("CARGO_PKG_VERSION"));
+        out.say(Level::Info, Topic::Recorder, None, text);
     }
 
     fn warn(&mut self, out: &mut Out, text: &str) {
@@ -317,17 +330,15 @@ impl Recorder {
         for name in &names {
             let (peer, from, to, subject) = (peer.clone(), from.clone(), to.clone(), subject.clone());
             let kind = TriggerKind::Mail { peer, from, to, subject };
-            outcomes.extend(self.with(out, name, |camera, ids, out| match late {
+            let outcome = self.with(out, name, |camera, ids, out| match late {
                 Some(why) => format!("ignored: {why}"),
                 None => camera.trigger(out, ids, at, kind),
-            }));
+            });
+            outcomes.extend(outcome.map(|outcome| (name.clone(), outcome)));
         }
-        let (about, outcome) = match (names.as_slice(), outcomes.as_slice()) {
-            ([name], [outcome]) => (Some(name), outcome.clone()),
-            _ => {
-                let each = names.iter().zip(&outcomes).map(|(name, outcome)| format!("{name}: {outcome}"));
-                (None, screen(&each.collect::<Vec<_>>().join("; ")))
-            }
+        let (about, outcome) = match outcomes.as_slice() {
+            [(name, outcome)] => (Some(name), outcome.clone()),
+            several => (None, screen(&together(several, settings.cameras.len()))),
         };
         let cut = if mail.cut_off { ", cut off" } else { "" };
         out.say(Level::Info, Topic::Mail, about, format!("mail from {peer}{cut}: {outcome} ({why})"));

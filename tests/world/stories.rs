@@ -7,7 +7,7 @@ use nvr::model::effect::Effect;
 use nvr::model::event::{CameraNews, Event, SlotFile, Trouble};
 use nvr::model::id::{CameraName, RunId};
 use nvr::model::recorder::{Input, Recorder, Remembered};
-use nvr::model::snapshot::{CameraState, Level, SlotState};
+use nvr::model::snapshot::{CameraState, Level, SlotState, Topic};
 use nvr::model::time::{Anchor, Mono};
 use std::sync::Arc;
 use std::time::Duration;
@@ -417,6 +417,22 @@ fn a_mail_for_all_cameras_is_one_entry_of_bounded_length() {
     let picture = recorder.snapshot(at(1_000));
     assert!(picture.cameras.iter().all(|camera| camera.event.is_some()));
     let [entry] = picture.journal.as_slice() else { panic!("{:?}", picture.journal) };
-    assert!(entry.text.starts_with("mail from 10.0.0.9, cut off: camera-0: saving"), "{}", entry.text);
+    let all = "mail from 10.0.0.9, cut off: all 300 cameras: saving, but nothing comes in now (still connecting) (";
+    assert!(entry.text.starts_with(all), "{}", entry.text);
     assert!(entry.text.chars().count() <= 1_000 && entry.level == Level::Info);
+}
+
+#[test]
+fn the_journal_begins_with_where_the_one_before_is() {
+    let names: [CameraName; 2] = ["front", "garden"].map(|name| name.parse().expect("a name"));
+    for (count, earlier, words) in [
+        (1, None, "started: 1 camera"),
+        (2, Some("journalctl -u nvr".to_owned()), "started: 2 cameras (what was before: journalctl -u nvr)"),
+    ] {
+        let mut recorder = by_hand(&names[..count].iter().collect::<Vec<_>>());
+        recorder.apply(at(0), Input::Event(Event::Began { earlier }));
+        let [entry] = &recorder.snapshot(at(0)).journal[..] else { panic!("one sentence") };
+        assert_eq!(entry.text, format!("recorder {} {words}", env!("CARGO_PKG_VERSION")));
+        assert_eq!((entry.level, entry.topic), (Level::Info, Topic::Recorder));
+    }
 }

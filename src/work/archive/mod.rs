@@ -101,6 +101,20 @@ impl Site {
     }
 }
 
+/// Where an archive lies. Clones are the same.
+#[derive(Clone)]
+pub struct Home(Arc<Site>);
+
+impl Home {
+    /// The directory.
+    ///
+    /// # Errors
+    /// It is not the one that was opened, so that whatever is missed there may well exist: a sentence with the remedy.
+    pub fn dir(&self) -> Result<&Path, String> {
+        self.0.check().map(|()| self.0.root.as_path())
+    }
+}
+
 impl Archive {
     /// Opens an archive, making the directory if need be; the claimed segments lie below `ring_dir`.
     ///
@@ -164,6 +178,11 @@ impl Archive {
     /// Whose turn it is to change closed clips, for whoever else does.
     pub fn turn(&self) -> Turn {
         self.site.turn.clone()
+    }
+
+    /// Where it lies, for whoever only reads what is there.
+    pub fn home(&self) -> Home {
+        Home(self.site.clone())
     }
 
     /// Reads a page of the clip list, growing clips included; at most 1,000. Ends as [`Event::ClipsListed`], soon once

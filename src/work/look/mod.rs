@@ -11,6 +11,7 @@ mod darkroom;
 mod footage;
 mod jpeg;
 
+use super::archive::Home;
 use super::ffmpeg::Ffmpeg;
 use super::places;
 use super::queue::Queue;
@@ -42,15 +43,15 @@ pub struct Looks(Arc<Inner>);
 struct Inner {
     ffmpeg: Ffmpeg,
     ring: PathBuf,
-    archive: PathBuf,
+    archive: Home,
     queue: Queue,
     /// Held by the thread that reads the archive, which a dead disk may keep for longer than its look lasts.
     reader: Arc<Semaphore>,
 }
 
 impl Looks {
-    /// With this FFmpeg, into these directories.
-    pub fn new(ffmpeg: Ffmpeg, ring: PathBuf, archive: PathBuf) -> Self {
+    /// With this FFmpeg, into the ring and the archive.
+    pub fn new(ffmpeg: Ffmpeg, ring: PathBuf, archive: Home) -> Self {
         let queue = Queue::new(WAITING);
         Self(Arc::new(Inner { ffmpeg, ring, archive, queue, reader: Arc::new(Semaphore::new(1)) }))
     }
@@ -136,10 +137,10 @@ impl Inner {
         let Ok(reader) = self.reader.clone().try_acquire_owned() else {
             return Err("the archive has not answered to an earlier look yet (is its disk well?)".to_owned());
         };
-        let root = self.archive.clone();
+        let home = self.archive.clone();
         let found = tokio::task::spawn_blocking(move || {
             let _reader = reader;
-            read(&root)
+            read(home.dir()?)
         });
         found.await.map_err(|panic| panic.to_string())?
     }

@@ -137,6 +137,8 @@ async fn nothing_is_stored_where_the_archive_is_not_any_more() {
             "{failure:?}"
         );
         assert!(world.claimed(1).exists());
+        let home = world.archive.home();
+        assert!(home.dir().is_err_and(|text| text.contains("is its disk mounted?")), "nor looked at");
         fs::write(root.join(".lock"), "").expect("another archive");
     }
     fs::remove_dir_all(&root).expect("gone");
