@@ -21,8 +21,8 @@
 //! | [`model`] | what to do: pure, no clock, no IO, no async | nothing of ours |
 //! | [`work`] | the hands: FFmpeg, ring, mail port, archive | `model` |
 //! | [`engine`] | receive → apply → carry out → publish | `model`, `work` |
-//! | [`link`] | bytes between recorder and monitors | the model's snapshot and command |
-//! | [`monitor`] | the screen, a process of its own | `link`, the model's snapshot and command |
+//! | [`link`] | bytes between recorder and monitors | the model's snapshot, command and question |
+//! | [`monitor`] | the screen, a process of its own | `link`, and the same of the model |
 //! | [`config`] | `nvr.toml` | `model` |
 //! | [`cli`] | the verbs; joins all of these | everything |
 //! | [`stop`], [`journal`], [`clock`] | the order of stopping; where sentences go; what time it is | |
