@@ -64,7 +64,7 @@ fn guest_words() -> Vec<String> {
 
 /// The monitor, as these tests draw it.
 async fn shows_the_monitor(session: &mut Session) {
-    session.shows_all(&["2 cameras"]).await;
+    session.shows_all(&["front-door"]).await;
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn a_terminal_that_goes_away_without_a_signal_ends_it_too() {
     let mut screen = vt100::Parser::default();
     let shown = timeout(PATIENCE, async {
         let mut bytes = [0; 4096];
-        while !screen.screen().contents().contains("2 cameras") {
+        while !screen.screen().contents().contains("front-door") {
             let n = pty.read(&mut bytes).await.expect("it writes");
             screen.process(&bytes[..n]);
         }
