@@ -348,8 +348,9 @@ async fn however_much_is_asked_the_queue_has_an_end_and_orders_do_not_stand_in_i
     assert_eq!(left, 2);
     assert_says(result, "has left");
     drop(turn);
-    let (first, result) = shown(&mut world).await;
-    assert_eq!((first, result.is_ok()), (1, true));
+    // Turns go in order; of answers that are ready at the same time any may be told first.
+    let (one, result) = shown(&mut world).await;
+    assert!(one != 2 && one <= WAITING as u64 && result.is_ok(), "{one}: {result:?}");
 }
 
 #[tokio::test(start_paused = true)]
