@@ -33,7 +33,11 @@ impl Port {
     }
 
     async fn with(allow: &str, limits: Limits) -> Self {
-        let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a free port");
+        Self::at("127.0.0.1:0", allow, limits).await
+    }
+
+    async fn at(listen: &str, allow: &str, limits: Limits) -> Self {
+        let listener = bind(listen.parse().expect("an address")).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (events, bus) = mpsc::channel(64);
         let stop = CancellationToken::new();
@@ -263,7 +267,8 @@ async fn bytes_that_are_no_smtp_harm_nobody() {
 
 #[tokio::test]
 async fn stopping_ends_every_session_triggers_what_was_begun_and_frees_the_port() {
-    let port = Port::open().await;
+    // At an address of its own: elsewhere somebody else may take the port as soon as it is free.
+    let port = Port::at("127.0.0.77:0", "127.0.0.0/8", Limits::default()).await;
     let address = port.address;
     let mut idle = say(&port, "", 1).await;
     let begun = say(&port, TO_GARDEN, 4).await;
