@@ -77,11 +77,15 @@ impl Port {
     }
 }
 
+/// Held while a program starts: between fork and exec it holds what this process holds, every neighbour's port too.
+static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Runs a client that has to succeed. `PORT` and `HOST` in its arguments stand for the mail port.
 async fn run(port: &Port, program: &str, args: &[&str], input: &str) {
     let args = args.iter().map(|arg| {
         arg.replace("HOST", &port.address.ip().to_string()).replace("PORT", &port.address.port().to_string())
     });
+    let starting = STARTING.lock().await;
     let client = Command::new(program)
         .args(args)
         .stdin(Stdio::piped())
@@ -89,6 +93,7 @@ async fn run(port: &Port, program: &str, args: &[&str], input: &str) {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn();
+    drop(starting);
     let mut client = client.unwrap_or_else(|error| panic!("{program} does not start: {error} (apt install {program})"));
     let mut stdin = client.stdin.take().expect("a pipe");
     stdin.write_all(input.as_bytes()).await.expect("its input taken");
@@ -272,12 +277,14 @@ async fn stopping_ends_every_session_triggers_what_was_begun_and_frees_the_port(
     let address = port.address;
     let mut idle = say(&port, "", 1).await;
     let begun = say(&port, TO_GARDEN, 4).await;
+    let nobody_starts = STARTING.lock().await;
     let events = port.close().await;
+    bind(address).await.expect("the port is free again");
+    drop(nobody_starts);
     let [Event::Mail(mail)] = &events[..] else { panic!("{events:?}") };
     assert_eq!((mail.to.join(""), mail.cut_off), ("garden@nvr".into(), true));
     let mut words = String::new();
     idle.read_to_string(&mut words).await.expect("text to the end");
     assert_eq!(words, "421 the recorder is stopping\r\n");
-    drop((idle, begun));
-    bind(address).await.expect("the port is free again");
+    drop(begun);
 }
