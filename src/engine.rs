@@ -21,7 +21,7 @@ use crate::work::host::logout_warning;
 use crate::work::look::Looks;
 use crate::work::ring::{RingDir, not_in_ram};
 use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,15 +119,19 @@ impl Engine {
         let (bus, events) = mpsc::channel(EVENTS);
         let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
         let ring = RingDir::open(&settings.ring.dir, &names)?;
-        let archive = Archive::open(&settings.archive.dir, settings.ring.dir.clone(), bus.clone())?;
+        let mut archive = Archive::open(&settings.archive.dir, settings.ring.dir.clone(), bus.clone())?;
         // Who has the ring and the archive has the port too, and is better named by them.
         let listener = smtp::bind(settings.smtp.listen).await?;
-        let recovered = archive.recover().await;
+        let recovered = archive.recover(Vec::new()).await;
         ring.clear_slots();
         let watcher = ring_watch::watch(&settings.ring.dir, &names, bus.clone())?;
 
         let clock = Clock::start();
-        let remembered = Remembered { armed: state::load(&settings.recorder.state_dir), first: ring.first_numbers() };
+        let remembered = Remembered {
+            armed: state::load(&settings.recorder.state_dir),
+            first: ring.first_numbers(),
+            left: BTreeMap::new(),
+        };
         let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor());
         let (armed, to_save) = watch::channel(Vec::new());
         let (requests, waiting) = mpsc::channel(REQUESTS);
@@ -280,6 +284,10 @@ impl Engine {
             Effect::Claim { segment, slot, bytes } => self.claim(segment, slot, bytes),
             Effect::Unlink { camera, slot, bytes } => self.ring.unlink(&camera, SlotFile { slot, bytes }),
             Effect::Append(append) => self.archive.append(*append),
+            Effect::Follow(follow) => self.archive.follow(*follow),
+            Effect::Discard { segment: _ } => {}
+            Effect::Remember { camera: _, memory: _ } => {}
+            Effect::Reload { request: _ } => {}
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
             Effect::ListClips { request, query } => self.archive.list(request, query, self.left(request)),

@@ -1,8 +1,8 @@
 //! The words of the link. Each is one line of JSON, so that a script can take part with nothing but a socket:
 //!
 //! ```text
-//! > {"hello":{"protocol":2,"version":"0.1.0","snapshots":false}}
-//! < {"hello":{"protocol":2,"version":"0.1.0","pid":4711}}
+//! > {"hello":{"protocol":3,"version":"0.1.0","snapshots":false}}
+//! < {"hello":{"protocol":3,"version":"0.1.0","pid":4711}}
 //! > {"request":{"id":1,"command":{"arm":"all"}}}
 //! < {"reply":{"id":1,"answer":{"done":"2 cameras are armed"}}}
 //! ```
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Of these words, [`Snapshot`], [`Command`] and [`Answer`] included: grows by one when an older end could no longer
 /// understand what a newer one says. `hello` and `bye` stay as they are for ever, so that both can say so.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_words_are_what_the_documentation_shows() {
         let hello = serde_json::to_string(&ToRecorder::hello(false)).expect("serializes");
-        assert_eq!(hello, format!(r#"{{"hello":{{"protocol":2,"version":"{VERSION}","snapshots":false}}}}"#));
+        assert_eq!(hello, format!(r#"{{"hello":{{"protocol":3,"version":"{VERSION}","snapshots":false}}}}"#));
         let request: ToRecorder =
             serde_json::from_str(r#"{"request":{"id":1,"command":{"arm":"all"}}}"#).expect("is understood");
         assert!(matches!(request, ToRecorder::Request { id: 1, command: Command::Arm(_) }));

@@ -251,6 +251,7 @@ impl Clip {
             frames: self.frames,
             sha256: self.sha256.clone(),
             continues: self.continues.clone(),
+            interruptions: Vec::new(),
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Command {
     },
     /// Tell something.
     Ask(Question),
+    /// Read the configuration again and go on with what it says.
+    Reload,
     /// Stop the recorder.
     Stop,
 }

@@ -2,11 +2,12 @@
 
 use super::command::Answer;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use super::memory::Memory;
 use super::question::ClipQuery;
 use super::record::Record;
 use super::settings::Camera;
 use super::snapshot::Entry;
-use super::time::Wall;
+use super::time::{Mono, Wall};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,25 @@ pub enum Effect {
     },
     /// Append a claimed segment to a clip, opening the clip if it is the first.
     Append(Box<Append>),
+    /// Append what is whole of the segment that is still being written, so that a power cut costs no more than that.
+    Follow(Box<Follow>),
+    /// Give up a claimed segment that is not stored: there is no room for it.
+    Discard {
+        /// Which.
+        segment: SegmentId,
+    },
+    /// Note down what a recorder after this one has to know, before anything else that this step orders.
+    Remember {
+        /// Whose.
+        camera: CameraName,
+        /// What.
+        memory: Box<Memory>,
+    },
+    /// Read the configuration again.
+    Reload {
+        /// Who asks; `None`: a signal.
+        request: Option<RequestId>,
+    },
     /// Write a clip's record as it stands.
     SaveRecord {
         /// Whose.
@@ -147,6 +167,17 @@ pub enum Place {
     Claimed(u64),
     /// In the archive, where its camera's newest clip ends.
     Archive,
+}
+
+/// A segment that is still being written, for a clip that has a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Follow {
+    /// As when it will be finished.
+    pub append: Append,
+    /// FFmpeg's file.
+    pub slot: u32,
+    /// Until then FFmpeg cannot have come round to that file again; after it, it must not be read.
+    pub until: Mono,
 }
 
 /// One segment for one clip.

@@ -3,6 +3,7 @@
 use super::effect::ClipChange;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
 use super::question::{ClipDetails, ClipPage, Still};
+use super::settings::Settings;
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Wall};
 use std::net::IpAddr;
@@ -91,6 +92,16 @@ pub enum Event {
         /// How.
         added: Added,
     },
+    /// The answer to [`super::effect::Effect::Follow`].
+    Followed {
+        /// The clip that grew, if it did.
+        clip: ClipId,
+        /// The segment that is still being written.
+        segment: SegmentId,
+        /// The clip as it is now; `None`: nothing was added, whatever the reason, and appending the finished segment
+        /// will tell. `bytes` and `frames` are what this step added.
+        added: Option<Added>,
+    },
     /// A segment could not be appended; the clip is as long as before and the segment still in RAM.
     AppendFailed {
         /// The clip.
@@ -152,6 +163,14 @@ pub enum Event {
     ArchiveSpace(Result<Space, String>),
     /// Anything else a person should know, with its remedy; shown until the recorder ends.
     Warning(String),
+    /// The answer to [`super::effect::Effect::Reload`]: new settings with what deserves a look about them, or a sentence
+    /// for each mistake, and then the old ones stay in force.
+    Reloaded {
+        /// Who asked; `None`: a signal.
+        request: Option<RequestId>,
+        /// What the file says now.
+        result: Result<(Arc<Settings>, Vec<String>), String>,
+    },
     /// Somebody asked the recorder to stop; the text says who.
     StopAsked(String),
 }

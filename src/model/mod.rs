@@ -13,6 +13,7 @@ pub mod event;
 pub mod fmp4;
 pub mod id;
 pub mod life;
+pub mod memory;
 mod orders;
 pub mod out;
 pub mod question;

@@ -40,6 +40,7 @@ impl Recorder {
             }
             Command::Delete { clip } => return self.delete(out, request, clip),
             Command::Ask(question) => return self.question(out, request, question),
+            Command::Reload => return out.order(Effect::Reload { request: Some(request) }),
             Command::Stop => {
                 self.stop(out, "a person asked for it".to_owned());
                 Answer::Done("stopping: what is claimed is stored first".to_owned())

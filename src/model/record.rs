@@ -42,6 +42,10 @@ pub struct Record {
     /// The clip that this one goes on from without a gap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<String>,
+    /// When no recorder ran while it grew: from the last sign of life of one to the start of the next. Footage that is
+    /// missing for it stands in `gaps`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interruptions: Vec<Window<Wall>>,
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -72,6 +76,7 @@ impl Record {
             frames: 0,
             sha256: None,
             continues: None,
+            interruptions: Vec::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::command::Command;
 use super::effect::Effect;
 use super::event::{Event, Mail, Space};
 use super::id::{CameraName, RequestId};
+use super::memory::Left;
 use super::orders::together;
 use super::out::Out;
 use super::question::{ClipDetails, ClipPage, Found};
@@ -55,6 +56,8 @@ pub struct Remembered {
     pub armed: BTreeMap<CameraName, bool>,
     /// The number of each camera's first segment; 0 for one that is not named.
     pub first: BTreeMap<CameraName, u64>,
+    /// What is left of cameras whose recorder was killed, or could not store all that was wanted.
+    pub left: BTreeMap<CameraName, Left>,
 }
 
 /// All state.
@@ -232,6 +235,8 @@ impl Recorder {
             Event::StopAsked(who) => self.stop(out, who),
             Event::ClipOpened { clip, name, start, path } => self.clip_opened(clip, ClipFile { name, start, path }),
             Event::Appended { clip: _, segment, added } => self.appended(out, &segment, &added),
+            Event::Followed { clip: _, segment: _, added: _ } => {}
+            Event::Reloaded { request: _, result: _ } => {}
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),

@@ -159,6 +159,7 @@ pub fn command(command: &Command) -> String {
         Command::Protect { clip, protected: false } => format!("releasing the protection of {clip}"),
         Command::Delete { clip } => format!("deleting {clip}"),
         Command::Ask(_) => "looking".to_owned(),
+        Command::Reload => "reading the configuration again".to_owned(),
         Command::Stop => "stopping the recorder".to_owned(),
     }
 }

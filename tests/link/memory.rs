@@ -194,7 +194,7 @@ async fn a_script_that_closes_its_end_still_gets_its_answers() {
     let session = recorder.serve(far);
     let script = format!(
         "{}\n{}\n",
-        r#"{"hello":{"protocol":2,"version":"a script"}}"#,
+        r#"{"hello":{"protocol":3,"version":"a script"}}"#,
         r#"{"request":{"id":5,"command":{"ask":{"clips":{"limit":2}}}}}"#
     );
     near.write_all(script.as_bytes()).await.expect("fits");

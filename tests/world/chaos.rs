@@ -191,6 +191,10 @@ fn obedient(effect: &Effect) -> Option<Event> {
         | Effect::Reply { .. }
         | Effect::Log(_)
         | Effect::SaveArmed(_)
+        | Effect::Follow(_)
+        | Effect::Discard { .. }
+        | Effect::Remember { .. }
+        | Effect::Reload { .. }
         | Effect::Stop { .. } => None,
     }
 }
@@ -237,7 +241,7 @@ proptest! {
         let (pre, post, max_clip, cooldown, segment) = rules;
         let script = Script { pre, post, max_clip, cooldown, segment, slots: 5, ..Script::default() };
         let anchor = Anchor { mono: Mono(1_000_000), wall: jiff::Timestamp::UNIX_EPOCH };
-        let remembered = Remembered { armed: Default::default(), first: [(a.clone(), first)].into() };
+        let remembered = Remembered { armed: Default::default(), first: [(a.clone(), first)].into(), ..Default::default() };
         let mut recorder = Recorder::new(Arc::new(settings(&script, &[&a, &b])), &remembered, anchor);
         let mut now = anchor.mono;
         for (passed, input) in steps {

@@ -257,6 +257,10 @@ impl World {
             | Effect::ChangeClip { .. }
             | Effect::TakeStills { .. }
             | Effect::SaveArmed(_)
+            | Effect::Follow(_)
+            | Effect::Discard { .. }
+            | Effect::Remember { .. }
+            | Effect::Reload { .. }
             | Effect::Stop { .. } => {}
         }
         None

@@ -124,6 +124,7 @@ impl Ui {
             | Command::Trigger { .. }
             | Command::Release(_)
             | Command::Ask(_)
+            | Command::Reload
             | Command::Stop => {}
         }
     }

@@ -5,7 +5,7 @@ use super::disk::{self, sentence};
 use super::names::{self, Files};
 use super::source::{Fault, Segment};
 use super::{Site, send};
-use crate::model::effect::Append;
+use crate::model::effect::{Append, Follow};
 use crate::model::event::{AppendFailure, Event};
 use crate::model::id::ClipId;
 use crate::model::record::Record;
@@ -20,6 +20,8 @@ use tokio::sync::{Semaphore, mpsc};
 pub(super) enum Order {
     /// Append a segment; and since when that is wanted.
     Append(Box<Append>, Instant),
+    /// Append what is whole of a segment that is still being written.
+    Follow(Box<Follow>),
     /// Write the record as it stands.
     Save(Arc<Record>),
     /// Give it its last record and its final name.
@@ -87,6 +89,10 @@ impl Lane {
                 let segment = append.segment.clone();
                 vec![warning, Event::AppendFailed { clip, segment, failure: AppendFailure::Different }]
             }
+            Order::Follow(follow) => {
+                let segment = follow.append.segment.clone();
+                vec![warning, Event::Followed { clip, segment, added: None }]
+            }
             Order::Save(_) => vec![warning],
             Order::Close(_) => vec![warning, Event::ClipClosed { clip, result: Ok(String::new()) }],
         }
@@ -95,6 +101,9 @@ impl Lane {
     fn carry_out(&mut self, order: Order) -> Vec<Event> {
         match order {
             Order::Append(append, since) => self.append(&append, since),
+            Order::Follow(follow) => {
+                vec![Event::Followed { clip: self.id, segment: follow.append.segment, added: None }]
+            }
             Order::Save(record) => {
                 if let State::Open(clip) = &mut self.state
                     && let Err(text) = clip.save(&record)

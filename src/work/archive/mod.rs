@@ -32,9 +32,10 @@ pub(super) use sidecar::Sidecar;
 pub use source::media;
 pub(super) use source::{Unreadable, Walker};
 
-use crate::model::effect::{Append, ClipChange};
+use crate::model::effect::{Append, ClipChange, Follow};
 use crate::model::event::Event;
 use crate::model::id::{ClipId, RequestId};
+use crate::model::memory::Grew;
 use crate::model::question::ClipQuery;
 use crate::model::record::Record;
 use crate::work::queue::Queue;
@@ -148,8 +149,10 @@ impl Archive {
         })
     }
 
-    /// Finishes what an earlier recorder left: growing clips and claimed segments. To be awaited before any order.
-    pub async fn recover(&self) -> Recovered {
+    /// Finishes what an earlier recorder left: growing clips and claimed segments, except those that go on growing
+    /// (`grew`), which take orders from now on. To be awaited before any order.
+    pub async fn recover(&mut self, grew: Vec<Grew>) -> Recovered {
+        let _ = grew;
         let site = self.site.clone();
         let found = tokio::task::spawn_blocking(move || recover::recover(&site)).await;
         found.unwrap_or_else(|panic| Recovered {
@@ -162,6 +165,11 @@ impl Archive {
     /// [`Event::ClipOpened`] for the first one, or as [`Event::AppendFailed`].
     pub fn append(&mut self, append: Append) {
         self.order(append.clip, Order::Append(Box::new(append), Instant::now()));
+    }
+
+    /// Appends what is whole of a segment that is still being written. Ends as [`Event::Followed`], whatever came of it.
+    pub fn follow(&mut self, follow: Follow) {
+        self.order(follow.append.clip, Order::Follow(Box::new(follow)));
     }
 
     /// Writes a clip's record as it stands. Has no event: the next one says more.

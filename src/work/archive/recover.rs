@@ -11,6 +11,7 @@ use super::old::{self, Old};
 use super::source::{Fault, Segment};
 use super::{catalog, pages, remove};
 use crate::model::id::{CameraName, SegmentId};
+use crate::model::memory::Regrown;
 use crate::model::snapshot::ClipView;
 use crate::model::time::Wall;
 use crate::work::places;
@@ -30,6 +31,8 @@ pub struct Recovered {
     pub sentences: Vec<String>,
     /// The newest 50 clips, newest first.
     pub clips: Vec<ClipView>,
+    /// Clips that go on growing, and how far they had come.
+    pub regrown: Vec<Regrown>,
     /// Claimed segments that could not be stored now and still lie in RAM: new numbers have to be higher.
     pub waiting: Vec<SegmentId>,
 }

@@ -78,13 +78,13 @@ impl World {
             let disk = Box::new(RealDisk);
             Archive::on(&dir.path().join("archive"), dir.path().join("ring"), sender.clone(), TimeZone::UTC, disk)
         };
-        let archive = loop {
+        let mut archive = loop {
             match open() {
                 Ok(archive) => break archive,
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        let recovered = archive.recover().await;
+        let recovered = archive.recover(Vec::new()).await;
         (World { archive, events, dir, start }, recovered)
     }
 

@@ -1,0 +1,105 @@
+//! What outlives a recorder that was killed: enough of each camera to go on where it stopped. It lies in RAM beside the
+//! ring it tells of, so a reboot takes both, and is written before the orders that follow from it are carried out: what
+//! was claimed is always known, and what is known and not claimed still lies in its slot.
+
+use super::clip::ClipFile;
+use super::event::{Added, SlotFile};
+use super::id::{CameraName, ClipId, RunId};
+use super::time::{Anchor, Mono};
+use serde::{Deserialize, Serialize};
+
+/// One camera, as the recorder knew it when it last changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Of the shape of all this; another one is no memory.
+    pub version: u32,
+    /// What both clocks showed when it was written.
+    pub anchor: Anchor,
+    /// FFmpeg's last life.
+    pub run: RunId,
+}
+
+impl Memory {
+    /// Today's shape.
+    pub const VERSION: u32 = 1;
+
+    /// The clips that grew, for the archive to go on with.
+    pub fn growing(&self, camera: &CameraName) -> Vec<Grew> {
+        let _ = camera;
+        Vec::new()
+    }
+}
+
+/// A clip that grew when its recorder was killed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grew {
+    /// What it is called again.
+    pub clip: ClipId,
+    /// Whose.
+    pub camera: CameraName,
+    /// Its name, if that had been told.
+    pub name: Option<String>,
+    /// The first segment that was meant for it, by which a file is known whose name had not been told.
+    pub first: Option<u64>,
+    /// Segments meant for it of which nobody knows that they are stored, in order.
+    pub waiting: Vec<u64>,
+}
+
+/// What the archive found of such a clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Regrown {
+    /// Which.
+    pub clip: ClipId,
+    /// How far it had come.
+    pub state: Remains,
+}
+
+/// How far a clip had come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Remains {
+    /// It goes on growing: cut back to its last whole fragment, and so large is it then.
+    Growing {
+        /// Its file.
+        file: ClipFile,
+        /// The clip as it is; `bytes`, `frames` and `hole` are of no segment.
+        added: Added,
+    },
+    /// It has its final name already.
+    Closed {
+        /// Where.
+        path: String,
+    },
+    /// There is no file of it.
+    Nothing,
+}
+
+/// A file in a ring directory that an earlier recorder left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftFile {
+    /// Slot or segment number, by its name.
+    pub number: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was last written.
+    pub written: Mono,
+}
+
+/// All that is left of one camera.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    /// What the earlier recorder knew.
+    pub memory: Memory,
+    /// Slots, as they lie there. No FFmpeg writes them any more.
+    pub slots: Vec<LeftFile>,
+    /// Claimed segments, as they lie there.
+    pub claimed: Vec<LeftFile>,
+    /// Its clips.
+    pub clips: Vec<Regrown>,
+}
+
+impl LeftFile {
+    /// As a slot.
+    pub fn slot(&self) -> Option<SlotFile> {
+        Some(SlotFile { slot: u32::try_from(self.number).ok()?, bytes: self.bytes })
+    }
+}
