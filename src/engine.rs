@@ -4,6 +4,8 @@
 //! watches gets the newest picture. What must be over before the next fact is looked at (a claim, which races with
 //! FFmpeg) is done right here; it takes microseconds. Whatever may wait for a disk, a child or a peer is a task.
 
+mod live;
+
 use crate::clock::Clock;
 use crate::journal;
 use crate::model::command::{Answer, Command};
@@ -11,7 +13,7 @@ use crate::model::effect::Effect;
 use crate::model::event::{AppendFailure, Event, SlotFile};
 use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
 use crate::model::recorder::{Input, Recorder, Remembered};
-use crate::model::settings::{self, Settings};
+use crate::model::settings::Settings;
 use crate::model::snapshot::Snapshot;
 use crate::stop::{Stage, Stop};
 use crate::work::archive::{self, Archive, Recovered, retain};
@@ -19,8 +21,10 @@ use crate::work::camera::{self, Common, Job};
 use crate::work::ffmpeg::Ffmpeg;
 use crate::work::host::logout_warning;
 use crate::work::look::Looks;
+use crate::work::reread::{Reader, Rereads, shown_passwords};
 use crate::work::ring::{RingDir, not_in_ram};
 use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
+use live::Live;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
@@ -92,7 +96,8 @@ pub struct Engine {
     looks: Looks,
     armed: watch::Sender<Vec<(CameraName, bool)>>,
     make_room: Arc<Notify>,
-    _rules: watch::Sender<settings::Archive>,
+    live: Live,
+    rereads: Rereads,
     pictures: watch::Sender<Arc<Snapshot>>,
     published: Option<Instant>,
     dirty: bool,
@@ -100,12 +105,12 @@ pub struct Engine {
     tasks: TaskTracker,
     mail: TaskTracker,
     ring: RingDir,
-    _watcher: notify::RecommendedWatcher,
+    watcher: notify::RecommendedWatcher,
 }
 
 impl Engine {
     /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`]. `earlier`:
-    /// where the log of recorders before this one is.
+    /// where the log of recorders before this one is; `reader`: has the configuration read again.
     ///
     /// # Errors
     /// One sentence with the remedy; nothing stays behind.
@@ -113,6 +118,7 @@ impl Engine {
         settings: Arc<Settings>,
         warnings: Vec<String>,
         earlier: Option<String>,
+        reader: Reader,
         stop: Stop,
     ) -> Result<(Self, Handle), String> {
         let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
@@ -143,15 +149,17 @@ impl Engine {
         let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
-        let (allow, limits) = (settings.smtp.allow.clone(), smtp::Limits::default());
-        mail.spawn(smtp::serve(listener, allow, limits, bus.clone(), stop.asked().clone()));
+        let (live, limits) = (Live::new(&settings), smtp::Limits::default());
+        mail.spawn(smtp::serve(listener, live.allow.subscribe(), limits, bus.clone(), stop.asked().clone()));
         mail.close();
-        let (rules, wake) = (watch::Sender::new(settings.archive.clone()), Arc::new(Notify::new()));
-        let retain = retain::run(rules.subscribe(), archive.turn(), wake.clone(), bus.clone(), stop.asked().clone());
+        let wake = Arc::new(Notify::new());
+        let retain =
+            retain::run(live.rules.subscribe(), archive.turn(), wake.clone(), bus.clone(), stop.asked().clone());
         tasks.spawn(retain);
-        tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
+        tasks.spawn(hosts::keep(live.cameras.subscribe(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
         let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
+        let rereads = Rereads::new(reader, ffmpeg.clone());
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {
             settings,
@@ -171,7 +179,8 @@ impl Engine {
             looks,
             armed,
             make_room: wake,
-            _rules: rules,
+            live,
+            rereads,
             pictures,
             published: None,
             dirty: true,
@@ -179,7 +188,7 @@ impl Engine {
             tasks,
             mail,
             ring,
-            _watcher: watcher,
+            watcher,
         };
         Ok((engine, Handle { requests, snapshots }))
     }
@@ -226,7 +235,7 @@ impl Engine {
         tokio::select! {
             biased;
             Some(event) = self.events.recv() => {
-                self.urgent |= matches!(event, Event::Mail(_));
+                self.urgent |= matches!(event, Event::Mail(_) | Event::Reloaded { .. });
                 if matches!(event, Event::AppendFailed { failure: AppendFailure::Archive(_), .. }) {
                     self.make_room.notify_one();
                 }
@@ -240,6 +249,7 @@ impl Engine {
                 self.inputs.push_back(Input::Command(id, command));
             }
             () = self.stop.asked().cancelled(), if !self.recorder.stopping() => {}
+            () = self.stop.hangup() => self.inputs.push_back(Input::Event(Event::HungUp)),
             () = self.mail.wait(), if self.recorder.stopping() && !self.mail.is_empty() => {}
             () = sleep_until(publish.unwrap_or(tick)), if publish.is_some_and(|at| at < tick) => self.publish(),
             () = sleep_until(tick) => self.inputs.push_back(Input::Tick),
@@ -287,7 +297,18 @@ impl Engine {
             Effect::Follow(follow) => self.archive.follow(*follow),
             Effect::Discard { segment: _ } => {}
             Effect::Remember { camera: _, memory: _ } => {}
-            Effect::Reload { request: _ } => {}
+            Effect::Reload { request } => {
+                self.tasks.spawn(self.rereads.clone().read(request, self.bus.clone(), self.stop.asked().clone()));
+            }
+            Effect::Adopt(settings) => {
+                self.live.adopt(&settings);
+                self.settings = settings;
+            }
+            Effect::OpenRing { camera } => self.open_ring(camera),
+            Effect::CloseRing { camera } => {
+                ring_watch::remove(&mut self.watcher, &self.settings.ring.dir, &camera);
+                self.ring.remove(&camera);
+            }
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
             Effect::ListClips { request, query } => self.archive.list(request, query, self.left(request)),
@@ -315,6 +336,15 @@ impl Engine {
     fn claim(&mut self, segment: SegmentId, slot: u32, bytes: Option<u64>) {
         let result = self.ring.claim(&segment, slot, bytes);
         self.done.push_back(Event::Claimed { segment, result });
+    }
+
+    /// What cannot be made or watched is said; the camera's start tries again to make it, and the sweep sees it unwatched.
+    fn open_ring(&mut self, camera: CameraName) {
+        let made = self.ring.add(&camera);
+        let watched = made.as_ref().map(|_| ring_watch::add(&mut self.watcher, &self.settings.ring.dir, &camera));
+        let trouble = [made.as_ref().err(), watched.as_ref().ok().and_then(|watched| watched.as_ref().err())];
+        self.done.extend(trouble.into_iter().flatten().cloned().map(Event::Note));
+        self.done.push_back(Event::RingOpened { camera, first: made.unwrap_or(0) });
     }
 
     fn sweep(&mut self) {
@@ -367,15 +397,17 @@ impl Engine {
 /// What is known before anything happens: what deserves a look, and what an earlier recorder left.
 fn first_news(settings: &Settings, warnings: Vec<String>, ffmpeg: &Ffmpeg, recovered: Recovered) -> Vec<Event> {
     let place = &settings.ring.dir;
-    let shown = settings.cameras.iter().filter_map(|camera| {
-        let why = ffmpeg::shows_password(ffmpeg, camera)?;
-        Some(format!("{}: {why}", camera.name))
-    });
+    let about_config = warnings.into_iter().chain(shown_passwords(ffmpeg, settings)).collect();
     let machine = not_in_ram(place).into_iter().chain(logout_warning(place));
     let waiting = waiting_warning(place, recovered.waiting.len());
-    let warnings = warnings.into_iter().chain(machine).chain(shown).chain(waiting).map(Event::Warning);
+    let warnings = machine.chain(waiting).map(Event::Warning);
     let found = recovered.sentences.into_iter().map(Event::Note);
-    warnings.chain(found).chain([Event::ClipsFound(recovered.clips)]).collect()
+    [Event::ConfigWarnings(about_config)]
+        .into_iter()
+        .chain(warnings)
+        .chain(found)
+        .chain([Event::ClipsFound(recovered.clips)])
+        .collect()
 }
 
 /// What an earlier recorder claimed and what cannot be stored now.

@@ -50,10 +50,12 @@ pub struct Camera {
     pub(super) lost: Lost,
     /// The file system of the ring is full.
     pub(super) no_room: bool,
+    /// It is no longer in the configuration: what is wanted of it is stored, and then it goes.
+    pub(super) removed: bool,
     /// The last trigger from outside that was obeyed.
     obeyed: Option<Mono>,
     /// The trouble that was last said, until footage comes again.
-    said: Option<String>,
+    pub(super) said: Option<String>,
 }
 
 impl Camera {
@@ -72,6 +74,7 @@ impl Camera {
             stderr: VecDeque::new(),
             lost: Lost::default(),
             no_room: false,
+            removed: false,
             obeyed: None,
             said: Some(String::new()),
             armed,
@@ -237,12 +240,12 @@ impl Camera {
         self.saving.release(now)
     }
 
-    /// The recorder is ending: what waits is tried at once. What is still wanted stays wanted, so that the record says
-    /// what is missing of it.
-    pub fn stop(&mut self, out: &mut Out) {
+    /// No more footage is to come in, for this reason: what waits is tried at once. What is still wanted stays wanted, so
+    /// that the record says what is missing of it.
+    pub fn stop(&mut self, out: &mut Out, cause: &str) {
         self.saving.hurry(out.now);
         if let Some(run) = self.life.stop(out.now) {
-            self.ring.blame("the recorder was stopped");
+            self.ring.blame(cause);
             out.order(Effect::StopCamera { camera: self.settings.name.clone(), run, reason: None });
         }
     }

@@ -49,6 +49,10 @@ enum Stage {
         since: Mono,
         reason: Option<String>,
     },
+    /// Being ended, to be started with other settings.
+    Renewing {
+        since: Mono,
+    },
     Stopped,
 }
 
@@ -85,7 +89,7 @@ impl Life {
 
     /// Whether there is or may be an FFmpeg that writes.
     pub fn alive(&self) -> bool {
-        matches!(self.stage, Stage::Running { .. } | Stage::Ending { .. })
+        matches!(self.stage, Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. })
     }
 
     /// Whether it has ended for good.
@@ -108,7 +112,7 @@ impl Life {
         match &self.stage {
             Stage::Waiting { retry_at, .. } => Some(*retry_at),
             Stage::Running { advanced, switched, .. } => Some((*advanced + SILENCE).min(*switched + self.switch)),
-            Stage::Ending { .. } | Stage::Stopped => None,
+            Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
         }
     }
 
@@ -147,7 +151,7 @@ impl Life {
                 };
                 Some(self.end(reason, now))
             }
-            Stage::Ending { .. } | Stage::Stopped => None,
+            Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
         }
     }
 
@@ -211,6 +215,10 @@ impl Life {
             self.stage = Stage::Stopped;
             return None;
         }
+        if let Stage::Renewing { .. } = self.stage {
+            self.stage = Stage::Waiting { retry_at: now, reason: None };
+            return None;
+        }
         let reason = trouble.map_or_else(|| "FFmpeg ended".to_owned(), |trouble| trouble.text);
         let retry_at = match cure {
             Some(Cure::EncodeAudio) if !self.encode_audio => {
@@ -226,10 +234,26 @@ impl Life {
         Some(reason)
     }
 
-    /// The recorder is ending. Answers the run to take down, if there is one.
+    /// What it is started with has changed, so that all that was learnt of it is void. Answers the run to take down, if
+    /// there is one; a new one starts when that has ended, even after [`Life::stop`].
+    pub fn renew(&mut self, now: Mono) -> Option<RunId> {
+        (self.failures, self.starts, self.encode_audio) = (0, 0, false);
+        match self.stage {
+            Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. } => {
+                self.stage = Stage::Renewing { since: now };
+                Some(self.run)
+            }
+            Stage::Waiting { .. } | Stage::Stopped => {
+                self.stage = Stage::Waiting { retry_at: now, reason: None };
+                None
+            }
+        }
+    }
+
+    /// No more footage is wanted. Answers the run to take down, if there is one.
     pub fn stop(&mut self, now: Mono) -> Option<RunId> {
         match self.stage {
-            Stage::Running { .. } | Stage::Ending { .. } => {
+            Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. } => {
                 self.stage = Stage::Ending { since: now, reason: None };
                 Some(self.run)
             }
@@ -249,6 +273,7 @@ impl Life {
                 Some("still connecting".to_owned())
             }
             Stage::Ending { reason: Some(reason), .. } => Some(format!("stalled: {reason}")),
+            Stage::Renewing { .. } => Some("its settings were changed".to_owned()),
             Stage::Ending { reason: None, .. } | Stage::Stopped => Some("the recorder is stopping".to_owned()),
         }
     }
@@ -269,6 +294,7 @@ impl Life {
             Stage::Ending { since, reason: Some(reason) } => {
                 CameraState::Stalled { since: *since, reason: reason.clone() }
             }
+            Stage::Renewing { since } => CameraState::Connecting { since: *since },
             Stage::Ending { reason: None, .. } | Stage::Stopped => CameraState::Stopped,
         }
     }
@@ -388,5 +414,36 @@ mod tests {
         let mut waiting = Life::new("front", Duration::from_secs(10), at(0));
         assert_eq!(waiting.stop(at(0)), None);
         assert!(waiting.stopped());
+    }
+
+    #[test]
+    fn what_is_renewed_starts_as_soon_as_its_ffmpeg_has_ended_however_that_ended() {
+        for end in [None, trouble(None), trouble(Some(Cure::EncodeAudio))] {
+            let mut life = started();
+            for second in 1..4 {
+                life.ended(trouble(None), at(second * 100));
+                life.tick(at(second * 100 + 50));
+            }
+            let run = life.run();
+            assert_eq!(life.renew(at(500)), Some(run));
+            assert_eq!((life.due(), life.alive(), life.tick(at(501))), (None, true, None), "two would write one ring");
+            assert_eq!(life.ended(end, at(502)), None, "nothing went wrong");
+            assert_eq!((life.due(), life.restarts(), life.encode_audio()), (Some(at(502)), 0, false));
+            assert_eq!(life.tick(at(502)), Some(Step::Start(RunId(run.0 + 1))));
+        }
+    }
+
+    #[test]
+    fn what_waits_or_was_stopped_is_renewed_at_once_and_what_is_renewed_can_be_stopped() {
+        let mut life = started();
+        life.ended(trouble(None), at(1));
+        assert_eq!((life.renew(at(1)), life.due()), (None, Some(at(1))));
+        life.tick(at(1));
+        life.stop(at(2));
+        assert_eq!(life.renew(at(3)), Some(RunId(2)), "it has not ended yet");
+        life.stop(at(4));
+        life.ended(None, at(5));
+        assert!(life.stopped());
+        assert_eq!((life.renew(at(6)), life.due()), (None, Some(at(6))));
     }
 }

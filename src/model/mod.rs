@@ -20,6 +20,7 @@ pub mod question;
 pub mod rate;
 pub mod record;
 pub mod recorder;
+mod reload;
 pub mod retention;
 pub mod ring;
 mod room;

@@ -21,7 +21,7 @@ use super::ring::AWAY;
 use super::routing::{self, Route};
 use super::saving::ClipIds;
 use super::settings::Settings;
-use super::snapshot::{ClipView, CopyView, Entry, Level, MailNote, MailView, Topic};
+use super::snapshot::{ClipView, CopyView, Entry, Level, Lost, MailNote, MailView, Topic};
 use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,7 +36,7 @@ const KEPT: usize = 1000;
 /// Lines of each log that the snapshot holds.
 pub(super) const TAIL: usize = 50;
 /// Warnings that the snapshot holds; the oldest go.
-const WARNINGS: usize = 20;
+pub(super) const WARNINGS: usize = 20;
 
 /// What reaches the recorder.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +73,11 @@ pub struct Recorder {
     /// The last input.
     seen: Mono,
     pub(super) mail: MailView,
+    /// Who was armed when that was last decided, cameras included that are not there now: one that is removed by a slip
+    /// and added again is as it was.
+    pub(super) armed: BTreeMap<CameraName, bool>,
     /// Addresses of cameras whose sources name a host.
-    hosts: Vec<(CameraName, IpAddr)>,
+    pub(super) hosts: Vec<(CameraName, IpAddr)>,
     pub(super) archive: Archive,
     pub(super) ram: Option<Space>,
     /// Until when wanted footage finds room there, as it was last told.
@@ -85,6 +88,10 @@ pub struct Recorder {
     pub(super) clips: VecDeque<ClipView>,
     pub(super) journal: VecDeque<Entry>,
     pub(super) warnings: Vec<String>,
+    /// Those of them that are about the configuration.
+    pub(super) config_warnings: Vec<String>,
+    /// What was lost of cameras that are gone.
+    pub(super) lost: Lost,
     /// Since when it is ending, and why.
     pub(super) stopping: Option<(Mono, String)>,
 }
@@ -113,6 +120,7 @@ impl Recorder {
             next_sweep: now + SWEEP,
             seen: now,
             mail,
+            armed: remembered.armed.clone(),
             hosts: Vec::new(),
             archive: Archive::default(),
             ram: None,
@@ -122,6 +130,8 @@ impl Recorder {
             clips: VecDeque::new(),
             journal: VecDeque::new(),
             warnings: Vec::new(),
+            config_warnings: Vec::new(),
+            lost: Lost::default(),
             stopping: None,
         }
     }
@@ -135,6 +145,7 @@ impl Recorder {
             Input::Command(request, command) => self.command(&mut out, request, command),
             Input::Tick => self.tick(&mut out),
         }
+        self.let_go(&mut out);
         let copied = self.copies.back().map_or(0, |last| last.number);
         let copies = (copied + 1..).zip(out.copies).map(|(number, copy)| CopyView { number, ..copy });
         keep(&mut self.copies, copies, KEPT);
@@ -236,7 +247,10 @@ impl Recorder {
             Event::ClipOpened { clip, name, start, path } => self.clip_opened(clip, ClipFile { name, start, path }),
             Event::Appended { clip: _, segment, added } => self.appended(out, &segment, &added),
             Event::Followed { clip: _, segment: _, added: _ } => {}
-            Event::Reloaded { request: _, result: _ } => {}
+            Event::ConfigWarnings(warnings) => self.config_warnings(out, &warnings),
+            Event::HungUp => self.read_again(out, None),
+            Event::Reloaded { request, result } => self.reloaded(out, request, result),
+            Event::RingOpened { camera, first } => self.ring_opened(out, &camera, first),
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),
@@ -287,7 +301,7 @@ impl Recorder {
         out.say(Level::Info, Topic::Recorder, None, text);
     }
 
-    fn warn(&mut self, out: &mut Out, text: &str) {
+    pub(super) fn warn(&mut self, out: &mut Out, text: &str) {
         let text = fit_for_screen(text, 1000);
         out.say(Level::Warn, Topic::Recorder, None, &text);
         if !self.warnings.contains(&text) {

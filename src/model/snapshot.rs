@@ -106,7 +106,7 @@ pub enum CameraState {
         /// Why, in words.
         reason: String,
     },
-    /// The recorder is ending.
+    /// The recorder is ending, or the camera was removed from the configuration and only what was wanted of it is stored.
     Stopped,
 }
 
@@ -245,6 +245,17 @@ pub struct Lost {
     pub bytes: u64,
     /// Events of which nothing at all could be saved: there is no clip that would tell of them.
     pub events: u64,
+}
+
+impl Lost {
+    /// Both together.
+    pub fn and(self, other: Lost) -> Lost {
+        Lost {
+            segments: self.segments.saturating_add(other.segments),
+            bytes: self.bytes.saturating_add(other.bytes),
+            events: self.events.saturating_add(other.events),
+        }
+    }
 }
 
 /// One segment's way into the archive.

@@ -19,11 +19,7 @@ impl Recorder {
     /// What monitors draw. It changes only when something happened: free room is rounded to three digits.
     pub fn snapshot(&self, now: Mono) -> Snapshot {
         let cameras: Vec<CameraView> = self.cameras.iter().map(|camera| camera.view(now)).collect();
-        let lost = self.cameras.iter().map(|camera| camera.lost).fold(Lost::default(), |sum, lost| Lost {
-            segments: sum.segments.saturating_add(lost.segments),
-            bytes: sum.bytes.saturating_add(lost.bytes),
-            events: sum.events.saturating_add(lost.events),
-        });
+        let lost = self.cameras.iter().map(|camera| camera.lost).fold(self.lost, Lost::and);
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: 0,

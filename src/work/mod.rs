@@ -10,6 +10,7 @@ pub mod look;
 pub mod mail;
 pub mod places;
 mod queue;
+pub mod reread;
 pub mod ring;
 pub mod ring_watch;
 pub mod smtp;

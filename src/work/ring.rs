@@ -57,13 +57,38 @@ impl RingDir {
         Ok(Self { dir: dir.to_owned(), cameras: cameras.to_vec(), _lock: lock })
     }
 
+    /// Makes one camera's ring, empty but for what is claimed. Answers the number of its first segment.
+    ///
+    /// # Errors
+    /// One sentence with the remedy. A camera's start makes the directories too, and says if it cannot.
+    pub fn add(&mut self, camera: &CameraName) -> Result<u64, String> {
+        if !self.cameras.contains(camera) {
+            self.cameras.push(camera.clone());
+        }
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(places::claims(&self.dir, camera));
+        made.map_err(|error| format!("the ring of {camera} cannot be made: {error} (check ring.dir)"))?;
+        self.clear(camera);
+        Ok(self.first_number(camera).unwrap_or(0))
+    }
+
+    /// Removes one camera's ring, but for what is claimed.
+    pub fn remove(&mut self, camera: &CameraName) {
+        self.clear(camera);
+        self.cameras.retain(|known| known != camera);
+        for dir in [places::claims(&self.dir, camera), places::ring(&self.dir, camera)] {
+            // Something may lie there that is not ours to remove.
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+
     /// The number that each camera's first segment is to have: beyond all that still waits to be stored.
     pub fn first_numbers(&self) -> BTreeMap<CameraName, u64> {
-        let first = |camera: &CameraName| {
-            let entries = std::fs::read_dir(places::claims(&self.dir, camera)).ok()?;
-            entries.flatten().filter_map(|entry| places::number(&entry.path())).max()?.checked_add(1)
-        };
-        self.cameras.iter().filter_map(|camera| Some((camera.clone(), first(camera)?))).collect()
+        self.cameras.iter().filter_map(|camera| Some((camera.clone(), self.first_number(camera)?))).collect()
+    }
+
+    fn first_number(&self, camera: &CameraName) -> Option<u64> {
+        let entries = std::fs::read_dir(places::claims(&self.dir, camera)).ok()?;
+        entries.flatten().filter_map(|entry| places::number(&entry.path())).max()?.checked_add(1)
     }
 
     /// Renames a finished slot out of FFmpeg's reach, if it is still of this size (`None`: of any). Answers its size.
@@ -104,10 +129,12 @@ impl RingDir {
 
     /// Removes every slot; what is claimed stays.
     pub fn clear_slots(&self) {
-        for (camera, files) in self.sweep() {
-            for file in files {
-                self.unlink(&camera, file);
-            }
+        self.cameras.iter().for_each(|camera| self.clear(camera));
+    }
+
+    fn clear(&self, camera: &CameraName) {
+        for (_, files) in ring_watch::sweep(&self.dir, std::slice::from_ref(camera)) {
+            files.into_iter().for_each(|file| self.unlink(camera, file));
         }
     }
 }
@@ -130,5 +157,29 @@ mod tests {
         assert_eq!(ring.first_numbers(), BTreeMap::from([(camera, 16)]));
         let refused = RingDir::open(dir.path(), &[]).expect_err("it is taken");
         assert!(refused.contains("belongs to another recorder"), "{refused}");
+    }
+
+    #[test]
+    fn a_ring_comes_and_goes_and_what_is_claimed_stays() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let camera: CameraName = "garden".parse().expect("a name");
+        let mut ring = RingDir::open(dir.path(), &[]).expect("a ring");
+        assert_eq!(ring.add(&camera), Ok(0));
+        let slot = places::slot(dir.path(), &camera, 3);
+        std::fs::write(&slot, b"footage").expect("a slot");
+        assert_eq!(ring.sweep(), [(camera.clone(), vec![SlotFile { slot: 3, bytes: 7 }])]);
+        ring.remove(&camera);
+        assert_eq!((ring.sweep(), places::ring(dir.path(), &camera).exists()), (vec![], false));
+
+        ring.add(&camera).expect("a ring");
+        std::fs::write(&slot, b"left by somebody").expect("a slot");
+        let claimed = places::claimed(dir.path(), &SegmentId { camera: camera.clone(), number: 41 });
+        std::fs::write(&claimed, b"footage").expect("a claim");
+        assert_eq!((ring.add(&camera), slot.exists()), (Ok(42), false));
+        ring.remove(&camera);
+        assert!(claimed.exists());
+        std::fs::remove_dir_all(places::ring(dir.path(), &camera)).expect("it is there");
+        std::fs::write(places::ring(dir.path(), &camera), b"in the way").expect("a file");
+        assert!(ring.add(&camera).expect_err("no directory").ends_with("(check ring.dir)"));
     }
 }
