@@ -4,6 +4,7 @@ mod chaos;
 mod clips;
 mod people;
 mod promises;
+mod reload;
 mod room;
 mod script;
 mod shelf;

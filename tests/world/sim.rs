@@ -252,6 +252,11 @@ impl World {
             }
             Effect::Log(entry) => self.journal.push(entry),
             Effect::Reply { answer, .. } => self.answers.push(format!("{answer:?}")),
+            Effect::OpenRing { camera } => return Some(Event::RingOpened { camera, first: 0 }),
+            Effect::CloseRing { .. } => {
+                assert!(self.ffmpeg.is_none(), "a ring was taken away from its FFmpeg");
+                self.slots.clear();
+            }
             Effect::ListClips { .. }
             | Effect::ShowClip { .. }
             | Effect::ChangeClip { .. }
@@ -261,6 +266,7 @@ impl World {
             | Effect::Discard { .. }
             | Effect::Remember { .. }
             | Effect::Reload { .. }
+            | Effect::Adopt(_)
             | Effect::Stop { .. } => {}
         }
         None
