@@ -300,15 +300,9 @@ impl Engine {
             Effect::Reload { request } => {
                 self.tasks.spawn(self.rereads.clone().read(request, self.bus.clone(), self.stop.asked().clone()));
             }
-            Effect::Adopt(settings) => {
-                self.live.adopt(&settings);
-                self.settings = settings;
-            }
+            Effect::Adopt(settings) => self.adopt(settings),
             Effect::OpenRing { camera } => self.open_ring(camera),
-            Effect::CloseRing { camera } => {
-                ring_watch::remove(&mut self.watcher, &self.settings.ring.dir, &camera);
-                self.ring.remove(&camera);
-            }
+            Effect::CloseRing { camera } => self.close_ring(&camera),
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
             Effect::ListClips { request, query } => self.archive.list(request, query, self.left(request)),
@@ -336,15 +330,6 @@ impl Engine {
     fn claim(&mut self, segment: SegmentId, slot: u32, bytes: Option<u64>) {
         let result = self.ring.claim(&segment, slot, bytes);
         self.done.push_back(Event::Claimed { segment, result });
-    }
-
-    /// What cannot be made or watched is said; the camera's start tries again to make it, and the sweep sees it unwatched.
-    fn open_ring(&mut self, camera: CameraName) {
-        let made = self.ring.add(&camera);
-        let watched = made.as_ref().map(|_| ring_watch::add(&mut self.watcher, &self.settings.ring.dir, &camera));
-        let trouble = [made.as_ref().err(), watched.as_ref().ok().and_then(|watched| watched.as_ref().err())];
-        self.done.extend(trouble.into_iter().flatten().cloned().map(Event::Note));
-        self.done.push_back(Event::RingOpened { camera, first: made.unwrap_or(0) });
     }
 
     fn sweep(&mut self) {

@@ -14,6 +14,7 @@ mod material;
 #[path = "../common/nvr.rs"]
 mod nvr_process;
 mod pages;
+mod reload;
 #[path = "../common/rtsp.rs"]
 mod rtsp;
 mod screen;

@@ -277,19 +277,6 @@ fn a_recorder_that_is_stopping_reads_nothing_any_more() {
     assert!(desk.recorder.finished());
 }
 
-/// A world in which the file is changed at some instants, and what became of the clips.
-fn lived(script: Script, files: &[(u64, fn(Settings) -> Settings)]) -> World {
-    let mut world = World::new(script);
-    for (when, edit) in files {
-        world.run(at(*when));
-        let file = edit(settings(&world.script, &[&world.camera]));
-        world.apply(Input::Event(reread(file, &[])));
-    }
-    world.run(at(70_000));
-    world.stop();
-    world
-}
-
 fn event() -> Script {
     Script { acts: vec![(at(20_000), Act::Key)], ..Script::default() }
 }
@@ -301,7 +288,11 @@ fn without(mut settings: Settings) -> Settings {
 
 #[test]
 fn an_event_goes_on_over_a_change_of_its_source_and_the_gap_says_why() {
-    let world = lived(event(), &[(22_500, |file| edit(file, "front", elsewhere))]);
+    let mut world = World::new(event());
+    world.run(at(22_500));
+    world.apply(Input::Event(reread(edit(file("front"), "front", elsewhere), &[])));
+    world.run(at(70_000));
+    world.stop();
     assert_eq!(world.starts.len(), 2);
     let clips: Vec<_> = world.clips.values().collect();
     let [clip] = &clips[..] else { panic!("{clips:#?}") };
