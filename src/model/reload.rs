@@ -120,7 +120,7 @@ impl Recorder {
         for camera in going {
             self.lost = self.lost.and(camera.lost);
             let name = camera.settings.name.clone();
-            out.say(Level::Info, Topic::Camera, Some(&name), "gone: nothing of it waits any more");
+            out.say(Level::Info, Topic::Camera, Some(&name), "gone: nothing of it waits to be stored any more");
             out.order(Effect::CloseRing { camera: name });
         }
     }

@@ -42,6 +42,8 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
             CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => {
                 troubles.push(format!("{} is not recorded: {reason}", camera.name));
             }
+            // It was removed, and what is wanted of it is being stored.
+            CameraState::Stopped if picture.stopping.is_none() => {}
             CameraState::Stopped => troubles.push(format!("{} is stopped", camera.name)),
         }
     }

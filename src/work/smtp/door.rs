@@ -51,8 +51,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 ///
 /// Each mail becomes one [`Event::Mail`] (see there), when it is complete, breaks off, or after [`Limits::slow_mail`]
 /// (then no second one for the same recipients at its end). A session waits for room on the bus and holds its place at
-/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside what `allow` is at that moment are
-/// sent away with 554. What a person should know becomes [`Event::Note`].
+/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside what
+/// `allow` is at that moment are sent away with 554. What a person should know becomes [`Event::Note`].
 pub async fn serve(
     listener: TcpListener,
     allow: watch::Receiver<Vec<IpNet>>,
