@@ -181,8 +181,9 @@ impl Camera {
     fn claim(&mut self, out: &mut Out, ids: &mut ClipIds) {
         let wanted = |segment: &&Segment| segment.claimable() && self.saving.wants(segment);
         let wanted: Vec<_> = self.ring.segments().filter(wanted).cloned().collect();
+        let most = self.most();
         for segment in wanted {
-            self.saving.claim(ids, &segment, self.settings.trigger.max_clip);
+            self.saving.claim(ids, &segment, most);
             self.take(out, &segment);
         }
     }
@@ -298,6 +299,7 @@ impl Camera {
             self.ring.set(append.segment.number, Fate::Copying);
             out.order(Effect::Append(Box::new(append)));
         }
+        self.follow(out);
         let over = self.saving.closable(out.now, &out.anchor);
         for (clip, record) in over.close {
             out.order(Effect::CloseClip { clip, record });
@@ -312,6 +314,6 @@ impl Camera {
     /// When [`Camera::tick`] or [`Camera::settle`] next matters.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let saving = self.saving.due(self.ring.open(), self.settings.trigger.pre_roll, self.reach(), now);
-        self.life.due().into_iter().chain(saving).min()
+        self.life.due().into_iter().chain(saving).chain(self.follow_due(now)).min()
     }
 }

@@ -43,6 +43,8 @@ pub struct Clip {
     bytes: u64,
     length: Duration,
     frames: u64,
+    /// Frames of a segment that is still being written; counted once more, and for good, when it is stored.
+    ahead: u64,
     sha256: Option<Arc<str>>,
     /// The first segment that was meant for it: its number, and when it began.
     first: Option<(u64, Mono)>,
@@ -103,6 +105,7 @@ impl Clip {
             bytes: 0,
             length: Duration::ZERO,
             frames: 0,
+            ahead: 0,
             sha256: None,
             first: None,
         }
@@ -154,15 +157,27 @@ impl Clip {
     pub fn stored(&mut self, claim: &Claim, added: &Added) -> bool {
         let known = self.missing().len();
         self.piece(claim, Got::Stored { bytes: added.bytes, hole: added.hole });
-        self.bytes = added.clip_bytes;
-        // Of whole microseconds, as the record has it: lists must not tell two lengths of one clip.
-        self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
         self.frames = self.frames.saturating_add(added.frames);
-        self.sha256 = Some(Arc::clone(&added.sha256));
+        self.ahead = 0;
+        self.is_now(added);
         if self.media.is_none() {
             self.media.clone_from(&claim.media);
         }
         self.missing().len() > known
+    }
+
+    /// A part of a segment that is still being written is durable.
+    pub fn followed(&mut self, added: &Added) {
+        self.ahead = self.ahead.saturating_add(added.frames);
+        self.is_now(added);
+    }
+
+    /// Its file is so large, so long and of this hash.
+    fn is_now(&mut self, added: &Added) {
+        self.bytes = added.clip_bytes;
+        // Of whole microseconds, as the record has it: lists must not tell two lengths of one clip.
+        self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
+        self.sha256 = Some(Arc::clone(&added.sha256));
     }
 
     /// A segment that was meant for it is gone.
@@ -248,7 +263,7 @@ impl Clip {
             bytes: self.bytes,
             // A short number, which JSON gives back as it was.
             seconds: self.length.as_micros() as f64 / 1e6,
-            frames: self.frames,
+            frames: self.frames.saturating_add(self.ahead),
             sha256: self.sha256.clone(),
             continues: self.continues.clone(),
             interruptions: Vec::new(),

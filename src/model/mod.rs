@@ -11,6 +11,7 @@ pub mod command;
 pub mod effect;
 pub mod event;
 pub mod fmp4;
+mod following;
 pub mod id;
 pub mod life;
 pub mod memory;

@@ -59,6 +59,10 @@ impl Saving {
 
     /// The next thing for the archive to do, if it is idle.
     pub fn feed(&mut self, now: Mono, anchor: &Anchor) -> Option<Append> {
+        // Both in one clip: which of them came first would be chance.
+        if self.following.busy() {
+            return None;
+        }
         let claim = self.queue.next(now)?;
         let record = self.clips.iter().find(|clip| clip.id == claim.clip)?.record(anchor);
         Some(Append {

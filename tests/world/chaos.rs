@@ -106,6 +106,11 @@ fn archive_event() -> impl Strategy<Value = Event> {
             path: "/it".into()
         }),
         (clip(), segment(), added()).prop_map(|(clip, segment, added)| Event::Appended { clip, segment, added }),
+        (clip(), segment(), prop::option::of(added())).prop_map(|(clip, segment, added)| Event::Followed {
+            clip,
+            segment,
+            added
+        }),
         (clip(), segment(), failure()).prop_map(|(clip, segment, failure)| Event::AppendFailed {
             clip,
             segment,
@@ -321,7 +326,7 @@ proptest! {
                 Input::Event(Event::SlotOpened { camera, .. } | Event::SlotClosed { camera, .. }
                     | Event::Camera { camera, .. }) => Some(camera.clone()),
                 Input::Event(Event::Claimed { segment, .. } | Event::Appended { segment, .. }
-                    | Event::AppendFailed { segment, .. }) => Some(segment.camera.clone()),
+                    | Event::Followed { segment, .. } | Event::AppendFailed { segment, .. }) => Some(segment.camera.clone()),
                 Input::Event(_) | Input::Command(..) | Input::Tick => None,
             };
             // Time passes for all.

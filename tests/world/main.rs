@@ -2,6 +2,7 @@
 
 mod chaos;
 mod clips;
+mod following;
 mod people;
 mod promises;
 mod reload;

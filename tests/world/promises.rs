@@ -43,7 +43,8 @@ fn mood() -> impl Strategy<Value = Mood> {
 fn worlds() -> impl Strategy<Value = Script> {
     let rules = (1u64..8_000, 0u64..20_000, prop_oneof![Just(600_000u64), 1u64..30_000]);
     let ring = (prop_oneof![Just(1_000u64), Just(2_000), Just(5_000)], prop::collection::vec(0u64..3_000, 1..8));
-    let archive = (prop::collection::vec(mood(), 1..12), 1u64..4_000, seconds(0..150), 0u64..60_000);
+    let looks = prop::collection::vec(any::<bool>(), 1..12);
+    let archive = (prop::collection::vec(mood(), 1..12), 1u64..4_000, seconds(0..150), 0u64..60_000, looks);
     let people = prop::collection::vec((seconds(0..200), act(10_000)), 0..14);
     let ticks = prop::collection::vec(0u64..900, 1..6);
     (rules, ring, archive, people, ticks, lives()).prop_map(|(rules, ring, archive, acts, lateness, lives)| {
@@ -59,6 +60,7 @@ fn worlds() -> impl Strategy<Value = Script> {
             lives,
             moods: archive.0,
             archive_takes: ms(archive.1),
+            looks: archive.4,
             outages: vec![(archive.2, archive.2 + ms(archive.3))],
             lateness: lateness.into_iter().map(ms).collect(),
             acts,

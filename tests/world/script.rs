@@ -75,6 +75,8 @@ pub struct Script {
     pub lives: Vec<Life>,
     pub deliveries: Vec<Delivery>,
     pub moods: Vec<Mood>,
+    /// Whether looks at the segment that is being written find something, over and over.
+    pub looks: Vec<bool>,
     /// The archive takes and closes nothing in these windows.
     pub outages: Vec<(Mono, Mono)>,
     pub archive_takes: Duration,
@@ -104,6 +106,7 @@ impl Default for Script {
             lives: vec![Life { from: at(0), to: Mono(u64::MAX), end: End::Crash }],
             deliveries: vec![Delivery::Prompt],
             moods: vec![Mood::Takes],
+            looks: vec![true],
             outages: Vec::new(),
             archive_takes: ms(20),
             lateness: vec![Duration::ZERO],

@@ -3,11 +3,12 @@
 
 use crate::script::Mood;
 use crate::sim::World;
-use nvr::model::effect::Append;
+use nvr::model::effect::{Append, Follow};
 use nvr::model::event::{Added, AppendFailure, Event};
 use nvr::model::id::{ClipId, SegmentId};
 use nvr::model::record::Record;
 use nvr::model::recorder::Input;
+use nvr::model::time::Mono;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,27 @@ pub struct Stored {
     pub record: Arc<Record>,
     pub closed: bool,
     pub opened: Duration,
+    /// What is in it of a segment that was not finished when it was taken.
+    pub ahead: Option<Ahead>,
+}
+
+/// A part of a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead {
+    pub serial: u64,
+    pub number: u64,
+    /// How far it reaches.
+    pub to: Mono,
+}
+
+impl Stored {
+    fn takes(&self, serial: u64, number: u64) {
+        assert!(!self.closed, "an append to a closed clip");
+        let newer = self.footage.last().is_none_or(|last| last.0 < serial && last.1 < number);
+        let goes_on =
+            self.ahead.is_none_or(|part| part.number < number || (part.serial, part.number) == (serial, number));
+        assert!(newer && goes_on, "out of order: {self:?} and then {number}");
+    }
 }
 
 impl World {
@@ -73,15 +95,20 @@ impl World {
         let known = self.clips.contains_key(&clip);
         if !known {
             let (name, path) = (format!("front_{}", clip.0), format!("/clips/front_{}.part", clip.0));
-            let new = Stored { id: clip, footage: vec![], record: append.record, closed: false, opened: append.offset };
+            let new = Stored {
+                id: clip,
+                footage: vec![],
+                record: append.record,
+                closed: false,
+                opened: append.offset,
+                ahead: None,
+            };
             self.clips.insert(clip, new);
             self.apply(Input::Event(Event::ClipOpened { clip, name, start: append.wall, path }));
         }
         let stored = self.clips.get_mut(&clip).expect("it is open");
-        assert!(!stored.closed, "an append to a closed clip");
-        let newer =
-            stored.footage.last().is_none_or(|(serial, number)| *serial < file.serial && *number < segment.number);
-        assert!(newer, "out of order: {stored:?} and then {segment}");
+        stored.takes(file.serial, segment.number);
+        stored.ahead = None;
         stored.footage.push((file.serial, segment.number));
         assert!(append.offset >= stored.opened);
         let added = Added {
@@ -94,6 +121,34 @@ impl World {
             sha256: "00".into(),
         };
         self.apply(Input::Event(Event::Appended { clip, segment, added }));
+    }
+
+    /// Takes what there is of the segment that is being written.
+    pub fn follow(&mut self, follow: Follow) {
+        self.appending = false;
+        let found = self.script.looks[self.follows % self.script.looks.len()];
+        self.follows += 1;
+        let Append { clip, segment, offset, .. } = follow.append;
+        let there = found && !self.down() && self.now < follow.until;
+        let file = self.slots.get(&follow.slot).copied().filter(|_| there);
+        let added = file.map(|file| {
+            let stored = self.clips.get_mut(&clip).expect("only a clip with a file is followed");
+            stored.takes(file.serial, segment.number);
+            let span = self.footage[&file.serial];
+            let to = span.to.min(self.now);
+            stored.ahead = Some(Ahead { serial: file.serial, number: segment.number, to });
+            assert!(offset >= stored.opened);
+            Added {
+                bytes: 10,
+                clip_bytes: 10,
+                clip_length: offset + to.since(span.from),
+                frames: 1,
+                took: self.script.archive_takes,
+                hole: None,
+                sha256: "00".into(),
+            }
+        });
+        self.apply(Input::Event(Event::Followed { clip, segment, added }));
     }
 
     pub fn save(&mut self, clip: ClipId, record: Arc<Record>) {

@@ -5,7 +5,7 @@
 use crate::people::Wanted;
 use crate::script::{Act, Delivery, End, Script, at, ms, settings};
 use crate::shelf::Stored;
-use nvr::model::effect::{Append, Effect};
+use nvr::model::effect::{Append, Effect, Follow};
 use nvr::model::event::{CameraNews, Event, SlotFile, Space, Trouble};
 use nvr::model::id::{CameraName, ClipId, RunId};
 use nvr::model::record::{ClipState, Record};
@@ -35,6 +35,7 @@ enum Happening {
     Progress(RunId),
     Act(Act),
     Appended(Append),
+    Followed(Follow),
     Closed(ClipId, Arc<Record>),
 }
 
@@ -60,6 +61,7 @@ pub struct World {
     switches: usize,
     told: usize,
     pub appends: usize,
+    pub follows: usize,
     pub claims: u64,
     late: usize,
     pub appending: bool,
@@ -97,6 +99,7 @@ impl World {
             switches: 0,
             told: 0,
             appends: 0,
+            follows: 0,
             claims: 0,
             late: 0,
             appending: false,
@@ -202,6 +205,7 @@ impl World {
             Happening::Progress(run) => self.progress(run),
             Happening::Act(act) => self.act(act),
             Happening::Appended(append) => self.append(append),
+            Happening::Followed(follow) => self.follow(follow),
             Happening::Closed(clip, record) => self.close(clip, record),
         }
     }
@@ -245,6 +249,11 @@ impl World {
                 self.appends_at.push(self.now);
                 self.plan(self.now + self.script.archive_takes, Happening::Appended(*append));
             }
+            Effect::Follow(follow) => {
+                assert!(!self.appending, "an append and a look ahead at a time");
+                self.appending = true;
+                self.plan(self.now + self.script.archive_takes, Happening::Followed(*follow));
+            }
             Effect::SaveRecord { clip, record } => self.save(clip, record),
             Effect::CloseClip { clip, record } => {
                 assert_eq!(record.state, ClipState::Closed);
@@ -262,7 +271,6 @@ impl World {
             | Effect::ChangeClip { .. }
             | Effect::TakeStills { .. }
             | Effect::SaveArmed(_)
-            | Effect::Follow(_)
             | Effect::Discard { .. }
             | Effect::Remember { .. }
             | Effect::Reload { .. }
