@@ -295,7 +295,7 @@ impl Engine {
             Effect::Unlink { camera, slot, bytes } => self.ring.unlink(&camera, SlotFile { slot, bytes }),
             Effect::Append(append) => self.archive.append(*append),
             Effect::Follow(follow) => self.archive.follow(*follow),
-            Effect::Discard { segment: _ } => {}
+            Effect::Discard { segment } => self.ring.discard(&segment),
             Effect::Remember { camera: _, memory: _ } => {}
             Effect::Reload { request } => {
                 self.tasks.spawn(self.rereads.clone().read(request, self.bus.clone(), self.stop.asked().clone()));

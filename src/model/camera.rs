@@ -52,6 +52,8 @@ pub struct Camera {
     pub(super) no_room: bool,
     /// It is no longer in the configuration: what is wanted of it is stored, and then it goes.
     pub(super) removed: bool,
+    /// Since when there was always something that waits for the archive.
+    pub(super) waiting: Option<Mono>,
     /// The last trigger from outside that was obeyed.
     obeyed: Option<Mono>,
     /// The trouble that was last said, until footage comes again.
@@ -75,6 +77,7 @@ impl Camera {
             lost: Lost::default(),
             no_room: false,
             removed: false,
+            waiting: None,
             obeyed: None,
             said: Some(String::new()),
             armed,
@@ -236,6 +239,14 @@ impl Camera {
         }
     }
 
+    /// Whether the ring's file system is short of room. What failed for want of it is tried again at once.
+    pub(super) fn room(&mut self, short: bool, now: Mono) {
+        self.no_room = short;
+        if !short {
+            self.life.hurry(NO_ROOM, now);
+        }
+    }
+
     /// Ends the countdown. Answers whether there was one.
     pub fn release(&mut self, now: Mono) -> bool {
         self.saving.release(now)
@@ -299,6 +310,7 @@ impl Camera {
             self.ring.set(append.segment.number, Fate::Copying);
             out.order(Effect::Append(Box::new(append)));
         }
+        self.keeps_up(out.now);
         self.follow(out);
         let over = self.saving.closable(out.now, &out.anchor);
         for (clip, record) in over.close {

@@ -135,6 +135,18 @@ impl Queue {
         self.0.iter().any(|claim| claim.clip == clip)
     }
 
+    /// Claims that the archive has not been given yet. The first one may be with it, or wait there for another try.
+    pub fn waiting(&self) -> impl Iterator<Item = &Claim> {
+        self.0.iter().filter(|claim| claim.stage != Stage::Copying && claim.setback.is_none())
+    }
+
+    /// Gives up a claim that waits. Answers it.
+    pub fn give_up(&mut self, number: u64) -> Option<Claim> {
+        let waits = self.waiting().any(|claim| claim.number == number);
+        let place = self.0.iter().position(|claim| claim.number == number).filter(|_| waits)?;
+        self.0.remove(place)
+    }
+
     /// What appending the first has failed of.
     pub fn setback(&self) -> Option<&Setback> {
         self.0.front()?.setback.as_ref()

@@ -7,6 +7,7 @@ use super::id::{CameraName, ClipId, RunId};
 use super::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Mono, Wall, Window};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct Clip {
     pub continues: Option<String>,
     triggers: Vec<(Mono, TriggerKind)>,
     more_triggers: u64,
+    /// When those were that are too many to be listed, in whole seconds.
+    moments: BTreeSet<u64>,
     /// In the order of their numbers.
     pieces: Vec<Piece>,
     media: Option<Media>,
@@ -48,6 +51,8 @@ pub struct Clip {
     sha256: Option<Arc<str>>,
     /// The first segment that was meant for it: its number, and when it began.
     first: Option<(u64, Mono)>,
+    /// The record that was last written does not name all that is lost.
+    unnamed: bool,
 }
 
 /// The file of a clip, as the archive has named it.
@@ -100,6 +105,7 @@ impl Clip {
             continues: None,
             triggers: Vec::new(),
             more_triggers: 0,
+            moments: BTreeSet::new(),
             pieces: Vec::new(),
             media: None,
             bytes: 0,
@@ -108,6 +114,7 @@ impl Clip {
             ahead: 0,
             sha256: None,
             first: None,
+            unnamed: false,
         }
     }
 
@@ -129,7 +136,15 @@ impl Clip {
             self.triggers.push((at, kind));
         } else {
             self.more_triggers = self.more_triggers.saturating_add(1);
+            self.moments.insert(at.0 / 1_000_000);
         }
+    }
+
+    /// How far some footage is from the nearest trigger.
+    pub fn distance(&self, span: Window<Mono>) -> Duration {
+        let listed = self.triggers.iter().map(|(at, _)| *at);
+        let instants = listed.chain(self.moments.iter().map(|second| Mono(second.saturating_mul(1_000_000))));
+        instants.map(|at| span.from.since(at).max(at.since(span.to))).min().unwrap_or(Duration::MAX)
     }
 
     /// More is wanted.
@@ -153,7 +168,7 @@ impl Clip {
         self.pieces.iter().all(|piece| matches!(piece.got, Got::Lost(_)))
     }
 
-    /// A segment is durable. Answers whether that showed a gap.
+    /// A segment is durable. Answers whether there is a gap that the written record does not name.
     pub fn stored(&mut self, claim: &Claim, added: &Added) -> bool {
         let known = self.missing().len();
         self.piece(claim, Got::Stored { bytes: added.bytes, hole: added.hole });
@@ -163,7 +178,7 @@ impl Clip {
         if self.media.is_none() {
             self.media.clone_from(&claim.media);
         }
-        self.missing().len() > known
+        std::mem::take(&mut self.unnamed) || self.missing().len() > known
     }
 
     /// A part of a segment that is still being written is durable.
@@ -183,6 +198,7 @@ impl Clip {
     /// A segment that was meant for it is gone.
     pub fn lost(&mut self, claim: &Claim, cause: &str) {
         self.piece(claim, Got::Lost(cause.into()));
+        self.unnamed = true;
     }
 
     fn piece(&mut self, claim: &Claim, got: Got) {
@@ -224,7 +240,16 @@ impl Clip {
             let gap = Window { from: gap.from.max(self.asked.from), to: gap.to.min(self.asked.to) };
             (gap.from < gap.to).then_some((gap, cause))
         };
-        gaps.into_iter().filter_map(asked).collect()
+        let mut gaps: Vec<Missing> = gaps.into_iter().filter_map(asked).collect();
+        // What went segment by segment is one gap to a person.
+        gaps.dedup_by(|next, last| {
+            let one = next.1 == last.1 && next.0.from == last.0.to;
+            if one {
+                last.0.to = next.0.to;
+            }
+            one
+        });
+        gaps
     }
 
     /// How much of what was asked is missing, and why most of it is.

@@ -207,6 +207,15 @@ impl Life {
         (*empty >= 2).then(|| self.end(reason.to_owned(), now))
     }
 
+    /// What had ended it for this reason is over: it need not wait any longer.
+    pub fn hurry(&mut self, over: &str, now: Mono) {
+        if let Stage::Waiting { retry_at, reason: Some(reason) } = &mut self.stage
+            && reason == over
+        {
+            *retry_at = now.min(*retry_at);
+        }
+    }
+
     /// FFmpeg ended and was reaped. Answers the reason, if it was not what we asked for.
     pub fn ended(&mut self, trouble: Option<Trouble>, now: Mono) -> Option<String> {
         let cure = trouble.as_ref().and_then(|trouble| trouble.cure);

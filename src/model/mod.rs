@@ -3,6 +3,7 @@
 
 mod archiving;
 mod asking;
+pub mod backlog;
 pub mod backoff;
 pub mod camera;
 pub mod claim;

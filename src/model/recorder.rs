@@ -6,6 +6,7 @@
 
 use super::archiving::{Archive, CLIPS};
 use super::asking::found;
+use super::backlog::GivenUp;
 use super::camera::Camera;
 use super::clip::ClipFile;
 use super::command::Command;
@@ -84,6 +85,7 @@ pub struct Recorder {
     pub(super) safe_until: Option<Mono>,
     /// The ring's file system is nearly full: what is said of it.
     pub(super) no_room: Option<String>,
+    pub(super) given_up: GivenUp,
     pub(super) copies: VecDeque<CopyView>,
     pub(super) clips: VecDeque<ClipView>,
     pub(super) journal: VecDeque<Entry>,
@@ -126,6 +128,7 @@ impl Recorder {
             ram: None,
             safe_until: None,
             no_room: None,
+            given_up: GivenUp::default(),
             copies: VecDeque::new(),
             clips: VecDeque::new(),
             journal: VecDeque::new(),
@@ -145,6 +148,7 @@ impl Recorder {
             Input::Command(request, command) => self.command(&mut out, request, command),
             Input::Tick => self.tick(&mut out),
         }
+        self.hold_limit(&mut out);
         self.let_go(&mut out);
         let copied = self.copies.back().map_or(0, |last| last.number);
         let copies = (copied + 1..).zip(out.copies).map(|(number, copy)| CopyView { number, ..copy });

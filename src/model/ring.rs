@@ -154,6 +154,14 @@ impl Ring {
         }
     }
 
+    /// Lets go of a finished segment for want of room. Answers its file, which is to be removed.
+    pub fn let_go(&mut self, number: u64) -> Option<SlotFile> {
+        let wrap = u64::from(self.wrap);
+        let segment = self.segments.iter_mut().find(|segment| segment.number == number && segment.claimable())?;
+        segment.fate = Fate::Gone;
+        Some(SlotFile { slot: (number % wrap) as u32, bytes: segment.bytes })
+    }
+
     /// From here on footage is missing, and this is why.
     pub fn blame(&mut self, cause: &str) {
         self.cause = cause.into();

@@ -216,8 +216,11 @@ pub struct ArchiveView {
     pub since: Option<Mono>,
     /// Bytes that are claimed and not yet stored.
     pub backlog: u64,
-    /// While there is trouble and an event goes on: when RAM is full at this rate, and footage will be lost. It rests:
-    /// it may be wrong by 5 s, or by a tenth of what is left.
+    /// How many these may become; `None` until the size of RAM is known.
+    #[serde(default)]
+    pub backlog_limit: Option<u64>,
+    /// While there is trouble and an event goes on: when there is no more room at this rate, and footage will be lost. It
+    /// rests: it may be wrong by a second, or by a tenth of what is left, and by the length of a segment.
     #[serde(default)]
     pub safe_until: Option<Mono>,
 }

@@ -101,6 +101,13 @@ impl Saving {
         Some(claim)
     }
 
+    /// There is no room for a segment that waits. Answers its claim.
+    pub(super) fn give_up(&mut self, number: u64, cause: &str) -> Option<Claim> {
+        let claim = self.queue.give_up(number)?;
+        self.note_loss(&claim, cause);
+        Some(claim)
+    }
+
     fn note_loss(&mut self, claim: &Claim, cause: &str) {
         if let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == claim.clip) {
             clip.lost(claim, cause);

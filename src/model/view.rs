@@ -32,7 +32,8 @@ impl Recorder {
                 trouble: self.archive_trouble().map(str::to_owned),
                 since: self.archive.down,
                 safe_until: self.safe_until(now),
-                backlog: total(self.cameras.iter().map(|camera| camera.saving.backlog().1)),
+                backlog: self.backlog(),
+                backlog_limit: self.backlog_limit(),
             },
             ring: RingView {
                 dir: self.settings.ring.dir.display().to_string(),

@@ -122,6 +122,15 @@ impl RingDir {
         }
     }
 
+    /// Removes a claimed segment that is given up. If that fails it takes room that nobody counts, which is said.
+    pub fn discard(&self, segment: &SegmentId) {
+        if let Err(error) = fs_err::remove_file(places::claimed(&self.dir, segment))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!("{error}");
+        }
+    }
+
     /// What really lies in the rings.
     pub fn sweep(&self) -> Vec<(CameraName, Vec<SlotFile>)> {
         ring_watch::sweep(&self.dir, &self.cameras)

@@ -2,6 +2,7 @@
 
 use crate::script::{Act, Delivery, End, Life, Mood, Script, at, ms};
 use crate::sim::World;
+use nvr::model::settings::Share;
 use nvr::model::time::{Mono, Window};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -191,6 +192,16 @@ proptest! {
         let prompt = lived(Script { lateness: vec![Duration::ZERO], ..script.clone() });
         let late = lived(Script { lateness: other.into_iter().map(ms).collect(), ..script });
         prop_assert_eq!(clips(&prompt), clips(&late));
+    }
+
+    /// RAM that is too small for what the archive does not take.
+    #[test]
+    fn what_finds_no_room_is_named(script in worlds(), backlog in 30_000u64..600_000, down in 1u64..150_000) {
+        let outages = vec![(at(20_000), at(20_000 + down))];
+        let script = Script { backlog: Share::Bytes(backlog), outages, ..script };
+        let world = lived(script);
+        every_wanted_second_is_accounted_for(&world);
+        no_gap_is_invented(&world);
     }
 
     /// News that get lost, come twice or late (within the slack of the rules) cost no footage that a sweep can still find.

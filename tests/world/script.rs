@@ -85,6 +85,10 @@ pub struct Script {
     pub acts: Vec<(Mono, Act)>,
     /// Bytes of the ring's file system.
     pub ram: u64,
+    /// What may wait for the archive.
+    pub backlog: settings::Share,
+    /// What somebody else has there: from when to when, and bytes.
+    pub foreign: Option<(Mono, Mono, u64)>,
     /// When writing there fails.
     pub full: Option<(Mono, Mono)>,
     /// The recorder does not run from one instant to another; FFmpeg does. What waited reaches it so much later.
@@ -112,6 +116,8 @@ impl Default for Script {
             lateness: vec![Duration::ZERO],
             acts: Vec::new(),
             ram: 1 << 30,
+            backlog: settings::Share::Fraction(0.25),
+            foreign: None,
             full: None,
             away: None,
             failing_claims: BTreeSet::new(),
@@ -142,7 +148,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
             dir: "/ring".into(),
             segment: script.segment,
             slots: script.slots,
-            backlog: settings::Share::Fraction(0.25),
+            backlog: script.backlog,
         },
         archive: settings::Archive { dir: "/clips".into(), keep: None, max_size: None, min_free: 0 },
         smtp: settings::Smtp { listen: ([127, 0, 0, 1], 6789).into(), allow: vec![] },

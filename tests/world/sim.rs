@@ -65,6 +65,10 @@ pub struct World {
     pub claims: u64,
     late: usize,
     pub appending: bool,
+    /// The segment that is with the archive.
+    with_archive: Option<u64>,
+    /// Segments that were claimed and given up, and when.
+    pub discarded: Vec<(Mono, u64)>,
     pub next_request: u64,
     /// When each piece of footage really came in.
     pub footage: BTreeMap<u64, Window<Mono>>,
@@ -103,6 +107,8 @@ impl World {
             claims: 0,
             late: 0,
             appending: false,
+            with_archive: None,
+            discarded: Vec::new(),
             next_request: 0,
             footage: BTreeMap::new(),
             clips: BTreeMap::new(),
@@ -204,7 +210,10 @@ impl World {
             }
             Happening::Progress(run) => self.progress(run),
             Happening::Act(act) => self.act(act),
-            Happening::Appended(append) => self.append(append),
+            Happening::Appended(append) => {
+                self.with_archive = None;
+                self.append(append);
+            }
             Happening::Followed(follow) => self.follow(follow),
             Happening::Closed(clip, record) => self.close(clip, record),
         }
@@ -247,12 +256,18 @@ impl World {
                 assert!(!self.appending, "one append at a time");
                 self.appending = true;
                 self.appends_at.push(self.now);
+                self.with_archive = Some(append.segment.number);
                 self.plan(self.now + self.script.archive_takes, Happening::Appended(*append));
             }
             Effect::Follow(follow) => {
                 assert!(!self.appending, "an append and a look ahead at a time");
                 self.appending = true;
                 self.plan(self.now + self.script.archive_takes, Happening::Followed(*follow));
+            }
+            Effect::Discard { segment } => {
+                assert_ne!(self.with_archive, Some(segment.number), "the archive has it");
+                assert!(self.claimed.remove(&segment.number).is_some(), "only what was claimed is given up");
+                self.discarded.push((self.now, segment.number));
             }
             Effect::SaveRecord { clip, record } => self.save(clip, record),
             Effect::CloseClip { clip, record } => {
@@ -271,7 +286,6 @@ impl World {
             | Effect::ChangeClip { .. }
             | Effect::TakeStills { .. }
             | Effect::SaveArmed(_)
-            | Effect::Discard { .. }
             | Effect::Remember { .. }
             | Effect::Reload { .. }
             | Effect::Adopt(_)
@@ -333,13 +347,15 @@ impl World {
 
     /// Closes what is open, under whatever name it has by now.
     fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
+        let room = self.room();
         let full = self.full();
         let Some(slot) = ffmpeg.open.take() else { return };
         let Some(file) = self.slots.get_mut(&slot).filter(|file| file.open) else {
             panic!("the slot that was being written was taken away");
         };
         file.open = false;
-        file.bytes = if full { 0 } else { 1_000 + file.serial };
+        let bytes = 20_000 + file.serial;
+        file.bytes = if full || bytes > room { 0 } else { bytes };
         let bytes = file.bytes;
         let serial = file.serial;
         self.footage.get_mut(&serial).expect("it began").to = self.now;
@@ -364,7 +380,8 @@ impl World {
     /// Bytes that are free in the ring's file system.
     pub fn room(&self) -> u64 {
         let used = self.slots.values().chain(self.claimed.values()).map(|file| file.bytes).sum();
-        self.script.ram.saturating_sub(used)
+        let foreign = self.script.foreign.filter(|(from, to, _)| (*from..*to).contains(&self.now));
+        self.script.ram.saturating_sub(used).saturating_sub(foreign.map_or(0, |(_, _, bytes)| bytes))
     }
 
     /// Whether FFmpeg's writing fails.
