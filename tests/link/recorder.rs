@@ -27,6 +27,7 @@ pub fn picture(number: u64) -> Snapshot {
             trouble: None,
             since: None,
             backlog: 0,
+            backlog_limit: None,
             safe_until: None,
         },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 0, space: None, trouble: None },

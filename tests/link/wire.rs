@@ -161,13 +161,14 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
-    let archive = (text(), space(), of(text()), of(mono()), any::<u64>(), of(mono())).prop_map(
-        |(dir, space, trouble, since, backlog, safe_until)| ArchiveView {
+    let archive = (text(), space(), of(text()), of(mono()), (any::<u64>(), of(any::<u64>())), of(mono())).prop_map(
+        |(dir, space, trouble, since, (backlog, backlog_limit), safe_until)| ArchiveView {
             dir,
             space,
             trouble,
             since,
             backlog,
+            backlog_limit,
             safe_until,
         },
     );

@@ -36,7 +36,10 @@ async fn scripts_get_a_shape_that_stays() {
     let garage = &status["cameras"][2];
     assert_eq!((&garage["state"], &garage["attempt"]), (&"no_signal".into(), &7.into()));
     assert_eq!(garage["retry_at"], "2026-11-22T14:03:34Z");
-    assert_eq!(keys(&status["archive"]).join(" "), "backlog dir free safe safe_until since total trouble");
+    assert_eq!(
+        keys(&status["archive"]).join(" "),
+        "backlog backlog_limit dir free safe safe_until since total trouble"
+    );
     assert_eq!(status["archive"]["safe_until"], "2026-11-22T14:09:32Z");
     assert!(status["archive"]["safe"].is_f64() && status["uptime"].is_f64());
     assert_eq!(keys(&status["mail"]).join(" "), "count last port since trouble");
