@@ -46,7 +46,7 @@ fn every_gap_has_its_place_and_its_cause() {
     assert!(clip.stored(&claim(3, 1, (15, 20), Some("no signal")), &added(0)));
     assert!(!clip.stored(&claim(4, 1, (20, 25), None), &added(0)));
     clip.lost(&claim(5, 1, (25, 30), None), "overwritten");
-    assert!(!clip.stored(&claim(6, 1, (30, 35), None), &added(0)));
+    assert!(clip.stored(&claim(6, 1, (30, 35), None), &added(0)), "the written record does not name what was lost");
     assert!(clip.stored(&claim(7, 1, (37, 40), None), &added(2)));
     assert!(clip.stored(&claim(8, 2, (45, 50), Some("connection refused")), &added(3)));
     clip.ended = Some("stopped".into());
