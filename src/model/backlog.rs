@@ -154,7 +154,7 @@ impl Recorder {
     /// Warns, once, of a limit that not even two segments of each camera fit into: then footage is lost whenever the
     /// archive is busy for a moment. Their sizes are known once they have come in.
     pub(super) fn judge_limit(&mut self, out: &mut Out) {
-        let two = self.cameras.iter().map(|camera| camera.usual_bytes().saturating_mul(2)).fold(0, u64::saturating_add);
+        let two = self.cameras.iter().map(|camera| camera.mean_bytes().saturating_mul(2)).fold(0, u64::saturating_add);
         let Some(limit) = self.backlog_limit().filter(|limit| *limit < two && !self.given_up.judged) else { return };
         self.given_up.judged = true;
         let text = format!(
@@ -216,6 +216,18 @@ impl Camera {
     /// Whether the archive has not kept up with it for a while.
     pub(super) fn is_behind(&self, now: Mono) -> bool {
         self.waiting.is_some_and(|since| now >= since + BEHIND)
+    }
+}
+
+/// A rate is known after so many segments: the first one often comes in a rush.
+const KNOWN: u64 = 4;
+
+impl Camera {
+    /// Bytes of a segment, as they come; nothing until enough of them have come.
+    fn mean_bytes(&self) -> u64 {
+        let finished = self.ring.segments().filter(|segment| segment.claimable() && segment.bytes > 0);
+        let (count, bytes) = finished.fold((0, 0_u64), |(n, sum), segment| (n + 1, sum.saturating_add(segment.bytes)));
+        if count < KNOWN { 0 } else { bytes / count }
     }
 }
 

@@ -223,7 +223,8 @@ impl Clip {
             }
             match &piece.got {
                 Got::Lost(cause) => gaps.push((piece.span, cause.clone())),
-                Got::Stored { hole: Some(hole), .. } if goes_on => {
+                // Behind one that is lost the hole is that one's.
+                Got::Stored { hole: Some(hole), .. } if goes_on && last.is_some_and(Piece::is_stored) => {
                     gaps.push((
                         Window { from: from - *hole, to: from },
                         "the camera's stream skipped this time".into(),
@@ -315,6 +316,13 @@ impl Clip {
 }
 
 impl Piece {
+    fn is_stored(&self) -> bool {
+        match self.got {
+            Got::Stored { .. } => true,
+            Got::Lost(_) => false,
+        }
+    }
+
     fn shown(&self, anchor: &Anchor) -> Option<Stored> {
         match self.got {
             Got::Stored { bytes, .. } => Some(Stored { number: self.number, window: self.span.wall(anchor), bytes }),

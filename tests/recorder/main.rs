@@ -15,6 +15,7 @@ mod material;
 mod nvr_process;
 mod pages;
 mod reload;
+mod room;
 #[path = "../common/rtsp.rs"]
 mod rtsp;
 mod screen;

@@ -62,6 +62,25 @@ fn every_gap_has_its_place_and_its_cause() {
 }
 
 #[test]
+fn what_was_given_up_is_one_gap_and_no_hole_of_the_stream() {
+    let mut clip = clip(0, 20);
+    clip.stored(&claim(0, 1, (0, 5), None), &added(0));
+    clip.lost(&claim(1, 1, (5, 10), None), "no room");
+    clip.lost(&claim(2, 1, (10, 15), None), "no room");
+    assert!(clip.stored(&claim(3, 1, (15, 20), None), &added(10)));
+    assert_eq!(gaps(&clip), [(5, 15, "no room".to_owned())]);
+}
+
+#[test]
+fn the_distance_to_a_trigger_is_known_of_more_than_are_listed() {
+    let mut clip = clip(0, 1000);
+    (0..300).for_each(|second| clip.trigger(at(100 + 2 * second), TriggerKind::Key));
+    for (from, to, distance) in [(0, 90, 10), (95, 105, 0), (701, 702, 3), (703, 713, 5), (2, 3, 97)] {
+        assert_eq!(clip.distance(window(from, to)), Duration::from_secs(distance), "{from} to {to}");
+    }
+}
+
+#[test]
 fn a_clip_that_has_all_it_was_asked_for_has_no_gaps() {
     let mut clip = clip(10, 20);
     for n in 0..3 {
