@@ -162,8 +162,13 @@ mod tests {
         let segment = SegmentId { camera: camera.clone(), number: 15 };
         assert_eq!(ring.claim(&segment, 3, Some(8)), Err("FFmpeg has written over it".to_owned()));
         assert_eq!(ring.claim(&segment, 3, Some(7)), Ok(7));
-        assert!(places::claimed(dir.path(), &segment).exists());
+        let place = places::claimed(dir.path(), &segment);
+        assert!(place.exists());
         assert_eq!(ring.first_numbers(), BTreeMap::from([(camera, 16)]));
+        for _ in 0..2 {
+            ring.discard(&segment);
+            assert!(!place.exists(), "given up, and once more is no harm");
+        }
         let refused = RingDir::open(dir.path(), &[]).expect_err("it is taken");
         assert!(refused.contains("belongs to another recorder"), "{refused}");
     }
