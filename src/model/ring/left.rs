@@ -1,0 +1,255 @@
+//! A ring that a killed recorder left: what it knew of it, held against what really lies there.
+//!
+//! FFmpeg outlives its recorder by a moment, or by long. So it may have gone on to slots of which nobody has heard: they
+//! are those that come next and do not hold what was known there. No FFmpeg writes any more when this is asked.
+
+use super::{Fate, Ring, Segment};
+use crate::model::event::SlotFile;
+use crate::model::id::RunId;
+use crate::model::memory::{LeftFile, SOUND};
+use crate::model::snapshot::Media;
+use crate::model::time::Mono;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a recorder has to know of its predecessor's ring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RingMemory {
+    slots: u32,
+    wrap: u32,
+    next: u64,
+    segments: VecDeque<Segment>,
+    /// Nobody knew which slot holds what.
+    astray: bool,
+    cause: Arc<str>,
+}
+
+impl RingMemory {
+    /// Whether it was a ring of that shape.
+    pub fn has_shape(&self, slots: u32, wrap: u32) -> bool {
+        (self.slots, self.wrap) == (slots, wrap)
+    }
+
+    /// Whether this can be a ring, known at `known`, whose last FFmpeg was `run`.
+    pub fn is_sound(&self, run: RunId, known: Mono) -> bool {
+        let segments = &self.segments;
+        let last = segments.back().map_or(self.next, |last| last.number.saturating_add(1));
+        let goes_on = |(one, next): (&Segment, &Segment)| {
+            one.number + 1 == next.number && one.closed.is_some() && one.opened <= next.opened && one.run <= next.run
+        };
+        self.next < SOUND
+            && run.0 < SOUND
+            && last == self.next
+            && segments.len() <= self.wrap as usize
+            && segments.iter().zip(segments.iter().skip(1)).all(goes_on)
+            && segments.iter().all(|segment| {
+                let closed = segment.closed.unwrap_or(segment.opened);
+                segment.opened <= closed && closed <= known && segment.run <= run
+            })
+    }
+
+    /// When the last segment ended that was finished, and what it held.
+    pub fn last_closed(&self) -> Option<(Mono, Option<Media>)> {
+        let last = self.segments.iter().rev().find(|segment| segment.closed.is_some())?;
+        Some((last.closed?, last.media.clone()))
+    }
+
+    /// Why footage was missing.
+    pub fn cause(&self) -> &Arc<str> {
+        &self.cause
+    }
+
+    /// The segment that was being written.
+    fn open(&self) -> Option<&Segment> {
+        self.segments.back().filter(|last| last.closed.is_none())
+    }
+
+    /// Until when the recorder surely lived: `known`, or when the segment ended that FFmpeg was writing then, for FFmpeg
+    /// ends with its recorder.
+    pub fn last_life(&self, slots: &[LeftFile], known: Mono) -> Mono {
+        let open = self.open().map(|open| open.number % u64::from(self.wrap.max(1)));
+        let file = slots.iter().find(|file| Some(file.number) == open);
+        file.map_or(known, |file| file.written.max(known))
+    }
+}
+
+impl Ring {
+    /// What a recorder after this one has to know.
+    pub fn memory(&self) -> RingMemory {
+        RingMemory {
+            slots: self.slots,
+            wrap: self.wrap,
+            next: self.next,
+            segments: self.segments.clone(),
+            astray: self.astray.is_some(),
+            cause: self.cause.clone(),
+        }
+    }
+
+    /// Whether that would be the same.
+    pub fn is_as(&self, memory: &RingMemory) -> bool {
+        self.next == memory.next
+            && self.astray.is_some() == memory.astray
+            && self.cause == memory.cause
+            && self.segments == memory.segments
+    }
+
+    /// Goes on with a ring whose last FFmpeg was `run`. `claimed`: the highest number that is taken outside of it;
+    /// `in_slot`: segments that were ordered to be claimed and were not; `known`: when the memory was written. Answers
+    /// which of those still lie in their slots, too.
+    pub fn carry_on(
+        memory: RingMemory,
+        run: RunId,
+        slots: &[LeftFile],
+        claimed: Option<u64>,
+        in_slot: &[u64],
+        (known, now): (Mono, Mono),
+    ) -> (Self, Vec<u64>) {
+        let mut ring = Self { cause: memory.cause, ..Self::new(memory.slots, memory.wrap, memory.next, now) };
+        if memory.astray || claimed.is_some_and(|most| most >= memory.next) {
+            // Numbers only grow, and a memory that does not know the newest cannot tell what lies in the slots.
+            let most = claimed.unwrap_or(0).max(memory.next);
+            ring.next = most.min(SOUND) + 1;
+            ring.forget(slots);
+            return (ring, Vec::new());
+        }
+        ring.segments = memory.segments;
+        let found = Found { slots, in_slot, known, wrap: u64::from(ring.wrap) };
+        let new = ring.new_files(&found);
+        if new.len() as u64 == u64::from(ring.wrap) {
+            ring.turned(new, run);
+        } else {
+            ring.adopt(new, run, known);
+        }
+        let there = ring.keep_what_is_there(&found);
+        (ring, there)
+    }
+
+    /// Nothing is known of what lies in the slots: it goes.
+    pub fn forget(&mut self, slots: &[LeftFile]) {
+        self.strays = slots.iter().filter_map(LeftFile::slot).collect();
+    }
+
+    /// Files that FFmpeg has written since the memory was: the open segment's, and those that come next, in order.
+    fn new_files(&self, found: &Found) -> Vec<LeftFile> {
+        let open = self.open().map(|open| open.number);
+        let numbers = open.unwrap_or(self.next)..;
+        let files = numbers.take(self.wrap as usize).map_while(|number| {
+            let file = found.file(number)?;
+            // The name may be that of a segment one turn earlier, which still lies there.
+            let before = number.checked_sub(found.wrap).and_then(|before| self.numbered(before));
+            let old = Some(number) != open && before.is_some_and(|before| found.holds(before, file));
+            (!old).then_some(file)
+        });
+        files.collect()
+    }
+
+    fn numbered(&self, number: u64) -> Option<&Segment> {
+        self.segments.iter().find(|segment| segment.number == number)
+    }
+
+    /// FFmpeg went on from slot to slot.
+    fn adopt(&mut self, files: Vec<LeftFile>, run: RunId, known: Mono) {
+        let mut files = files.into_iter();
+        if self.open().is_some() {
+            // One without a file never came to be.
+            self.close_left(files.next().map(|file| (file.bytes, file.written)));
+        }
+        for file in files {
+            let began = match self.segments.back() {
+                Some(last) if last.run == run => last.closed.unwrap_or(known),
+                // Its opening was not heard of, so it came after all that was.
+                Some(_) | None => known.min(file.written),
+            };
+            let began = self.segments.back().and_then(|last| last.closed).map_or(began, |end| began.max(end));
+            self.push(run, began);
+            self.close_left(Some((file.bytes, file.written)));
+        }
+    }
+
+    /// FFmpeg has written every slot since, and nobody knows how often. The newest is where it ended; the oldest goes,
+    /// for it cannot be told when that began.
+    fn turned(&mut self, files: Vec<LeftFile>, run: RunId) {
+        let newest = files.iter().enumerate().max_by_key(|(_, file)| file.written).map_or(0, |(place, _)| place);
+        let (newer, older) = files.split_at(newest + 1);
+        let mut files = older.iter().chain(newer);
+        let Some(oldest) = files.next() else { return };
+        self.strays.extend(oldest.slot());
+        self.segments.clear();
+        let mut began = oldest.written;
+        for file in files {
+            if self.segments.is_empty() {
+                let (wrap, at) = (u64::from(self.wrap), u64::from(self.next_slot()));
+                self.next += (file.number + wrap - at) % wrap;
+            }
+            self.push(run, began);
+            self.close_left(Some((file.bytes, file.written)));
+            began = file.written.max(began);
+        }
+    }
+
+    /// Closes what was open as its file is. Nothing is in one that is not there.
+    fn close_left(&mut self, file: Option<(u64, Mono)>) {
+        let Some(open) = self.segments.back_mut().filter(|last| last.closed.is_none()) else { return };
+        let (bytes, written) = file.unwrap_or((0, open.opened));
+        (open.closed, open.bytes) = (Some(written.max(open.opened)), bytes);
+        if bytes == 0 {
+            open.fate = Fate::Empty;
+        }
+    }
+
+    /// What is not in its slot any more is gone, and what is in a slot and no segment's goes.
+    /// Answers which of those that are to be claimed are there.
+    fn keep_what_is_there(&mut self, found: &Found) -> Vec<u64> {
+        let (mut known, mut to_claim) = (Vec::new(), Vec::new());
+        for number in self.segments.iter().map(|segment| segment.number).collect::<Vec<_>>() {
+            let later = self.numbered(number + found.wrap).is_some();
+            let file = found.file(number).filter(|_| !later);
+            let Some(segment) = self.segments.iter_mut().find(|segment| segment.number == number) else { continue };
+            let there = file.filter(|file| found.holds(segment, *file));
+            match segment.fate {
+                Fate::InRing if there.is_none() => segment.fate = Fate::Gone,
+                Fate::InRing => segment.bytes = there.map_or(0, |file| file.bytes),
+                Fate::Claimed | Fate::Copying if found.in_slot.contains(&number) => {
+                    to_claim.extend(there.map(|_| number));
+                }
+                // What is empty is removed with all that is outdated.
+                Fate::Empty => known.extend(file.map(|file| file.number)),
+                Fate::Claimed | Fate::Copying | Fate::Stored | Fate::Lost | Fate::Gone => continue,
+            }
+            known.extend(there.map(|file| file.number));
+        }
+        let strays = found.slots.iter().filter(|file| !known.contains(&file.number)).filter_map(LeftFile::slot);
+        let strays: Vec<SlotFile> = strays.filter(|file| !self.strays.contains(file)).collect();
+        self.strays.extend(strays);
+        to_claim
+    }
+}
+
+/// What lies in the slots.
+struct Found<'a> {
+    slots: &'a [LeftFile],
+    /// Claimed segments that may still lie there.
+    in_slot: &'a [u64],
+    /// When that was known.
+    known: Mono,
+    wrap: u64,
+}
+
+impl Found<'_> {
+    fn file(&self, number: u64) -> Option<LeftFile> {
+        self.slots.iter().find(|file| file.number == number % self.wrap).copied()
+    }
+
+    /// Whether this file is that segment's, which was closed: by its size, or its age if nobody knows that.
+    fn holds(&self, segment: &Segment, file: LeftFile) -> bool {
+        let may = match segment.fate {
+            Fate::InRing | Fate::Empty | Fate::Gone | Fate::Lost => true,
+            Fate::Claimed | Fate::Copying => self.in_slot.contains(&segment.number),
+            Fate::Stored => false,
+        };
+        let same = if segment.bytes > 0 { segment.bytes == file.bytes } else { file.written <= self.known };
+        may && same
+    }
+}
