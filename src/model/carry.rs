@@ -5,11 +5,11 @@
 
 use super::camera::Camera;
 use super::effect::Effect;
-use super::id::SegmentId;
+use super::id::{ClipId, SegmentId};
 use super::memory::{Left, Memory};
 use super::out::Out;
 use super::recorder::Recorder;
-use super::ring::{Fate, Moved, Ring, Segment};
+use super::ring::{Fate, Found, Moved, Ring, Segment};
 use super::saving::{ClipIds, Taken, Where};
 use super::settings;
 use super::snapshot::{Level, Topic};
@@ -34,16 +34,16 @@ pub(super) struct Carried {
     taken: Taken,
 }
 
-/// The highest clip of these memories, as far as they count.
+/// Goes on after the clips of these memories.
 pub(super) fn used_ids<'a>(memories: impl Iterator<Item = &'a Memory>) -> ClipIds {
     let mut ids = ClipIds::default();
-    memories.for_each(|memory| ids.pass(memory.saving.last_id()));
+    memories.for_each(|memory| ids.pass(memory.last_clip));
     ids
 }
 
 impl Camera {
     /// What a recorder after this one has to know, if that is news.
-    fn remember(&mut self, now: Mono, anchor: &Anchor) -> Option<Effect> {
+    fn remember(&mut self, now: Mono, anchor: &Anchor, last_clip: ClipId) -> Option<Effect> {
         if self.noted.as_ref().is_some_and(|memory| self.is_as(memory)) {
             return None;
         }
@@ -55,6 +55,7 @@ impl Camera {
             down: self.life.trouble().is_some(),
             obeyed: self.obeyed,
             lost: self.lost,
+            last_clip,
             ring: self.ring.memory(),
             saving: self.saving.memory(),
         };
@@ -63,7 +64,8 @@ impl Camera {
     }
 
     fn is_as(&self, memory: &Memory) -> bool {
-        let Memory { version: _, anchor: _, run, stopped, down, obeyed, lost, ring, saving } = memory;
+        // The last clip changes with those of other cameras, too, whose memories tell it then.
+        let Memory { version: _, anchor: _, last_clip: _, run, stopped, down, obeyed, lost, ring, saving } = memory;
         let same = (*run, *stopped, *obeyed) == (self.life.run(), self.life.stopped(), self.obeyed);
         let same = same && *down == self.life.trouble().is_some() && *lost == self.lost;
         same && self.ring.is_as(ring) && self.saving.is_as(saving)
@@ -77,15 +79,17 @@ impl Camera {
             self.ring = Ring::new(shape.slots, shape.wrap(), beyond.map_or(0, |last| last.saturating_add(1)), now);
             return self.ring.forget(&left.slots);
         }
-        let Memory { version: _, anchor, run, stopped, down, obeyed, lost, ring, saving } = left.memory.clone();
+        let Memory { version: _, last_clip: _, anchor, run, stopped, down, obeyed, lost, ring, saving } =
+            left.memory.clone();
         let known = anchor.mono;
         let gap = Window { from: ring.last_life(&left.slots, known).min(now), to: now };
         let cause = why(stopped, down.then_some(ring.cause()));
 
         let ordered: Vec<u64> = saving.ordered().filter(|number| !claimed.contains_key(number)).collect();
-        let beyond = beyond.max(saving.last_number());
+        let taken = beyond.max(saving.last_number());
+        let found = Found { slots: &left.slots, taken, to_claim: &ordered, known, segment: shape.segment };
         let there;
-        (self.ring, there) = Ring::carry_on(ring, run, &left.slots, beyond, &ordered, (known, now));
+        (self.ring, there) = Ring::carry_on(ring, run, &found, now);
         let place = |number| match claimed.get(&number) {
             Some(bytes) => Where::Claimed(*bytes),
             None if there.contains(&number) => Where::Slot,
@@ -196,8 +200,8 @@ fn why(stopped: bool, down: Option<&Arc<str>>) -> Arc<str> {
 impl Recorder {
     /// Notes down what has changed, in front of everything that this step orders.
     pub(super) fn remember(&mut self, out: &mut Out) {
-        let (now, anchor) = (out.now, out.anchor);
-        let notes: Vec<_> = self.cameras.iter_mut().filter_map(|camera| camera.remember(now, &anchor)).collect();
+        let (now, anchor, last) = (out.now, out.anchor, self.ids.last());
+        let notes: Vec<_> = self.cameras.iter_mut().filter_map(|camera| camera.remember(now, &anchor, last)).collect();
         out.effects.splice(0..0, notes);
     }
 

@@ -32,6 +32,8 @@ pub struct Memory {
     /// The last trigger from outside that was obeyed.
     pub(super) obeyed: Option<Mono>,
     pub(super) lost: Lost,
+    /// The last number that any clip was given.
+    pub(super) last_clip: ClipId,
     pub(super) ring: RingMemory,
     pub(super) saving: SavingMemory,
 }
@@ -56,7 +58,8 @@ impl Memory {
         if !self.ring.has_shape(shape.slots, shape.wrap()) {
             return Err("ring.slots was another then");
         }
-        if !self.ring.is_sound(self.run, known) || !self.saving.is_sound(camera) {
+        let clips = self.last_clip.0 < SOUND && self.saving.last_id() <= self.last_clip;
+        if !clips || !self.ring.is_sound(self.run, known) || !self.saving.is_sound(camera) {
             return Err("it is damaged");
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::event::SlotFile;
 use super::id::RunId;
 use super::snapshot::Media;
 use super::time::{Mono, Window};
-pub use left::RingMemory;
+pub use left::{Found, RingMemory};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;

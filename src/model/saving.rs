@@ -65,6 +65,11 @@ impl ClipIds {
         ClipId(self.0)
     }
 
+    /// The last one that was given.
+    pub(super) fn last(&self) -> ClipId {
+        ClipId(self.0)
+    }
+
     /// From now on greater than this one.
     pub(super) fn pass(&mut self, id: ClipId) {
         self.0 = self.0.max(id.0);

@@ -159,7 +159,7 @@ fn command() -> impl Strategy<Value = Command> {
 }
 
 /// An input, and how much time passes before it: mostly none or little, sometimes very much.
-fn step() -> impl Strategy<Value = (u64, Input)> {
+pub fn step() -> impl Strategy<Value = (u64, Input)> {
     let time = prop_oneof![5 => Just(0u64), 10 => 0u64..3_000_000, 1 => 0u64..200_000_000];
     let input = prop_oneof![
         8 => ring_event().prop_map(Input::Event),
@@ -221,7 +221,7 @@ fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
 }
 
 /// The picture is bounded, harmless and survives the wire.
-fn look(recorder: &Recorder, now: Mono) {
+pub fn look(recorder: &Recorder, now: Mono) {
     let picture = recorder.snapshot(now);
     let json = serde_json::to_string(&picture).expect("JSON");
     assert!(json.len() < 1_000_000 && !json.contains("\\u001b") && !json.contains('\u{202e}'));

@@ -31,9 +31,13 @@ impl Clip {
         self.pieces.last().map_or(self.asked.from, |piece| piece.span.to)
     }
 
-    /// Bytes that are known to be in it.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
+    /// Bytes that are in it and of no segment that is known to be in it: another one is, at least in part.
+    pub fn unaccounted(&self) -> u64 {
+        let known = self.pieces.iter().fold(0, |sum: u64, piece| match piece.got {
+            Got::Stored { bytes, .. } => sum.saturating_add(bytes),
+            Got::Lost(_) => sum,
+        });
+        self.bytes.saturating_sub(known)
     }
 
     /// It goes on growing in this file, which is as `added` says.

@@ -12,6 +12,7 @@ use crate::model::time::Mono;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a recorder has to know of its predecessor's ring.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,34 +96,25 @@ impl Ring {
             && self.segments == memory.segments
     }
 
-    /// Goes on with a ring whose last FFmpeg was `run`. `claimed`: the highest number that is taken outside of it;
-    /// `in_slot`: segments that were ordered to be claimed and were not; `known`: when the memory was written. Answers
-    /// which of those still lie in their slots, too.
-    pub fn carry_on(
-        memory: RingMemory,
-        run: RunId,
-        slots: &[LeftFile],
-        claimed: Option<u64>,
-        in_slot: &[u64],
-        (known, now): (Mono, Mono),
-    ) -> (Self, Vec<u64>) {
+    /// Goes on with a ring whose last FFmpeg was `run`. Answers which of the segments that were to be claimed still lie
+    /// in their slots, too.
+    pub fn carry_on(memory: RingMemory, run: RunId, found: &Found, now: Mono) -> (Self, Vec<u64>) {
         let mut ring = Self { cause: memory.cause, ..Self::new(memory.slots, memory.wrap, memory.next, now) };
-        if memory.astray || claimed.is_some_and(|most| most >= memory.next) {
+        if memory.astray || found.taken.is_some_and(|most| most >= memory.next) {
             // Numbers only grow, and a memory that does not know the newest cannot tell what lies in the slots.
-            let most = claimed.unwrap_or(0).max(memory.next);
+            let most = found.taken.unwrap_or(0).max(memory.next);
             ring.next = most.min(SOUND) + 1;
-            ring.forget(slots);
+            ring.forget(found.slots);
             return (ring, Vec::new());
         }
         ring.segments = memory.segments;
-        let found = Found { slots, in_slot, known, wrap: u64::from(ring.wrap) };
-        let new = ring.new_files(&found);
+        let new = ring.new_files(found);
         if new.len() as u64 == u64::from(ring.wrap) {
             ring.turned(new, run);
         } else {
-            ring.adopt(new, run, known);
+            ring.adopt(new, run, found);
         }
-        let there = ring.keep_what_is_there(&found);
+        let there = ring.keep_what_is_there(found);
         (ring, there)
     }
 
@@ -136,9 +128,9 @@ impl Ring {
         let open = self.open().map(|open| open.number);
         let numbers = open.unwrap_or(self.next)..;
         let files = numbers.take(self.wrap as usize).map_while(|number| {
-            let file = found.file(number)?;
+            let file = found.slot(self.slot(number))?;
             // The name may be that of a segment one turn earlier, which still lies there.
-            let before = number.checked_sub(found.wrap).and_then(|before| self.numbered(before));
+            let before = number.checked_sub(u64::from(self.wrap)).and_then(|before| self.numbered(before));
             let old = Some(number) != open && before.is_some_and(|before| found.holds(before, file));
             (!old).then_some(file)
         });
@@ -150,19 +142,16 @@ impl Ring {
     }
 
     /// FFmpeg went on from slot to slot.
-    fn adopt(&mut self, files: Vec<LeftFile>, run: RunId, known: Mono) {
+    fn adopt(&mut self, files: Vec<LeftFile>, run: RunId, found: &Found) {
         let mut files = files.into_iter();
         if self.open().is_some() {
             // One without a file never came to be.
             self.close_left(files.next().map(|file| (file.bytes, file.written)));
         }
         for file in files {
-            let began = match self.segments.back() {
-                Some(last) if last.run == run => last.closed.unwrap_or(known),
-                // Its opening was not heard of, so it came after all that was.
-                Some(_) | None => known.min(file.written),
-            };
-            let began = self.segments.back().and_then(|last| last.closed).map_or(began, |end| began.max(end));
+            let end = self.segments.back().and_then(|last| last.closed).unwrap_or_default();
+            let same = self.segments.back().is_some_and(|last| last.run == run);
+            let began = if same { end } else { end.max(found.began(file)) };
             self.push(run, began);
             self.close_left(Some((file.bytes, file.written)));
         }
@@ -204,14 +193,14 @@ impl Ring {
     fn keep_what_is_there(&mut self, found: &Found) -> Vec<u64> {
         let (mut known, mut to_claim) = (Vec::new(), Vec::new());
         for number in self.segments.iter().map(|segment| segment.number).collect::<Vec<_>>() {
-            let later = self.numbered(number + found.wrap).is_some();
-            let file = found.file(number).filter(|_| !later);
+            let later = self.numbered(number + u64::from(self.wrap)).is_some();
+            let file = found.slot(self.slot(number)).filter(|_| !later);
             let Some(segment) = self.segments.iter_mut().find(|segment| segment.number == number) else { continue };
             let there = file.filter(|file| found.holds(segment, *file));
             match segment.fate {
                 Fate::InRing if there.is_none() => segment.fate = Fate::Gone,
                 Fate::InRing => segment.bytes = there.map_or(0, |file| file.bytes),
-                Fate::Claimed | Fate::Copying if found.in_slot.contains(&number) => {
+                Fate::Claimed | Fate::Copying if found.to_claim.contains(&number) => {
                     to_claim.extend(there.map(|_| number));
                 }
                 // What is empty is removed with all that is outdated.
@@ -227,29 +216,39 @@ impl Ring {
     }
 }
 
-/// What lies in the slots.
-struct Found<'a> {
-    slots: &'a [LeftFile],
-    /// Claimed segments that may still lie there.
-    in_slot: &'a [u64],
-    /// When that was known.
-    known: Mono,
-    wrap: u64,
+/// What is found of a ring when nobody writes to it any more.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// What lies in the slots.
+    pub slots: &'a [LeftFile],
+    /// The highest number that is taken outside of the ring.
+    pub taken: Option<u64>,
+    /// Segments that were ordered to be claimed and have not been.
+    pub to_claim: &'a [u64],
+    /// When the memory was written.
+    pub known: Mono,
+    /// Wanted length of a segment.
+    pub segment: Duration,
 }
 
 impl Found<'_> {
-    fn file(&self, number: u64) -> Option<LeftFile> {
-        self.slots.iter().find(|file| file.number == number % self.wrap).copied()
+    fn slot(&self, slot: u32) -> Option<LeftFile> {
+        self.slots.iter().find(|file| file.number == u64::from(slot)).copied()
     }
 
     /// Whether this file is that segment's, which was closed: by its size, or its age if nobody knows that.
     fn holds(&self, segment: &Segment, file: LeftFile) -> bool {
         let may = match segment.fate {
             Fate::InRing | Fate::Empty | Fate::Gone | Fate::Lost => true,
-            Fate::Claimed | Fate::Copying => self.in_slot.contains(&segment.number),
+            Fate::Claimed | Fate::Copying => self.to_claim.contains(&segment.number),
             Fate::Stored => false,
         };
         let same = if segment.bytes > 0 { segment.bytes == file.bytes } else { file.written <= self.known };
         may && same
+    }
+
+    /// When a file began whose opening nobody has heard of: after all that was, and about a segment before its end.
+    fn began(&self, file: LeftFile) -> Mono {
+        self.known.max(file.written - self.segment.saturating_mul(2)).min(file.written)
     }
 }

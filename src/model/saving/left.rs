@@ -14,7 +14,6 @@ use crate::model::time::{Mono, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a recorder has to know of what its predecessor was saving.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,14 +133,15 @@ impl Saving {
         let mut grown = Vec::new();
         for mut clip in memory.clips {
             clip.interrupted(gap);
-            let (id, known) = (clip.id, clip.bytes());
+            let id = clip.id;
             match clips.iter().find(|found| found.clip == id).map(|found| &found.state) {
                 Some(Remains::Growing { file, added }) => {
                     clip.grows(file.clone(), added);
+                    let more = Added { bytes: clip.unaccounted(), frames: 0, hole: None, ..added.clone() };
+                    grown.extend((more.bytes > 0).then_some((id, more)));
                     self.clips.push_back(clip);
                     // Whoever goes on from it may not have heard of its name.
                     self.opened(id, file.clone());
-                    grown.push((id, (added.clip_bytes > known).then(|| added.clone())));
                 }
                 Some(Remains::Closed { path }) => {
                     taken.closed.push((id, path.clone()));
@@ -154,8 +154,8 @@ impl Saving {
             }
         }
         for claim in memory.queue.into_claims() {
-            let grew = grown.iter().find(|(id, _)| *id == claim.clip).and_then(|(_, added)| added.as_ref());
-            self.take_over(claim, grew, &place, &mut taken);
+            let more = grown.iter().find(|(id, _)| *id == claim.clip).map(|(_, more)| more);
+            self.take_over(claim, more, &place, &mut taken);
         }
         for (id, _) in &taken.closed {
             self.close_left(*id, ids);
@@ -163,8 +163,8 @@ impl Saving {
         taken
     }
 
-    /// One claim. `grew`: its clip is longer than was known, and this is how long.
-    fn take_over(&mut self, mut claim: Claim, grew: Option<&Added>, place: impl Fn(u64) -> Where, taken: &mut Taken) {
+    /// One claim. `more`: what its clip holds beyond the segments that are known to be in it.
+    fn take_over(&mut self, mut claim: Claim, more: Option<&Added>, place: impl Fn(u64) -> Where, taken: &mut Taken) {
         let number = claim.number;
         let cause = match place(number) {
             Where::Claimed(bytes) => {
@@ -181,11 +181,10 @@ impl Saving {
             Where::Nowhere => "it has vanished while no recorder ran",
         };
         // Only the one that was being appended can be stored: the next is given after that is heard of.
-        let durable = grew.filter(|_| claim.is_copying());
+        let durable = more.filter(|_| claim.is_copying());
         match (durable, self.clips.iter_mut().find(|clip| clip.id == claim.clip)) {
             (Some(added), Some(clip)) => {
-                let added = Added { bytes: claim.bytes, frames: 0, took: Duration::ZERO, hole: None, ..added.clone() };
-                clip.stored(&claim, &added);
+                clip.stored(&claim, added);
                 taken.stored.push(number);
             }
             (None, Some(clip)) => {
