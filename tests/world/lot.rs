@@ -7,7 +7,7 @@ use nvr::model::event::Event;
 use nvr::model::id::{CameraName, ClipId};
 use nvr::model::memory::{Grew, Left, LeftFile, Memory, Regrown, Remains};
 use nvr::model::recorder::{Input, Recorder, Remembered};
-use nvr::model::time::{Anchor, Mono};
+use nvr::model::time::{Anchor, Mono, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub struct Lot {
     pub armed: BTreeMap<CameraName, bool>,
     /// When no recorder ran, nor the FFmpeg of the last one.
     pub gaps: Vec<(Mono, Mono)>,
+    /// When the first footage of an FFmpeg may have begun, of which perhaps nobody heard.
+    pub unsure: Vec<Window<Mono>>,
     /// Clips that went over to a next recorder.
     pub carried: BTreeSet<ClipId>,
 }
@@ -78,6 +80,7 @@ impl World {
         }
         (self.lot.dead, self.lot.orders) = (true, None);
         let died = self.now;
+        self.doubt_the_first();
         self.finish_in_the_archive(kill.unheard);
         self.run(self.now + kill.left_behind);
         self.end_ffmpeg();
@@ -105,6 +108,14 @@ impl World {
         if self.lot.dead && self.lot.notes == notes {
             // It was killed before it took notice.
             self.wanted.truncate(wanted);
+        }
+    }
+
+    /// A recorder that is killed when its FFmpeg has just begun does not tell when that was.
+    fn doubt_the_first(&mut self) {
+        let Some((started, _)) = self.starts.last() else { return };
+        if let Some(first) = self.footage.values().find(|span| span.from >= *started) {
+            self.lot.unsure.push(Window { from: first.from - self.script.segment * 2, to: first.from });
         }
     }
 
