@@ -252,3 +252,121 @@ impl Found<'_> {
         self.known.max(file.written - self.segment.saturating_mul(2)).min(file.written)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: RunId = RunId(4);
+
+    fn at(seconds: u64) -> Mono {
+        Mono(0) + Duration::from_secs(seconds)
+    }
+
+    fn closed(number: u64) -> SlotFile {
+        SlotFile { slot: (number % 5) as u32, bytes: 100 + number }
+    }
+
+    /// A ring of three slots and two spare ones, as FFmpeg left it when it had written `0..count` and began the next.
+    fn known(count: u64) -> (RingMemory, Vec<LeftFile>) {
+        let mut ring = Ring::new(3, 5, 0, at(0));
+        let mut files = Vec::new();
+        for number in 0..count {
+            ring.slot_opened(closed(number).slot, RUN, at(number));
+            ring.slot_closed(closed(number), None, RUN, at(number + 1));
+            let gone = ring.outdated();
+            files.retain(|file: &LeftFile| gone.iter().all(|gone| file.slot() != Some(*gone)));
+            files.push(file(number));
+            ring.swept = at(number + 1);
+        }
+        ring.slot_opened(closed(count).slot, RUN, at(count));
+        let gone = ring.outdated();
+        files.retain(|file: &LeftFile| gone.iter().all(|gone| file.slot() != Some(*gone)));
+        (ring.memory(), files)
+    }
+
+    /// As FFmpeg wrote it, in its second.
+    fn file(number: u64) -> LeftFile {
+        LeftFile { number: number % 5, bytes: 100 + number, written: at(number + 1) }
+    }
+
+    fn carried(memory: RingMemory, slots: &[LeftFile], to_claim: &[u64]) -> (Ring, Vec<u64>) {
+        let (taken, segment) = (to_claim.iter().max().copied(), Duration::from_secs(1));
+        let found = Found { slots, taken, to_claim, known: at(7), segment };
+        Ring::carry_on(memory, RUN, &found, at(50))
+    }
+
+    fn spans(ring: &Ring) -> Vec<(u64, u64, u64)> {
+        let seconds = |at: Mono| at.0 / 1_000_000;
+        let there = ring.segments().filter(|segment| segment.claimable());
+        there.map(|it| (it.number, seconds(it.opened), it.closed.map_or(0, seconds))).collect()
+    }
+
+    #[test]
+    fn what_was_being_written_and_what_came_after_are_of_the_ring() {
+        let (memory, mut files) = known(7);
+        files.extend([file(7), file(8)]);
+        let (mut ring, _) = carried(memory, &files, &[]);
+        assert_eq!(spans(&ring), [(4, 4, 5), (5, 5, 6), (6, 6, 7), (7, 7, 8), (8, 8, 9)]);
+        assert!(ring.open().is_none() && ring.next_slot() == 4);
+        assert_eq!(ring.outdated(), [closed(4)], "its name is the next");
+    }
+
+    #[test]
+    fn what_was_written_over_is_gone_and_what_is_nobodys_goes() {
+        let (memory, mut files) = known(7);
+        files.retain(|file| file.number != 4);
+        files.extend([file(7), file(8), file(9)]);
+        let stranger = LeftFile { number: 17, bytes: 3, written: at(1) };
+        files.push(stranger);
+        let (mut ring, _) = carried(memory, &files, &[]);
+        assert_eq!(spans(&ring), [(5, 5, 6), (6, 6, 7), (7, 7, 8), (8, 8, 9), (9, 9, 10)]);
+        assert_eq!(ring.outdated(), [SlotFile { slot: 17, bytes: 3 }, closed(5)]);
+    }
+
+    #[test]
+    fn a_ring_that_has_turned_is_put_into_order_by_its_dates() {
+        let (memory, _) = known(7);
+        let files: Vec<_> = (21..26).map(file).collect();
+        let (mut ring, _) = carried(memory, &files, &[]);
+        // Nobody can tell how often it has turned, or when the oldest began.
+        assert_eq!(spans(&ring), [(12, 22, 23), (13, 23, 24), (14, 24, 25), (15, 25, 26)]);
+        assert_eq!(ring.outdated(), [closed(21)]);
+        assert_eq!(ring.next_slot(), 1);
+        assert!(ring.segments().next().is_some_and(|first| first.before.is_some()));
+    }
+
+    #[test]
+    fn a_claim_that_was_not_carried_out_is_in_its_slot_unless_that_was_written_over() {
+        for (files, still) in
+            [(vec![file(5), file(6), file(7)], vec![5, 6]), (vec![file(10), file(6), file(7)], vec![6])]
+        {
+            let (memory, _) = known(7);
+            let mut ring = Ring::new(3, 5, 0, at(0));
+            (ring.next, ring.segments) = (memory.next, memory.segments);
+            ring.set(5, Fate::Claimed);
+            ring.set(6, Fate::Claimed);
+            let (mut ring, there) = carried(ring.memory(), &files, &[5, 6]);
+            assert_eq!(there, still);
+            let removed = ring.outdated();
+            assert!(removed.iter().all(|file| !still.iter().any(|number| *file == closed(*number))), "{removed:?}");
+        }
+    }
+
+    #[test]
+    fn a_memory_that_does_not_know_the_newest_gives_no_number_twice() {
+        let (memory, files) = known(7);
+        let (mut ring, _) = carried(memory, &files, &[30]);
+        assert_eq!((spans(&ring), ring.next), (vec![], 31));
+        assert_eq!(ring.outdated().len(), files.len());
+    }
+
+    #[test]
+    fn an_open_segment_without_footage_is_empty() {
+        let (memory, mut files) = known(7);
+        files.push(LeftFile { bytes: 0, ..file(7) });
+        let (mut ring, _) = carried(memory, &files, &[]);
+        assert_eq!(spans(&ring).last(), Some(&(6, 6, 7)));
+        assert!(ring.outdated().contains(&SlotFile { slot: 2, bytes: 0 }));
+    }
+}
