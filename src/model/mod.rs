@@ -5,6 +5,7 @@ mod archiving;
 mod asking;
 pub mod backoff;
 pub mod camera;
+mod carry;
 pub mod claim;
 pub mod clip;
 pub mod command;

@@ -7,6 +7,7 @@
 use super::archiving::{Archive, CLIPS};
 use super::asking::found;
 use super::camera::Camera;
+use super::carry::used_ids;
 use super::clip::ClipFile;
 use super::command::Command;
 use super::effect::Effect;
@@ -68,7 +69,7 @@ pub struct Recorder {
     pub(super) anchor: Anchor,
     day: String,
     pub(super) cameras: Vec<Camera>,
-    ids: ClipIds,
+    pub(super) ids: ClipIds,
     next_sweep: Mono,
     /// The last input.
     seen: Mono,
@@ -92,6 +93,8 @@ pub struct Recorder {
     pub(super) config_warnings: Vec<String>,
     /// What was lost of cameras that are gone.
     pub(super) lost: Lost,
+    /// What was carried over from an earlier recorder, until it is said.
+    pub(super) carried_over: Option<String>,
     /// Since when it is ending, and why.
     pub(super) stopping: Option<(Mono, String)>,
 }
@@ -100,13 +103,19 @@ impl Recorder {
     /// A recorder whose cameras start at the first tick.
     pub fn new(settings: Arc<Settings>, remembered: &Remembered, anchor: Anchor) -> Self {
         let now = anchor.mono;
+        let fitting = remembered.left.iter().filter(|(name, left)| left.memory.fits(name, &settings.ring, now).is_ok());
+        let mut ids = used_ids(fitting.map(|(_, left)| &left.memory));
         let cameras = settings
             .cameras
             .iter()
             .map(|camera| {
                 let armed = remembered.armed.get(&camera.name).copied().unwrap_or(camera.trigger.armed);
                 let first = remembered.first.get(&camera.name).copied().unwrap_or(0);
-                Camera::new(Arc::clone(camera), &settings.ring, armed, first, now)
+                let mut camera = Camera::new(Arc::clone(camera), &settings.ring, armed, first, now);
+                if let Some(left) = remembered.left.get(&camera.settings.name) {
+                    camera.carry_on(left, &settings.ring, first, &mut ids, now);
+                }
+                camera
             })
             .collect();
         let mail = MailView { port: Err("not open yet".to_owned()), today: 0, last: None };
@@ -116,7 +125,7 @@ impl Recorder {
             anchor,
             day: String::new(),
             cameras,
-            ids: ClipIds::default(),
+            ids,
             next_sweep: now + SWEEP,
             seen: now,
             mail,
@@ -132,6 +141,7 @@ impl Recorder {
             warnings: Vec::new(),
             config_warnings: Vec::new(),
             lost: Lost::default(),
+            carried_over: None,
             stopping: None,
         }
     }
@@ -140,12 +150,14 @@ impl Recorder {
     pub fn apply(&mut self, now: Mono, input: Input) -> Vec<Effect> {
         let mut out = Out::new(now, self.anchor, self.journal.back().map_or(0, |last| last.number));
         self.look_back(&mut out);
+        self.resume(&mut out);
         match input {
             Input::Event(event) => self.event(&mut out, event),
             Input::Command(request, command) => self.command(&mut out, request, command),
             Input::Tick => self.tick(&mut out),
         }
         self.let_go(&mut out);
+        self.remember(&mut out);
         let copied = self.copies.back().map_or(0, |last| last.number);
         let copies = (copied + 1..).zip(out.copies).map(|(number, copy)| CopyView { number, ..copy });
         keep(&mut self.copies, copies, KEPT);
@@ -291,7 +303,7 @@ impl Recorder {
     }
 
     /// The first line of the journal: whoever reads it after a crash sees where the new life begins.
-    fn began(&self, out: &mut Out, earlier: Option<&str>) {
+    fn began(&mut self, out: &mut Out, earlier: Option<&str>) {
         let cameras = match self.cameras.len() {
             1 => "1 camera".to_owned(),
             more => format!("{more} cameras"),
@@ -299,6 +311,7 @@ impl Recorder {
         let earlier = earlier.map_or_else(String::new, |place| format!(" (what was before: {place})"));
         let text = format!("recorder {} started: {cameras}{earlier}", env!("CARGO_PKG_VERSION"));
         out.say(Level::Info, Topic::Recorder, None, text);
+        self.say_what_was_carried_over(out);
     }
 
     pub(super) fn warn(&mut self, out: &mut Out, text: &str) {

@@ -2,6 +2,9 @@
 
 mod chaos;
 mod clips;
+mod damage;
+mod kills;
+mod lot;
 mod people;
 mod promises;
 mod reload;

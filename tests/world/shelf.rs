@@ -20,6 +20,9 @@ pub struct Stored {
     pub record: Arc<Record>,
     pub closed: bool,
     pub opened: Duration,
+    /// As large and as long as it is now.
+    pub bytes: u64,
+    pub length: Duration,
 }
 
 impl World {
@@ -44,7 +47,7 @@ impl World {
         Event::Claimed { segment, result }
     }
 
-    fn down(&self) -> bool {
+    pub fn down(&self) -> bool {
         self.script.outages.iter().any(|(from, to)| (*from..*to).contains(&self.now))
     }
 
@@ -52,6 +55,9 @@ impl World {
         self.appending = false;
         let (clip, segment) = (append.clip, append.segment.clone());
         let file = *self.claimed.get(&segment.number).expect("what is appended was claimed");
+        if !self.down() && self.knows(clip, (file.serial, segment.number)) {
+            return self.recognise(append);
+        }
         let mood = self.script.moods[self.appends % self.script.moods.len()];
         self.appends += usize::from(!self.down());
         let failure = match mood {
@@ -73,7 +79,9 @@ impl World {
         let known = self.clips.contains_key(&clip);
         if !known {
             let (name, path) = (format!("front_{}", clip.0), format!("/clips/front_{}.part", clip.0));
-            let new = Stored { id: clip, footage: vec![], record: append.record, closed: false, opened: append.offset };
+            let (bytes, length) = (0, Duration::ZERO);
+            let (footage, record, opened) = (vec![], append.record.clone(), append.offset);
+            let new = Stored { id: clip, footage, record, closed: false, opened, bytes, length };
             self.clips.insert(clip, new);
             self.apply(Input::Event(Event::ClipOpened { clip, name, start: append.wall, path }));
         }
@@ -84,16 +92,23 @@ impl World {
         assert!(newer, "out of order: {stored:?} and then {segment}");
         stored.footage.push((file.serial, segment.number));
         assert!(append.offset >= stored.opened);
-        let added = Added {
-            bytes: file.bytes,
-            clip_bytes: file.bytes * stored.footage.len() as u64,
-            clip_length: append.offset + span.to.since(span.from),
+        (stored.bytes, stored.length) = (stored.bytes + file.bytes, append.offset + span.to.since(span.from));
+        let added = Added { bytes: file.bytes, ..self.grown(clip) };
+        self.apply(Input::Event(Event::Appended { clip, segment, added }));
+    }
+
+    /// A clip as it is now.
+    pub fn grown(&self, clip: ClipId) -> Added {
+        let stored = &self.clips[&clip];
+        Added {
+            bytes: 0,
+            clip_bytes: stored.bytes,
+            clip_length: stored.length,
             frames: 25,
             took: self.script.archive_takes,
             hole: None,
             sha256: "00".into(),
-        };
-        self.apply(Input::Event(Event::Appended { clip, segment, added }));
+        }
     }
 
     pub fn save(&mut self, clip: ClipId, record: Arc<Record>) {
