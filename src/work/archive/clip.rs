@@ -20,7 +20,7 @@ use crate::model::record::{ClipState, Record};
 use crate::model::time::Wall;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::Path;
@@ -264,16 +264,23 @@ impl Clip {
     }
 }
 
-/// Removes what a clip that could not be opened has left; not the record of another clip of that name.
+/// Removes what a clip that could not be opened has left; not the record of another clip of that name. The file is
+/// emptied first and goes last: a kill leaves neither footage that is stored elsewhere, nor a record that belongs to
+/// nothing, but a file for the next start to remove.
 pub(super) fn discard(files: &Files) -> io::Result<()> {
-    let record = (!taken(&files.done())).then(|| files.record());
-    for path in [files.temporary(), files.part()].into_iter().chain(record) {
-        match unlink(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+    let (part, record) = (files.part(), (!taken(&files.done())).then(|| files.record()));
+    if record.is_some() {
+        step(&part);
+        gone_is_fine(OpenOptions::new().write(true).truncate(true).open(&part).map(drop))?;
+    }
+    for path in record.into_iter().chain([files.temporary(), part]) {
+        gone_is_fine(unlink(&path))?;
     }
     sync_dir(&files.dir)
+}
+
+fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// Where the footage of a fragment lies.
