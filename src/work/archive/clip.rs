@@ -158,10 +158,14 @@ impl Clip {
         segment.skip(share.fragments);
         let mut hole = share.hole;
         if !segment.fragments.is_empty() {
-            let coming = Coming { segment: number, run: Some(append.run), at: share.at.unwrap_or(before) };
+            let coming = Coming {
+                segment: number,
+                run: Some(append.run),
+                at: share.there.as_ref().map_or(before, |there| there.start),
+            };
             let same_run = self.run == Some(append.run);
             let arrival = Arrival { same_run, offset: append.offset };
-            match self.write_segment(coming, segment, share.at.is_none().then_some(arrival)) {
+            match self.write_segment(coming, segment, share.there.is_none().then_some(arrival)) {
                 Ok(found) => hole = hole.or(found),
                 Err(fault) => {
                     if let Err(text) = self.cut_back() {

@@ -114,7 +114,7 @@ impl Clip {
             }
             at = there.end;
         }
-        Ok(Some(Share { fragments: followed.fragments.len(), at: Some(followed.before.length), hole: None }))
+        Ok(Some(Share { fragments: followed.fragments.len(), there: Some(followed.before.length..at), hole: None }))
     }
 
     /// Where a segment begins in the clip, or will.

@@ -27,19 +27,19 @@ struct Kept {
 }
 
 /// How much of a segment a clip holds: its first fragments, one behind the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Share {
     /// How many.
     pub fragments: usize,
-    /// Where they begin in the clip; nowhere, if there are none.
-    pub at: Option<u64>,
+    /// Where in the clip; nowhere, if there are none.
+    pub there: Option<Range<u64>>,
     /// Time that is missing in front of them.
     pub hole: Option<Duration>,
 }
 
 impl Share {
     /// Nothing of it.
-    pub const NONE: Share = Share { fragments: 0, at: None, hole: None };
+    pub const NONE: Share = Share { fragments: 0, there: None, hole: None };
 
     /// Bytes in the clip: as many as in the segment.
     pub fn bytes(&self, segment: &Segment) -> u64 {
@@ -98,24 +98,35 @@ impl Held {
                 return Ok(None);
             }
         }
-        let first = there.first();
-        Ok(first.map(|first| Share { fragments: there.len(), at: Some(first.range.start), hole: first.hole }))
+        let ends = there.first().zip(there.last());
+        let share = |(first, last): (&&Kept, &&Kept)| {
+            let range = first.range.start..last.range.end;
+            Share { fragments: there.len(), there: Some(range), hole: first.hole }
+        };
+        Ok(ends.map(share))
     }
 
-    /// How many of the segment's first fragments lie where their times say; `None`: others lie there.
+    /// How many of the segment's first fragments lie where their times say; `None`: others lie there. They lie one
+    /// behind the other: a clock that jumps back in a segment shows the rest of it earlier footage, which may be the same.
     fn by_time(&self, line: &Timeline, segment: &Segment, clip: &File) -> io::Result<Option<Share>> {
         let is_new = |fragment: &Fragment| line.follows(std::slice::from_ref(fragment));
-        let fragments = segment.fragments.iter().position(is_new).unwrap_or(segment.fragments.len());
-        let mut share = Share { fragments, ..Share::NONE };
-        for fragment in &segment.fragments[..fragments] {
+        let old = segment.fragments.iter().position(is_new).unwrap_or(segment.fragments.len());
+        let mut share = Share::NONE;
+        for fragment in &segment.fragments[..old] {
             let kept = key(fragment, |traf| line.place(traf)).and_then(|place| self.0.get(&place));
             let Some(kept) = kept else { return Ok(None) };
+            let end = share.there.as_ref().map_or(kept.range.start, |there| there.end);
+            if kept.range.start != end {
+                break;
+            }
             if !is_same(segment, fragment, clip, &kept.range)? {
                 return Ok(None);
             }
-            if share.at.is_none() {
-                (share.at, share.hole) = (Some(kept.range.start), kept.hole);
+            match &mut share.there {
+                Some(there) => there.end = kept.range.end,
+                None => (share.there, share.hole) = (Some(kept.range.clone()), kept.hole),
             }
+            share.fragments += 1;
         }
         Ok(Some(share))
     }
@@ -132,7 +143,9 @@ impl Clip {
             let mut line = self.line.clone();
             line.align(&segment.init).map_err(|flaw| AppendFailure::Unusable(flaw.to_string()))?;
             let share = self.held.share(self.appending, number, &line, segment, &clip).map_err(unread)?;
-            return Ok(share.unwrap_or(Share::NONE));
+            // One append is on its way at a time, so what a kill interrupts is the last that is there.
+            let last = |share: &Share| share.there.as_ref().is_some_and(|there| there.end == self.length);
+            return Ok(share.filter(last).unwrap_or(Share::NONE));
         }
         match self.share_followed(number, segment).map_err(unread)? {
             Some(share) => Ok(share),

@@ -211,7 +211,8 @@ impl Old {
         // Its times were found to go on, so the stream's own are what explains them.
         let arrival =
             Arrival { same_run: true, offset: line.base().saturating_add(natural(&line, &segment.fragments)) };
-        let coming = Coming { segment: id.number, run: self.clip.run, at: held.at.unwrap_or(before) };
+        let coming =
+            Coming { segment: id.number, run: self.clip.run, at: held.there.map_or(before, |there| there.start) };
         let written = self.clip.write_segment(coming, segment, Some(arrival));
         let hole = written.map_err(|fault| {
             stays(match fault {

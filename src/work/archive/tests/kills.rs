@@ -71,7 +71,7 @@ pub(super) fn copy(from: &Path, to: &Path) {
 }
 
 /// The footage of a file, fragment by fragment, without the times in front of it.
-fn fragments(path: &Path) -> Vec<String> {
+pub(super) fn fragments(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).expect("a clip");
     let mut walker = Walker::open(path).expect("a clip");
     let mut found = Vec::new();
@@ -85,7 +85,7 @@ fn fragments(path: &Path) -> Vec<String> {
 }
 
 /// The bytes of its fragments.
-fn without_header(path: &Path) -> Vec<u8> {
+pub(super) fn without_header(path: &Path) -> Vec<u8> {
     let mut walker = Walker::open(path).expect("a segment");
     while let Some(part) = walker.next().expect("whole") {
         if let Part::Fragment(fragment) = part {
