@@ -294,7 +294,10 @@ impl Engine {
             Effect::Claim { segment, slot, bytes } => self.claim(segment, slot, bytes),
             Effect::Unlink { camera, slot, bytes } => self.ring.unlink(&camera, SlotFile { slot, bytes }),
             Effect::Append(append) => self.archive.append(*append),
-            Effect::Follow(follow) => self.archive.follow(*follow),
+            Effect::Follow(follow) => {
+                let until = self.clock.instant(follow.until).into_std();
+                self.archive.follow(*follow, until);
+            }
             Effect::Discard { segment: _ } => {}
             Effect::Remember { camera: _, memory: _ } => {}
             Effect::Reload { request } => {
