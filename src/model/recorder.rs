@@ -193,6 +193,11 @@ impl Recorder {
         self.cameras.iter().all(Camera::finished)
     }
 
+    /// Cameras that were told to stop and have nothing left to do.
+    pub fn done(&self) -> impl Iterator<Item = &CameraName> {
+        self.cameras.iter().filter(|camera| camera.finished()).map(|camera| &camera.settings.name)
+    }
+
     /// Ticks come each second, so if nothing came for long, the recorder did not run: the machine slept or was
     /// overloaded. What comes first then, a tick or news that waited, does not matter.
     fn look_back(&mut self, out: &mut Out) {

@@ -50,8 +50,8 @@ impl Hold {
 /// One sentence with the remedy, after 5 s at most: then the slots must not be written.
 pub async fn take(ring: &Path, camera: &CameraName) -> Result<Hold, String> {
     let path = places::hold(ring, camera);
-    let mut lock = Lock::open(&path)
-        .map_err(|error| format!("{} cannot be used: {error} (check ring.dir)", path.display()))?;
+    let mut lock =
+        Lock::open(&path).map_err(|error| format!("{} cannot be used: {error} (check ring.dir)", path.display()))?;
     let mut ended = BTreeSet::new();
     for (signal, patience) in LADDER {
         if lock.is_free().await {
