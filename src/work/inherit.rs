@@ -99,15 +99,12 @@ fn files(dir: &Path, then: &Anchor, now: &Anchor) -> Vec<LeftFile> {
     files
 }
 
-/// When a file was written that was dated by the wall clock, which may have been set between `then` and `now`. What was
-/// written earlier is known already, and counts as written then.
+/// When a file was written that was dated by the wall clock, which may have been set between `then` and `now`; never
+/// later than now. What was written before `then` is known better from the memory, and only its order counts.
 fn instant(written: Wall, then: &Anchor, now: &Anchor) -> Mono {
     let possible = then.mono..=now.mono;
-    let by_now = now.mono(written);
-    [by_now, then.mono(written)]
-        .into_iter()
-        .find(|at| possible.contains(at))
-        .unwrap_or_else(|| by_now.max(then.mono).min(now.mono.max(then.mono)))
+    let by_then = then.mono(written);
+    [now.mono(written), by_then].into_iter().find(|at| possible.contains(at)).unwrap_or(by_then.min(now.mono))
 }
 
 #[cfg(test)]
@@ -123,15 +120,15 @@ mod tests {
         let then = Anchor { mono, wall };
         let now =
             |step: i64| Anchor { mono: mono + 60 * second, wall: wall + jiff::SignedDuration::from_secs(60 + step) };
-        // Nobody set it; set before the file was written; set after it; both of it out of the question.
+        // Nobody set it; set before the file was written; set after it; written before; in the future.
         assert_eq!(instant(wall + 20 * second, &then, &now(0)), mono + 20 * second);
         assert_eq!(instant(wall + 3620 * second, &then, &now(3600)), mono + 20 * second);
         assert_eq!(instant(wall + 20 * second, &then, &now(3600)), mono + 20 * second);
-        assert_eq!(instant(wall - 20 * second, &then, &now(0)), mono);
+        assert_eq!(instant(wall - 20 * second, &then, &now(3600)), mono - 20 * second);
         assert_eq!(instant(wall + 99_999 * second, &then, &now(0)), mono + 60 * second);
         // A memory from the future, which nobody should have read, is no reason to panic.
-        assert_eq!(instant(wall, &now(0), &then), now(0).mono);
-        assert_eq!(instant(Wall::MIN, &then, &now(0)), mono);
+        assert_eq!(instant(wall, &now(0), &then), mono);
+        assert_eq!(instant(Wall::MIN, &then, &now(0)), Mono(0));
         assert_eq!(instant(Wall::MAX, &then, &now(0)), mono + 60 * second);
     }
 

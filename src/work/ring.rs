@@ -6,6 +6,7 @@ use crate::model::id::{CameraName, SegmentId};
 use rustix::fs::FlockOperation;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -140,7 +141,11 @@ impl RingDir {
     /// Why, in words: then its footage is lost.
     pub fn claim(&self, segment: &SegmentId, slot: u32, bytes: Option<u64>) -> Result<u64, String> {
         let file = places::slot(&self.dir, &segment.camera, slot);
-        let size = fs_err::metadata(&file).map_err(|error| error.to_string())?.len();
+        let size = fs_err::metadata(&file).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "somebody removed it from the ring".to_owned(),
+            _ => error.to_string(),
+        });
+        let size = size?.len();
         if bytes.is_some_and(|bytes| bytes != size) {
             return Err("FFmpeg has written over it".to_owned());
         }
@@ -159,7 +164,7 @@ impl RingDir {
         let file = places::slot(&self.dir, camera, slot.slot);
         let same = fs_err::metadata(&file).map(|found| found.len() == slot.bytes);
         if let Err(error) = same.and_then(|same| if same { fs_err::remove_file(&file) } else { Ok(()) })
-            && error.kind() != std::io::ErrorKind::NotFound
+            && error.kind() != ErrorKind::NotFound
         {
             tracing::warn!("{error}");
         }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 
-fn camera(name: &str) -> (Feed, String) {
+pub fn camera(name: &str) -> (Feed, String) {
     let feed = Feed::start(Material::get(Kind::BFrames, 150));
     let block = feed.camera(name);
     (feed, block)
@@ -30,7 +30,7 @@ pub async fn goes_on(nvr: &mut Nvr) {
 }
 
 /// Waits until so much footage of the event is in the archive.
-async fn grows(nvr: &mut Nvr, at_least: Duration) {
+pub async fn grows(nvr: &mut Nvr, at_least: Duration) {
     nvr.until("a growing clip", |it| it.clips.first().filter(|clip| clip.open && clip.length >= at_least).map(|_| ()))
         .await;
 }
@@ -171,7 +171,7 @@ fn recorded_again(it: &Snapshot) -> bool {
 }
 
 /// An FFmpeg that leaves a trace if two of it run at a time: the lock goes with the process, however it ends.
-fn exclusive_ffmpeg(place: &Place) -> String {
+pub fn exclusive_ffmpeg(place: &Place) -> String {
     let (lock, trace) = (place.dir.path().join("lock"), place.dir.path().join("overlap"));
     let script = format!(
         "#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n\

@@ -6,6 +6,7 @@ mod errors;
 #[path = "../common/feed.rs"]
 mod feed;
 mod footage;
+mod left;
 mod life;
 mod look;
 mod mail_in;
