@@ -50,7 +50,7 @@ pub async fn inherit(
             }
         }
         if configured.contains(camera) {
-            match memories.read(camera, clocks().mono) {
+            match memories.read(camera, &settings.ring, clocks().mono) {
                 Ok(memory) => known.extend(memory.map(|memory| (camera.clone(), memory))),
                 Err(text) => notes.push(text),
             }

@@ -9,6 +9,7 @@
 use super::places;
 use crate::model::id::CameraName;
 use crate::model::memory::Memory;
+use crate::model::settings;
 use crate::model::time::Mono;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -81,11 +82,12 @@ impl Memories {
         }
     }
 
-    /// What a camera's last recorder knew, if it was in this life of the machine, which has come as far as `now`.
+    /// What a camera's last recorder knew, if it was in this life of the machine, which has come as far as `now`, and
+    /// rings had the shape that they have.
     ///
     /// # Errors
-    /// A sentence: something is there, and it is no memory.
-    pub fn read(&self, camera: &CameraName, now: Mono) -> Result<Option<Memory>, String> {
+    /// A sentence: something is there, and nothing can go on from it.
+    pub fn read(&self, camera: &CameraName, shape: &settings::Ring, now: Mono) -> Result<Option<Memory>, String> {
         let place = places::memory(&self.ring, camera);
         let mut text = Vec::new();
         match File::open(&place).and_then(|file| file.take(MOST + 1).read_to_end(&mut text)) {
@@ -100,9 +102,7 @@ impl Memories {
         if kept.boot != self.boot {
             return Ok(None);
         }
-        if kept.memory.anchor.mono > now {
-            return Err(useless(&place, "it comes from the future"));
-        }
+        kept.memory.fits(camera, shape, now).map_err(|why| useless(&place, why))?;
         Ok(Some(kept.memory.into_owned()))
     }
 
@@ -143,71 +143,109 @@ fn write(place: &Path, kept: &Kept) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::RunId;
+    use crate::config;
+    use crate::model::effect::Effect;
+    use crate::model::recorder::{Input, Recorder, Remembered};
+    use crate::model::settings::Settings;
     use crate::model::time::{Anchor, Wall};
+    use std::sync::Arc;
 
     const NOW: Mono = Mono(7_000_000);
 
-    fn memory(run: u64) -> Box<Memory> {
-        let anchor = Anchor { mono: NOW, wall: Wall::UNIX_EPOCH };
-        Box::new(Memory { version: Memory::VERSION, anchor, run: RunId(run) })
+    /// A place with one camera and nothing in its ring.
+    struct World {
+        dir: tempfile::TempDir,
+        settings: Arc<Settings>,
+        camera: CameraName,
     }
 
-    fn place() -> (tempfile::TempDir, CameraName, Memories) {
-        let (dir, camera) = (tempfile::tempdir().expect("a directory"), "front".parse().expect("a name"));
-        std::fs::create_dir_all(places::ring(dir.path(), &camera)).expect("a ring");
-        let memories = Memories::of(dir.path()).expect("a machine");
-        (dir, camera, memories)
+    impl World {
+        fn new() -> World {
+            let dir = tempfile::tempdir().expect("a directory");
+            let file = dir.path().join("nvr.toml");
+            let text = "[recorder]\nstate_dir = 'state'\n[[camera]]\nname = 'front'\nsource = 'lavfi:testsrc2'\n";
+            std::fs::write(&file, text).expect("a configuration");
+            let settings = config::load(&file, &|_| None).expect("settings").settings;
+            let camera: CameraName = "front".parse().expect("a name");
+            std::fs::create_dir_all(places::ring(dir.path(), &camera)).expect("a ring");
+            World { dir, settings: Arc::new(settings), camera }
+        }
+
+        fn memories(&self) -> Memories {
+            Memories::of(self.dir.path()).expect("a machine")
+        }
+
+        /// What a recorder notes down that starts at this instant.
+        fn memory(&self, at: Mono) -> Box<Memory> {
+            let anchor = Anchor { mono: at, wall: Wall::UNIX_EPOCH };
+            let mut recorder = Recorder::new(self.settings.clone(), &Remembered::default(), anchor);
+            let mut effects = recorder.apply(at, Input::Tick).into_iter();
+            let Some(Effect::Remember { memory, .. }) = effects.next() else { panic!("in front of all else") };
+            memory
+        }
+
+        fn read(&self, memories: &Memories, now: Mono) -> Result<Option<Memory>, String> {
+            memories.read(&self.camera, &self.settings.ring, now)
+        }
+
+        fn file(&self) -> PathBuf {
+            places::memory(self.dir.path(), &self.camera)
+        }
     }
 
     #[test]
     fn the_newest_memory_is_found_again_in_the_same_life_of_the_machine() {
-        let (dir, camera, mut memories) = place();
-        assert_eq!(memories.read(&camera, NOW), Ok(None));
-        assert_eq!(memories.keep(&camera, memory(1)), None);
-        assert_eq!(memories.keep(&camera, memory(2)), None);
-        let mut next = Memories::of(dir.path()).expect("a machine");
-        assert_eq!(next.read(&camera, NOW), Ok(Some(*memory(2))));
-        let early = next.read(&camera, Mono(NOW.0 - 1)).expect_err("not yet written");
-        assert!(early.contains("from the future"), "{early}");
-        let reboot = Memories { boot: "another".into(), ..Memories::of(dir.path()).expect("a machine") };
-        assert_eq!(reboot.read(&camera, NOW), Ok(None));
-        next.forget(&camera);
-        next.forget(&camera);
-        let left: Vec<_> = std::fs::read_dir(places::ring(dir.path(), &camera)).expect("a ring").collect();
+        let world = World::new();
+        let mut memories = world.memories();
+        assert_eq!(world.read(&memories, NOW), Ok(None));
+        let [first, second] = [Mono(NOW.0 - 1), NOW].map(|at| world.memory(at));
+        assert_eq!(memories.keep(&world.camera, first), None);
+        assert_eq!(memories.keep(&world.camera, second.clone()), None);
+        let mut next = world.memories();
+        assert_eq!(world.read(&next, NOW), Ok(Some(*second)));
+        let reboot = Memories { boot: "another".into(), ..world.memories() };
+        assert_eq!(world.read(&reboot, NOW), Ok(None));
+        next.forget(&world.camera);
+        next.forget(&world.camera);
+        let left: Vec<_> = std::fs::read_dir(places::ring(world.dir.path(), &world.camera)).expect("a ring").collect();
         assert!(left.is_empty(), "{left:?}");
     }
 
     #[test]
-    fn what_is_no_memory_is_named_and_never_believed() {
-        let (dir, camera, memories) = place();
-        let file = places::memory(dir.path(), &camera);
+    fn what_nobody_can_go_on_from_is_named_and_never_believed() {
+        let world = World::new();
+        let mut memories = world.memories();
         for text in ["", "{", "[]", "{\"boot\":1}", "\u{0}\u{0}\u{0}"] {
-            std::fs::write(&file, text).expect("a file");
-            let said = memories.read(&camera, NOW).expect_err("garbage");
+            std::fs::write(world.file(), text).expect("a file");
+            let said = world.read(&memories, NOW).expect_err("garbage");
             assert!(said.contains("memory.json is of no use: ") && said.ends_with(')'), "{said}");
         }
-        File::create(&file).and_then(|file| file.set_len(MOST + 1)).expect("a file");
-        assert!(memories.read(&camera, NOW).expect_err("endless").contains("too large"));
-        std::fs::remove_file(&file).expect("it is there");
-        std::fs::create_dir(&file).expect("a directory");
-        assert!(memories.read(&camera, NOW).is_err());
+        File::create(world.file()).and_then(|file| file.set_len(MOST + 1)).expect("a file");
+        assert!(world.read(&memories, NOW).expect_err("endless").contains("too large"));
+        memories.keep(&world.camera, world.memory(NOW));
+        assert!(world.read(&memories, Mono(NOW.0 - 1)).expect_err("not yet written").contains("another time"));
+        let other = settings::Ring { slots: world.settings.ring.slots + 1, ..world.settings.ring.clone() };
+        assert!(memories.read(&world.camera, &other, NOW).expect_err("another shape").contains("ring.slots"));
+        std::fs::remove_file(world.file()).expect("it is there");
+        std::fs::create_dir(world.file()).expect("a directory");
+        assert!(world.read(&memories, NOW).is_err());
     }
 
     #[test]
     fn one_that_cannot_be_replaced_is_removed_and_written_when_that_is_possible_again() {
-        let (dir, camera, mut memories) = place();
-        assert_eq!(memories.keep(&camera, memory(1)), None);
-        let blocked = temporary(&places::memory(dir.path(), &camera));
+        let world = World::new();
+        let (camera, mut memories) = (&world.camera, world.memories());
+        assert_eq!(memories.keep(camera, world.memory(Mono(1))), None);
+        let blocked = temporary(&world.file());
         std::fs::create_dir(&blocked).expect("in the way");
-        let said = memories.keep(&camera, memory(2)).expect("a sentence");
+        let said = memories.keep(camera, world.memory(Mono(2))).expect("a sentence");
         assert!(said.starts_with("front: ") && said.ends_with(')'), "{said}");
-        assert_eq!(memories.keep(&camera, memory(3)), None, "once");
+        assert_eq!(memories.keep(camera, world.memory(NOW)), None, "once");
         memories.try_again();
-        assert_eq!(memories.read(&camera, NOW), Ok(None), "an old one would be worse than none");
+        assert_eq!(world.read(&memories, NOW), Ok(None), "an old one would be worse than none");
         std::fs::remove_dir(&blocked).expect("it is there");
         memories.try_again();
-        assert_eq!(memories.read(&camera, NOW), Ok(Some(*memory(3))));
+        assert_eq!(world.read(&memories, NOW), Ok(Some(*world.memory(NOW))));
         assert!(memories.unwritten.is_empty());
     }
 }
