@@ -64,6 +64,7 @@ impl Engine {
     /// No FFmpeg writes there any more.
     pub(super) fn close_ring(&mut self, camera: &CameraName) {
         ring_watch::remove(&mut self.watcher, &self.settings.ring.dir, camera);
+        self.memories.forget(camera);
         self.ring.remove(camera);
     }
 }

@@ -254,7 +254,7 @@ impl Camera {
         clip.and_then(|clip| clip.file.as_ref()).map(|file| file.name.clone()).unwrap_or_default()
     }
 
-    fn lose(&mut self, out: &mut Out, number: u64, bytes: u64, clip: String, reason: &str) {
+    pub(super) fn lose(&mut self, out: &mut Out, number: u64, bytes: u64, clip: String, reason: &str) {
         self.ring.set(number, Fate::Lost);
         self.lost.segments = self.lost.segments.saturating_add(1);
         self.lost.bytes = self.lost.bytes.saturating_add(bytes);

@@ -1,11 +1,13 @@
 //! One camera: its FFmpeg's life, its ring, and what its triggers want, joined.
 
 use super::backoff;
+use super::carry::Carried;
 use super::clip::SLACK;
 use super::effect::Effect;
 use super::event::{CameraNews, SlotFile, Trouble};
 use super::id::{RunId, SegmentId};
 use super::life::{Life, Step};
+use super::memory::Memory;
 use super::out::Out;
 use super::question::Said;
 use super::rate::{BitRate, FrameRate};
@@ -55,9 +57,13 @@ pub struct Camera {
     /// Since when there was always something that waits for the archive.
     pub(super) waiting: Option<Mono>,
     /// The last trigger from outside that was obeyed.
-    obeyed: Option<Mono>,
+    pub(super) obeyed: Option<Mono>,
     /// The trouble that was last said, until footage comes again.
     pub(super) said: Option<String>,
+    /// What came over from an earlier recorder, until the first step.
+    pub(super) carried: Option<Carried>,
+    /// What a recorder after this one was last told.
+    pub(super) noted: Option<Memory>,
 }
 
 impl Camera {
@@ -80,6 +86,8 @@ impl Camera {
             waiting: None,
             obeyed: None,
             said: Some(String::new()),
+            carried: None,
+            noted: None,
             armed,
             settings,
         }
@@ -149,7 +157,7 @@ impl Camera {
     }
 
     /// The ring has changed: claims what is wanted first, and only then lets go of what is too old.
-    fn moved(&mut self, out: &mut Out, ids: &mut ClipIds, moved: Moved) {
+    pub(super) fn moved(&mut self, out: &mut Out, ids: &mut ClipIds, moved: Moved) {
         if moved.opened {
             self.life.slot_opened(out.now);
         }

@@ -7,6 +7,7 @@ use super::id::{CameraName, ClipId, RunId};
 use super::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Mono, Wall, Window};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use std::time::Duration;
 /// Slack where our clock and a stream's own are compared: choosing segments, and judging what is missing.
 pub const SLACK: Duration = Duration::from_millis(500);
 
-/// A growing clip.
-#[derive(Debug)]
+/// A growing clip. What it has much of is shared with the memory of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
     /// Which.
     pub id: ClipId,
@@ -36,12 +37,12 @@ pub struct Clip {
     pub follows: Option<ClipId>,
     /// That clip's name, once known.
     pub continues: Option<String>,
-    triggers: Vec<(Mono, TriggerKind)>,
+    triggers: Arc<Vec<(Mono, TriggerKind)>>,
     more_triggers: u64,
     /// When those were that are too many to be listed, in whole seconds.
     moments: BTreeSet<u64>,
     /// In the order of their numbers.
-    pieces: Vec<Piece>,
+    pieces: Arc<Vec<Piece>>,
     media: Option<Media>,
     bytes: u64,
     length: Duration,
@@ -53,10 +54,12 @@ pub struct Clip {
     first: Option<(u64, Mono)>,
     /// The record that was last written does not name all that is lost.
     unnamed: bool,
+    /// When no recorder ran while it grew.
+    interruptions: Vec<Window<Mono>>,
 }
 
 /// The file of a clip, as the archive has named it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipFile {
     /// Without ending.
     pub name: String,
@@ -67,7 +70,7 @@ pub struct ClipFile {
 }
 
 /// A segment that was meant for the clip.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Piece {
     number: u64,
     run: RunId,
@@ -79,7 +82,7 @@ struct Piece {
     got: Got,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Got {
     Stored { bytes: u64, hole: Option<Duration> },
     Lost(Arc<str>),
@@ -103,10 +106,10 @@ impl Clip {
             file: None,
             follows: None,
             continues: None,
-            triggers: Vec::new(),
+            triggers: Arc::default(),
             more_triggers: 0,
             moments: BTreeSet::new(),
-            pieces: Vec::new(),
+            pieces: Arc::default(),
             media: None,
             bytes: 0,
             length: Duration::ZERO,
@@ -115,6 +118,7 @@ impl Clip {
             sha256: None,
             first: None,
             unnamed: false,
+            interruptions: Vec::new(),
         }
     }
 
@@ -122,7 +126,7 @@ impl Clip {
     /// last trigger; and if this one had ended already, so has it.
     pub fn go_on(&mut self, id: ClipId, at: Mono, cause: Arc<str>) -> Clip {
         let mut next = Clip::new(id, self.camera.clone(), self.asked, at);
-        next.triggers.extend(self.triggers.last().cloned());
+        Arc::make_mut(&mut next.triggers).extend(self.triggers.last().cloned());
         next.follows = Some(self.id);
         next.continues = self.file.as_ref().map(|file| file.name.clone());
         next.ended = self.ended.replace(cause);
@@ -133,7 +137,7 @@ impl Clip {
     /// A further reason for it.
     pub fn trigger(&mut self, at: Mono, kind: TriggerKind) {
         if self.triggers.len() < Record::MAX_TRIGGERS {
-            self.triggers.push((at, kind));
+            Arc::make_mut(&mut self.triggers).push((at, kind));
         } else {
             self.more_triggers = self.more_triggers.saturating_add(1);
             self.moments.insert(at.0 / 1_000_000);
@@ -204,7 +208,8 @@ impl Clip {
     fn piece(&mut self, claim: &Claim, got: Got) {
         let place = self.pieces.partition_point(|piece| piece.number < claim.number);
         let (number, run, span, before) = (claim.number, claim.run, claim.span, claim.before.clone());
-        self.pieces.insert(place, Piece { number, run, span, sure: claim.sure, before, got });
+        let piece = Piece { number, run, span, sure: claim.sure, before, got };
+        Arc::make_mut(&mut self.pieces).insert(place, piece);
     }
 
     /// What is missing of what was asked, as far as it can be told now, in order.
@@ -212,7 +217,7 @@ impl Clip {
         let mut gaps: Vec<Missing> = Vec::new();
         let mut end = self.asked.from;
         let mut last: Option<&Piece> = None;
-        for piece in &self.pieces {
+        for piece in self.pieces.iter() {
             let Window { from, to } = piece.span;
             let goes_on = last.is_some_and(|last| last.number + 1 == piece.number && last.run == piece.run);
             // Where the first one begins is compared with what was asked, else our clock with itself.
@@ -292,7 +297,7 @@ impl Clip {
             frames: self.frames.saturating_add(self.ahead),
             sha256: self.sha256.clone(),
             continues: self.continues.clone(),
-            interruptions: Vec::new(),
+            interruptions: self.interruptions.iter().map(|window| window.wall(anchor)).collect(),
         }
     }
 
@@ -330,6 +335,8 @@ impl Piece {
         }
     }
 }
+
+mod left;
 
 #[cfg(test)]
 mod tests;

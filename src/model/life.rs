@@ -82,6 +82,11 @@ impl Life {
         }
     }
 
+    /// Goes on counting after an earlier recorder's last run.
+    pub fn goes_on(&mut self, run: RunId) {
+        self.run = run;
+    }
+
     /// The present run; news of any other is old.
     pub fn run(&self) -> RunId {
         self.run

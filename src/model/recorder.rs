@@ -8,6 +8,7 @@ use super::archiving::{Archive, CLIPS};
 use super::asking::found;
 use super::backlog::GivenUp;
 use super::camera::Camera;
+use super::carry::used_ids;
 use super::clip::ClipFile;
 use super::command::Command;
 use super::effect::Effect;
@@ -69,7 +70,7 @@ pub struct Recorder {
     pub(super) anchor: Anchor,
     day: String,
     pub(super) cameras: Vec<Camera>,
-    ids: ClipIds,
+    pub(super) ids: ClipIds,
     next_sweep: Mono,
     /// The last input.
     seen: Mono,
@@ -94,6 +95,8 @@ pub struct Recorder {
     pub(super) config_warnings: Vec<String>,
     /// What was lost of cameras that are gone.
     pub(super) lost: Lost,
+    /// What was carried over from an earlier recorder, until it is said.
+    pub(super) carried_over: Option<String>,
     /// Since when it is ending, and why.
     pub(super) stopping: Option<(Mono, String)>,
 }
@@ -102,13 +105,19 @@ impl Recorder {
     /// A recorder whose cameras start at the first tick.
     pub fn new(settings: Arc<Settings>, remembered: &Remembered, anchor: Anchor) -> Self {
         let now = anchor.mono;
+        let fitting = remembered.left.iter().filter(|(name, left)| left.memory.fits(name, &settings.ring, now).is_ok());
+        let mut ids = used_ids(fitting.map(|(_, left)| &left.memory));
         let cameras = settings
             .cameras
             .iter()
             .map(|camera| {
                 let armed = remembered.armed.get(&camera.name).copied().unwrap_or(camera.trigger.armed);
                 let first = remembered.first.get(&camera.name).copied().unwrap_or(0);
-                Camera::new(Arc::clone(camera), &settings.ring, armed, first, now)
+                let mut camera = Camera::new(Arc::clone(camera), &settings.ring, armed, first, now);
+                if let Some(left) = remembered.left.get(&camera.settings.name) {
+                    camera.carry_on(left, &settings.ring, first, &mut ids, now);
+                }
+                camera
             })
             .collect();
         let mail = MailView { port: Err("not open yet".to_owned()), today: 0, last: None };
@@ -118,7 +127,7 @@ impl Recorder {
             anchor,
             day: String::new(),
             cameras,
-            ids: ClipIds::default(),
+            ids,
             next_sweep: now + SWEEP,
             seen: now,
             mail,
@@ -135,6 +144,7 @@ impl Recorder {
             warnings: Vec::new(),
             config_warnings: Vec::new(),
             lost: Lost::default(),
+            carried_over: None,
             stopping: None,
         }
     }
@@ -143,6 +153,7 @@ impl Recorder {
     pub fn apply(&mut self, now: Mono, input: Input) -> Vec<Effect> {
         let mut out = Out::new(now, self.anchor, self.journal.back().map_or(0, |last| last.number));
         self.look_back(&mut out);
+        self.resume(&mut out);
         match input {
             Input::Event(event) => self.event(&mut out, event),
             Input::Command(request, command) => self.command(&mut out, request, command),
@@ -150,6 +161,7 @@ impl Recorder {
         }
         self.hold_limit(&mut out);
         self.let_go(&mut out);
+        self.remember(&mut out);
         let copied = self.copies.back().map_or(0, |last| last.number);
         let copies = (copied + 1..).zip(out.copies).map(|(number, copy)| CopyView { number, ..copy });
         keep(&mut self.copies, copies, KEPT);
@@ -183,6 +195,11 @@ impl Recorder {
     /// Whether a recorder that was asked to stop has nothing left to do.
     pub fn finished(&self) -> bool {
         self.cameras.iter().all(Camera::finished)
+    }
+
+    /// Cameras that were told to stop and have nothing left to do.
+    pub fn done(&self) -> impl Iterator<Item = &CameraName> {
+        self.cameras.iter().filter(|camera| camera.finished()).map(|camera| &camera.settings.name)
     }
 
     /// Ticks come each second, so if nothing came for long, the recorder did not run: the machine slept or was
@@ -295,7 +312,7 @@ impl Recorder {
     }
 
     /// The first line of the journal: whoever reads it after a crash sees where the new life begins.
-    fn began(&self, out: &mut Out, earlier: Option<&str>) {
+    fn began(&mut self, out: &mut Out, earlier: Option<&str>) {
         let cameras = match self.cameras.len() {
             1 => "1 camera".to_owned(),
             more => format!("{more} cameras"),
@@ -303,6 +320,7 @@ impl Recorder {
         let earlier = earlier.map_or_else(String::new, |place| format!(" (what was before: {place})"));
         let text = format!("recorder {} started: {cameras}{earlier}", env!("CARGO_PKG_VERSION"));
         out.say(Level::Info, Topic::Recorder, None, text);
+        self.say_what_was_carried_over(out);
     }
 
     pub(super) fn warn(&mut self, out: &mut Out, text: &str) {

@@ -10,6 +10,8 @@ use super::event::SlotFile;
 use super::id::RunId;
 use super::snapshot::Media;
 use super::time::{Mono, Window};
+pub use left::{Found, RingMemory};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use std::time::Duration;
 pub(super) const AWAY: Duration = Duration::from_secs(5);
 
 /// A segment that is or was in the ring.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Only grows.
     pub number: u64,
@@ -41,7 +43,7 @@ pub struct Segment {
 }
 
 /// What became of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// In its slot.
     InRing,
@@ -372,5 +374,6 @@ impl Ring {
     }
 }
 
+mod left;
 #[cfg(test)]
 mod tests;

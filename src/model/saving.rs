@@ -13,6 +13,8 @@ use super::record::TriggerKind;
 use super::ring::Segment;
 use super::snapshot::{EventView, TriggerView};
 use super::time::{Mono, Window};
+pub use left::{SavingMemory, Taken, Where};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +37,7 @@ pub struct Saving {
 }
 
 /// An event that is going on.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Going {
     since: Mono,
     from: Mono,
@@ -45,7 +47,7 @@ struct Going {
 }
 
 /// A segment that was claimed.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Newest {
     number: u64,
     end: Mono,
@@ -63,6 +65,16 @@ impl ClipIds {
     pub(super) fn next(&mut self) -> ClipId {
         self.0 += 1;
         ClipId(self.0)
+    }
+
+    /// The last one that was given.
+    pub(super) fn last(&self) -> ClipId {
+        ClipId(self.0)
+    }
+
+    /// From now on greater than this one.
+    pub(super) fn pass(&mut self, id: ClipId) {
+        self.0 = self.0.max(id.0);
     }
 }
 
@@ -264,3 +276,5 @@ impl Saving {
         })
     }
 }
+
+mod left;

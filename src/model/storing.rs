@@ -140,7 +140,7 @@ impl Saving {
     }
 
     /// What waits for the clip `old` is meant for the one at `place` from now on.
-    fn rename(&mut self, old: ClipId, place: usize) {
+    pub(super) fn rename(&mut self, old: ClipId, place: usize) {
         let clip = &mut self.clips[place];
         for claim in self.queue.of(old) {
             claim.clip = clip.id;

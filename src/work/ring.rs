@@ -6,7 +6,8 @@ use crate::model::id::{CameraName, SegmentId};
 use rustix::fs::FlockOperation;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// The magic number of tmpfs, and of ramfs, in `statfs`.
@@ -24,12 +25,35 @@ pub fn not_in_ram(dir: &Path) -> Option<String> {
     })
 }
 
+/// The number of no file.
+const GONE: u64 = 0;
+
 /// The directory of all rings. One recorder has it; a lock says so.
 #[derive(Debug)]
 pub struct RingDir {
     dir: PathBuf,
     cameras: Vec<CameraName>,
-    _lock: File,
+    /// Which directory each ring was when it was last looked at.
+    known: BTreeMap<CameraName, u64>,
+    lock: File,
+}
+
+/// What had been removed under a running recorder, and is there again.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Healed {
+    /// The lock was gone, and with it the whole directory.
+    pub all: bool,
+    /// These rings are to be watched anew.
+    pub cameras: Vec<CameraName>,
+}
+
+/// Why it is not.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unhealed {
+    /// It cannot be made now.
+    Failed(String),
+    /// Another recorder was faster, and has it now.
+    Taken(String),
 }
 
 impl RingDir {
@@ -38,23 +62,40 @@ impl RingDir {
     /// # Errors
     /// One sentence with the remedy.
     pub fn open(dir: &Path, cameras: &[CameraName]) -> Result<Self, String> {
-        let refused = |error: std::io::Error| {
-            format!(
-                "ring.dir {} cannot be used: {error} (make it writable for this user, or set ring.dir)",
-                dir.display()
-            )
-        };
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o750);
-        builder.create(dir).map_err(refused)?;
+        let refused = |error| refused(dir, &error);
+        make(dir).map_err(refused)?;
         for camera in cameras {
-            builder.create(places::claims(dir, camera)).map_err(refused)?;
+            make(&places::claims(dir, camera)).map_err(refused)?;
         }
-        let lock = File::options().create(true).truncate(false).write(true).open(dir.join(".lock")).map_err(refused)?;
-        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-            format!("ring.dir {} belongs to another recorder (stop that one, or set ring.dir)", dir.display())
-        })?;
-        Ok(Self { dir: dir.to_owned(), cameras: cameras.to_vec(), _lock: lock })
+        let lock = lock(dir).map_err(refused)?.ok_or_else(|| taken(dir))?;
+        let known = cameras.iter().map(|camera| (camera.clone(), inode(&places::ring(dir, camera)))).collect();
+        Ok(Self { dir: dir.to_owned(), cameras: cameras.to_vec(), known, lock })
+    }
+
+    /// Makes again what somebody has removed, which logind does with an ordinary user's rings at the user's last logout.
+    /// FFmpeg opens each slot by its name, so it goes on with the next one. `None`: nothing is missing.
+    ///
+    /// # Errors
+    /// See there; to be tried again.
+    pub fn heal(&mut self) -> Result<Option<Healed>, Unhealed> {
+        let dir = &self.dir;
+        let failed = |error| Unhealed::Failed(refused(dir, &error));
+        let all = self.lock.metadata().map_or(GONE, |ours| ours.ino()) != inode(&dir.join(".lock"));
+        if all {
+            make(dir).map_err(failed)?;
+            self.lock = lock(dir).map_err(failed)?.ok_or_else(|| Unhealed::Taken(taken(dir)))?;
+        }
+        let mut removed = Vec::new();
+        for camera in &self.cameras {
+            let known = self.known.get(camera).copied().unwrap_or(GONE);
+            if all || known == GONE || known != inode(&places::ring(dir, camera)) {
+                make(&places::claims(dir, camera)).map_err(failed)?;
+                removed.push(camera.clone());
+            }
+        }
+        // Only now, so that what fails half-way is found again.
+        self.known.extend(removed.iter().map(|camera| (camera.clone(), inode(&places::ring(dir, camera)))));
+        Ok((all || !removed.is_empty()).then_some(Healed { all, cameras: removed }))
     }
 
     /// Makes one camera's ring, empty but for what is claimed. Answers the number of its first segment.
@@ -65,8 +106,9 @@ impl RingDir {
         if !self.cameras.contains(camera) {
             self.cameras.push(camera.clone());
         }
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(places::claims(&self.dir, camera));
-        made.map_err(|error| format!("the ring of {camera} cannot be made: {error} (check ring.dir)"))?;
+        make(&places::claims(&self.dir, camera))
+            .map_err(|error| format!("the ring of {camera} cannot be made: {error} (check ring.dir)"))?;
+        self.known.insert(camera.clone(), inode(&places::ring(&self.dir, camera)));
         self.clear(camera);
         Ok(self.first_number(camera).unwrap_or(0))
     }
@@ -75,6 +117,8 @@ impl RingDir {
     pub fn remove(&mut self, camera: &CameraName) {
         self.clear(camera);
         self.cameras.retain(|known| known != camera);
+        self.known.remove(camera);
+        let _ = std::fs::remove_file(places::hold(&self.dir, camera)); // nothing writes there, so nobody holds it
         for dir in [places::claims(&self.dir, camera), places::ring(&self.dir, camera)] {
             // Something may lie there that is not ours to remove.
             let _ = std::fs::remove_dir(dir);
@@ -97,7 +141,11 @@ impl RingDir {
     /// Why, in words: then its footage is lost.
     pub fn claim(&self, segment: &SegmentId, slot: u32, bytes: Option<u64>) -> Result<u64, String> {
         let file = places::slot(&self.dir, &segment.camera, slot);
-        let size = fs_err::metadata(&file).map_err(|error| error.to_string())?.len();
+        let size = fs_err::metadata(&file).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "somebody removed it from the ring".to_owned(),
+            _ => error.to_string(),
+        });
+        let size = size?.len();
         if bytes.is_some_and(|bytes| bytes != size) {
             return Err("FFmpeg has written over it".to_owned());
         }
@@ -116,7 +164,7 @@ impl RingDir {
         let file = places::slot(&self.dir, camera, slot.slot);
         let same = fs_err::metadata(&file).map(|found| found.len() == slot.bytes);
         if let Err(error) = same.and_then(|same| if same { fs_err::remove_file(&file) } else { Ok(()) })
-            && error.kind() != std::io::ErrorKind::NotFound
+            && error.kind() != ErrorKind::NotFound
         {
             tracing::warn!("{error}");
         }
@@ -141,11 +189,35 @@ impl RingDir {
         self.cameras.iter().for_each(|camera| self.clear(camera));
     }
 
-    fn clear(&self, camera: &CameraName) {
+    /// The same of one camera, whether it is configured or not.
+    pub fn clear(&self, camera: &CameraName) {
         for (_, files) in ring_watch::sweep(&self.dir, std::slice::from_ref(camera)) {
             files.into_iter().for_each(|file| self.unlink(camera, file));
         }
     }
+}
+
+fn make(dir: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o750).create(dir)
+}
+
+/// `None`: another recorder has it.
+fn lock(dir: &Path) -> std::io::Result<Option<File>> {
+    let lock = File::options().create(true).truncate(false).write(true).open(dir.join(".lock"))?;
+    Ok(rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(lock))
+}
+
+/// Which file or directory this is.
+fn inode(place: &Path) -> u64 {
+    std::fs::metadata(place).map_or(GONE, |found| found.ino())
+}
+
+fn refused(dir: &Path, error: &std::io::Error) -> String {
+    format!("ring.dir {} cannot be used: {error} (make it writable for this user, or set ring.dir)", dir.display())
+}
+
+fn taken(dir: &Path) -> String {
+    format!("ring.dir {} belongs to another recorder (stop that one, or set ring.dir)", dir.display())
 }
 
 #[cfg(test)]

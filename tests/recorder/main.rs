@@ -6,6 +6,8 @@ mod errors;
 #[path = "../common/feed.rs"]
 mod feed;
 mod footage;
+mod kills;
+mod left;
 mod life;
 mod look;
 mod mail_in;

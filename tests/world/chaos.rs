@@ -274,7 +274,7 @@ pub fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
 }
 
 /// The picture is bounded, harmless and survives the wire.
-fn look(recorder: &Recorder, now: Mono) {
+pub fn look(recorder: &Recorder, now: Mono) {
     let picture = recorder.snapshot(now);
     let json = serde_json::to_string(&picture).expect("JSON");
     assert!(json.len() < 1_000_000 && !json.contains("\\u001b") && !json.contains('\u{202e}'));

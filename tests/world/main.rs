@@ -2,7 +2,10 @@
 
 mod chaos;
 mod clips;
+mod damage;
 mod following;
+mod kills;
+mod lot;
 mod people;
 mod promises;
 mod reload;

@@ -2,6 +2,7 @@
 //! written over; an archive that is slow, down, picky; news from the kernel that get lost, come twice or late; ticks
 //! that come late. Orders are carried out exactly as the engine does it. Time passes only in here.
 
+use crate::lot::Lot;
 use crate::people::Wanted;
 use crate::script::{Act, Delivery, End, Script, at, ms, settings};
 use crate::shelf::Stored;
@@ -21,10 +22,11 @@ pub struct File {
     pub serial: u64,
     pub bytes: u64,
     pub open: bool,
+    pub written: Mono,
 }
 
 #[derive(Debug)]
-enum Happening {
+pub enum Happening {
     Input(Input),
     /// FFmpeg goes on to its next slot; of this life.
     Switch(RunId),
@@ -40,10 +42,10 @@ enum Happening {
 }
 
 #[derive(Debug)]
-struct Ffmpeg {
+pub struct Ffmpeg {
     run: RunId,
     slot: u32,
-    open: Option<u32>,
+    pub open: Option<u32>,
     frozen: bool,
 }
 
@@ -53,9 +55,9 @@ pub struct World {
     pub camera: CameraName,
     pub now: Mono,
     pub anchor: Anchor,
-    agenda: BTreeMap<(Mono, u64), Happening>,
+    pub agenda: BTreeMap<(Mono, u64), Happening>,
     serial: u64,
-    ffmpeg: Option<Ffmpeg>,
+    pub ffmpeg: Option<Ffmpeg>,
     pub slots: BTreeMap<u32, File>,
     pub claimed: BTreeMap<u64, File>,
     switches: usize,
@@ -66,7 +68,7 @@ pub struct World {
     late: usize,
     pub appending: bool,
     /// The segment that is with the archive.
-    with_archive: Option<u64>,
+    pub with_archive: Option<u64>,
     /// Segments that were claimed and given up, and when.
     pub discarded: Vec<(Mono, u64)>,
     pub next_request: u64,
@@ -83,6 +85,8 @@ pub struct World {
     pub armed: bool,
     /// The archive has found segments different from those before.
     pub picky: bool,
+    /// Whether the recorder lives, and what outlives it.
+    pub lot: Lot,
 }
 
 impl World {
@@ -121,6 +125,7 @@ impl World {
             answers: Vec::new(),
             armed: true,
             picky: false,
+            lot: Lot::default(),
             script,
         };
         for (when, act) in world.script.acts.clone() {
@@ -148,7 +153,7 @@ impl World {
     pub fn run(&mut self, end: Mono) {
         let (mut ticked, mut ticks) = (Mono(u64::MAX), 0);
         loop {
-            let due = self.recorder.due(self.now).expect("sweeps go on");
+            let due = if self.lot.dead { Mono(u64::MAX) } else { self.recorder.due(self.now).expect("sweeps go on") };
             let tick = (due + self.script.lateness[self.late % self.script.lateness.len()]).max(self.now);
             let tick =
                 self.script.away.filter(|(from, to, _)| (*from..*to).contains(&tick)).map_or(tick, |away| away.1);
@@ -157,7 +162,7 @@ impl World {
                 self.now = end;
                 return;
             }
-            if next < due {
+            if next < due && !self.lot.dead {
                 let (before, after) = (self.recorder.snapshot(self.now), self.recorder.snapshot(next));
                 assert_eq!(before, after, "a picture ages between {:?} and {next:?}", self.now);
             }
@@ -198,7 +203,7 @@ impl World {
         assert!(self.clips.values().all(|clip| clip.closed), "a clip was left open");
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Input(input) => self.apply(input),
             Happening::Switch(run) => self.switch(run),
@@ -209,7 +214,7 @@ impl World {
                 }
             }
             Happening::Progress(run) => self.progress(run),
-            Happening::Act(act) => self.act(act),
+            Happening::Act(act) => self.act_on_the_living(act),
             Happening::Appended(append) => {
                 self.with_archive = None;
                 self.append(append);
@@ -221,11 +226,17 @@ impl World {
 
     /// Applies an input and carries out what follows, as the engine does.
     pub fn apply(&mut self, input: Input) {
-        let mut inputs = vec![input];
+        let mut inputs = if self.lot.dead { vec![] } else { vec![input] };
         while let Some(input) = inputs.pop() {
             let mut done = Vec::new();
             for effect in self.recorder.apply(self.now, input) {
-                done.extend(self.carry_out(effect));
+                match self.lot.outlives(&effect) {
+                    true => done.extend(self.carry_out(effect)),
+                    false => self.leave(effect),
+                }
+            }
+            if self.lot.dead {
+                return;
             }
             inputs.extend(done.into_iter().rev().map(Input::Event));
         }
@@ -275,6 +286,8 @@ impl World {
                 self.plan(self.now + self.script.archive_takes, Happening::Closed(clip, record));
             }
             Effect::Log(entry) => self.journal.push(entry),
+            Effect::SaveArmed(all) => self.lot.armed = all.into_iter().collect(),
+            Effect::Remember { memory, .. } => self.lot.remember(*memory),
             Effect::Reply { answer, .. } => self.answers.push(format!("{answer:?}")),
             Effect::OpenRing { camera } => return Some(Event::RingOpened { camera, first: 0 }),
             Effect::CloseRing { .. } => {
@@ -285,8 +298,6 @@ impl World {
             | Effect::ShowClip { .. }
             | Effect::ChangeClip { .. }
             | Effect::TakeStills { .. }
-            | Effect::SaveArmed(_)
-            | Effect::Remember { .. }
             | Effect::Reload { .. }
             | Effect::Adopt(_)
             | Effect::Stop { .. } => {}
@@ -312,7 +323,8 @@ impl World {
 
     fn switch(&mut self, run: RunId) {
         let Some(mut ffmpeg) = self.ffmpeg.take() else { return };
-        if ffmpeg.run != run || ffmpeg.frozen {
+        // One that has not begun ends with its recorder.
+        if ffmpeg.run != run || ffmpeg.frozen || (self.lot.dead && ffmpeg.open.is_none()) {
             self.ffmpeg = Some(ffmpeg);
             return;
         }
@@ -323,7 +335,7 @@ impl World {
         self.serial += 1;
         let (slot, serial) = (ffmpeg.slot, self.serial);
         self.footage.insert(serial, Window { from: self.now, to: Mono(u64::MAX) });
-        let written_over = self.slots.insert(slot, File { serial, bytes: 0, open: true });
+        let written_over = self.slots.insert(slot, File { serial, bytes: 0, open: true, written: self.now });
         // The kernel tells of a new name, and not of one that is written over.
         if written_over.is_none() {
             let delivery = self.delivery();
@@ -346,7 +358,7 @@ impl World {
     }
 
     /// Closes what is open, under whatever name it has by now.
-    fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
+    pub fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
         let room = self.room();
         let full = self.full();
         let Some(slot) = ffmpeg.open.take() else { return };
@@ -354,6 +366,7 @@ impl World {
             panic!("the slot that was being written was taken away");
         };
         file.open = false;
+        file.written = self.now;
         let bytes = 20_000 + file.serial;
         file.bytes = if full || bytes > room { 0 } else { bytes };
         let bytes = file.bytes;
