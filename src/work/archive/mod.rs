@@ -20,6 +20,7 @@ mod remove;
 pub mod retain;
 mod sidecar;
 mod source;
+pub mod verify;
 mod writer;
 
 pub use catalog::locate;
@@ -57,6 +58,8 @@ use tokio_util::task::TaskTracker;
 const WRITERS: usize = 4;
 /// Questions that may wait for the one before them, and orders too.
 const WAITING: usize = 63;
+/// The file that keeps a second recorder out.
+const LOCK: &str = ".lock";
 
 /// The permanent storage of clips. One recorder has it; a lock says so.
 ///
@@ -91,7 +94,7 @@ impl Site {
     fn check(&self) -> Result<(), String> {
         let place = |found: fs::Metadata| (found.dev(), found.ino());
         let ours = self.lock.metadata().map(place).ok();
-        match fs::metadata(self.root.join(".lock")).map(place).ok() {
+        match fs::metadata(self.root.join(LOCK)).map(place).ok() {
             found if found.is_some() && found == ours => Ok(()),
             Some(_) | None => Err(format!(
                 "archive.dir {} is not what it was at the start (is its disk mounted? mount it, or start nvr again if this \
@@ -267,7 +270,7 @@ impl Archive {
 
 /// Takes the lock that keeps a second recorder out for as long as this process lives.
 fn lock(root: &Path) -> Result<File, String> {
-    let path = root.join(".lock");
+    let path = root.join(LOCK);
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(&path);
     let file = file.map_err(|error| format!("archive.dir {}", sentence("written", &path, &error)))?;
     match file.try_lock() {
@@ -282,7 +285,7 @@ fn lock(root: &Path) -> Result<File, String> {
 
 /// Whether a recorder has the archive at `root`: then what grows there goes on growing.
 pub fn in_use(root: &Path) -> bool {
-    File::open(root.join(".lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    File::open(root.join(LOCK)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Whether a file can be made here at all.

@@ -8,6 +8,7 @@ mod faults;
 mod kills;
 mod listing;
 mod recovery;
+mod verify;
 
 use super::disk::Medium;
 use super::*;
