@@ -113,7 +113,14 @@ impl Recorder {
     /// Room in the archive, or why it cannot be told.
     pub(super) fn archive_space(&mut self, out: &mut Out, space: Result<Space, String>) {
         match space {
-            Ok(space) => (self.archive.space, self.archive.unknown) = (Some(space), None),
+            Ok(space) => {
+                self.archive.space = Some(space);
+                if self.archive.unknown.take().is_some() {
+                    out.say(Level::Info, Topic::Archive, None, "the archive is there again");
+                    let waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some());
+                    waiting.for_each(|camera| camera.saving.hurry(out.now));
+                }
+            }
             Err(reason) => {
                 if self.archive.unknown.as_ref() != Some(&reason) {
                     out.say(Level::Error, Topic::Archive, None, reason.clone());

@@ -213,7 +213,9 @@ impl Place {
                     None if path.is_dir() => places.push(path),
                     Some("mp4") => clips.push(clip(path)),
                     Some("json") => assert!(path.with_extension("mp4").exists(), "a record without a clip: {path:?}"),
-                    _ => assert!(path.ends_with(".lock"), "this should not be there: {path:?}"),
+                    _ => {
+                        assert!(path.ends_with(".lock") || path.ends_with(".nvr"), "this should not be there: {path:?}")
+                    }
                 }
             }
         }

@@ -134,6 +134,7 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
         appending: resume.and_then(|resume| resume.appending),
         record: Arc::new(record.clone()),
         settled: false,
+        visit: site.ground.visit(),
     };
     // Only the last record of a clip that was being closed has no way to go on; its state may say so much earlier.
     let changed = cut || resume.is_some() || record.state == ClipState::Open || record.bytes != length;
@@ -149,7 +150,8 @@ fn first(site: &Site, found: &Found, resume: Resume) -> Option<(Init, Timeline)>
     Some((init, line))
 }
 
-fn hash(file: &File, length: u64) -> io::Result<Sha256> {
+/// Of the first bytes of a file.
+pub(super) fn hash(file: &File, length: u64) -> io::Result<Sha256> {
     let (mut hash, mut buffer, mut at) = (Sha256::new(), vec![0; 1 << 20], 0);
     while at < length {
         let step = usize::try_from(length - at).map_or(buffer.len(), |left| left.min(buffer.len()));

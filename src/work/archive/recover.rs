@@ -37,8 +37,8 @@ pub struct Recovered {
     pub waiting: Vec<SegmentId>,
 }
 
-/// Finishes everything. Blocking.
-pub(super) fn recover(site: &Arc<Site>) -> Recovered {
+/// Finishes everything; `left`: the claimed segments of the earlier recorder. Blocking.
+pub(super) fn recover(site: &Arc<Site>, left: Vec<SegmentId>) -> Recovered {
     let mut recovered = Recovered::default();
     let mut olds: HashMap<CameraName, Vec<Old>> = HashMap::new();
     match catalog::days(&site.root, None) {
@@ -59,7 +59,7 @@ pub(super) fn recover(site: &Arc<Site>) -> Recovered {
         }
         Err(error) => recovered.sentences.push(sentence("read", &site.root, &error)),
     }
-    for segment in leftovers(&site.ring) {
+    for segment in left {
         let olds = olds.entry(segment.camera.clone()).or_default();
         match rescue(site, olds, &segment) {
             Ok(None) => {}
@@ -92,7 +92,7 @@ fn remove_temporaries(day: &catalog::Day) {
 }
 
 /// All claimed segments, in their cameras' order.
-fn leftovers(ring: &Path) -> Vec<SegmentId> {
+pub(super) fn leftovers(ring: &Path) -> Vec<SegmentId> {
     let mut found = Vec::new();
     for entry in fs::read_dir(ring).into_iter().flatten().flatten() {
         let Some(camera) = entry.file_name().into_string().ok().and_then(|name| CameraName::try_from(name).ok()) else {
