@@ -144,6 +144,9 @@ impl Recorder {
     /// It has taken something. If that had failed before (`again`), all else that waits is tried at once; and if nothing
     /// waits any more, the archive is well.
     fn archive_works(&mut self, out: &mut Out, again: Option<bool>) {
+        if again.is_some() {
+            self.archive.unknown = None; // whatever was seen before
+        }
         let Some(since) = self.archive.down.filter(|_| again == Some(true)) else { return };
         let mut waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some()).peekable();
         if waiting.peek().is_none() {

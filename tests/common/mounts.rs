@@ -78,22 +78,27 @@ impl Mount {
         std::fs::write(format!("/sys/fs/ext4/{name}/trigger_fs_error"), "as a test").expect("an error");
     }
 
-    /// Nothing that writes or changes a name in it gets on until [`Mount::thaw`].
-    pub fn freeze(&self) {
+    /// Nothing that writes or changes a name in it gets on until what this answers is dropped. Keep that shorter than any
+    /// recorder: one that waits for its disk cannot even be killed.
+    pub fn freeze(&self) -> Frozen<'_> {
         run("fsfreeze", &["--freeze", text(&self.at)]).expect("frozen");
+        Frozen(self)
     }
+}
 
-    /// Everything in it gets on again.
-    pub fn thaw(&self) {
-        run("fsfreeze", &["--unfreeze", text(&self.at)]).expect("thawed");
+/// A file system in which nothing gets on.
+pub struct Frozen<'a>(&'a Mount);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        run("fsfreeze", &["--unfreeze", text(&self.0.at)]).expect("thawed");
     }
 }
 
 impl Drop for Mount {
     fn drop(&mut self) {
         if self.is_there {
-            // A frozen one could not be unmounted; most are not frozen, and say so.
-            let _ = run("fsfreeze", &["--unfreeze", text(&self.at)]);
+            // Nobody is left to hear of a failure.
             let _ = run("umount", &["--lazy", text(&self.at)]);
         }
     }

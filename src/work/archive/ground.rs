@@ -198,8 +198,8 @@ impl Ground {
             }
             (None, Some(_)) => {
                 return Look::Away(format!(
-                    "archive.dir {root} is empty and was not before: is its disk mounted? (mount it; or, if clips shall go \
-                     there from now on, remove {}; footage waits in RAM meanwhile)",
+                    "archive.dir {root} holds no archive, and did before: is its disk mounted? (mount it; or, if clips shall \
+                     go there from now on, remove {}; footage waits in RAM meanwhile)",
                     self.seen.display()
                 ));
             }
