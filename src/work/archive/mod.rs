@@ -39,8 +39,8 @@ pub(super) use source::{Unreadable, Walker};
 
 use crate::model::effect::{Append, ClipChange, Follow};
 use crate::model::event::{Event, Space};
-use crate::model::id::{ClipId, RequestId};
-use crate::model::memory::Grew;
+use crate::model::id::{ClipId, RequestId, SegmentId};
+use crate::model::memory::{Grew, Regrown, Remains};
 use crate::model::question::ClipQuery;
 use crate::model::record::Record;
 use crate::work::queue::Queue;
@@ -169,14 +169,18 @@ impl Archive {
     /// Finishes what an earlier recorder left: growing clips and claimed segments, except those that go on growing
     /// (`grew`), which take orders from now on. To be awaited before any order.
     pub async fn recover(&mut self, grew: Vec<Grew>) -> Recovered {
-        let _ = grew;
         let site = self.site.clone();
         let found = tokio::task::spawn_blocking(move || {
-            let left = recover::leftovers(&site.ring);
-            match site.ground.is_ready() {
-                true => (recover::recover(&site, left), Vec::new()),
-                false => (Recovered::default(), left),
+            let mut left = recover::leftovers(&site.ring);
+            if site.ground.is_ready() {
+                return (recover::recover(&site, left), Vec::new());
             }
+            // Nothing can go on, and what is meant for that will be ordered; the rest waits for the archive.
+            let ordered =
+                |grew: &Grew, left: &SegmentId| grew.camera == left.camera && grew.waiting.contains(&left.number);
+            left.retain(|left| !grew.iter().any(|grew| ordered(grew, left)));
+            let regrown = grew.iter().map(|grew| Regrown { clip: grew.clip, state: Remains::Nothing }).collect();
+            (Recovered { regrown, ..Recovered::default() }, left)
         });
         let (mut recovered, left) = found.await.unwrap_or_else(|panic| {
             let text = format!("what an earlier recorder left could not be finished: {panic} (report this)");

@@ -14,7 +14,7 @@ use super::disk::Medium;
 use super::*;
 use crate::model::event::{Added, AppendFailure};
 use crate::model::id::CameraName;
-use crate::model::id::{RunId, SegmentId};
+use crate::model::id::RunId;
 use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;
 use crate::model::time::{Wall, Window};
