@@ -131,7 +131,8 @@ impl Engine {
         let (bus, events) = mpsc::channel(EVENTS);
         let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
         let ring = RingDir::open(&settings.ring.dir, &names)?;
-        let mut archive = Archive::open(&settings.archive.dir, settings.ring.dir.clone(), bus.clone())?;
+        let (at, state_dir) = (&settings.archive.dir, &settings.recorder.state_dir);
+        let mut archive = Archive::open(at, settings.ring.dir.clone(), state_dir, bus.clone())?;
         // Who has the ring and the archive has the port too, and is better named by them.
         let listener = smtp::bind(settings.smtp.listen).await?;
         let mut memories = Memories::of(&settings.ring.dir)?;
@@ -161,7 +162,7 @@ impl Engine {
         mail.close();
         let wake = Arc::new(Notify::new());
         let retain =
-            retain::run(live.rules.subscribe(), archive.turn(), wake.clone(), bus.clone(), stop.asked().clone());
+            retain::run(live.rules.subscribe(), archive.home(), wake.clone(), bus.clone(), stop.asked().clone());
         tasks.spawn(retain);
         tasks.spawn(hosts::keep(live.cameras.subscribe(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));

@@ -55,7 +55,7 @@ async fn inside() {
     let segments = footage::segments(&dir.path().join("slots"), &source);
     let (sender, mut events) = mpsc::channel(100);
     let ring = dir.path().join("ring");
-    let mut archive = Archive::open(&dir.path().join("archive"), ring.clone(), sender).expect("an archive");
+    let mut archive = Archive::open(&dir.path().join("archive"), ring.clone(), dir.path(), sender).expect("an archive");
     let wall: Wall = "2026-11-22T13:02:31Z".parse().expect("a time");
     let mut clip = PathBuf::new();
 

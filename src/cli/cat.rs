@@ -72,20 +72,24 @@ fn growing(path: &Path) -> Growth {
 /// to do (`command=` in authorized_keys).
 async fn find(global: &Global, wanted: &Named) -> Result<PathBuf> {
     let dir = archive_dir(global).await?;
+    let name = name(&dir, wanted)?;
+    let found = archive::locate(&dir, &name);
+    found.ok_or_else(|| eyre!("there is no clip {name} in {} (see: nvr clips)", dir.display()))
+}
+
+/// The name of the clip that is meant, found without a recorder.
+pub fn name(dir: &Path, wanted: &Named) -> Result<String> {
     let camera = match wanted {
         Named::Last(camera) => camera,
-        Named::Name(ClipName(name)) => {
-            let found = archive::locate(&dir, name);
-            return found.ok_or_else(|| eyre!("there is no clip {name} in {} (see: nvr clips)", dir.display()));
-        }
+        Named::Name(ClipName(name)) => return Ok(name.clone()),
     };
-    let newest = archive::newest(&dir, Some(camera), 1).map_err(|sentence| eyre!(sentence))?;
+    let newest = archive::newest(dir, Some(camera), 1).map_err(|sentence| eyre!(sentence))?;
     let clip = newest.into_iter().next().ok_or_else(|| eyre!("there is no clip of {camera} yet (see: nvr clips)"))?;
-    Ok(PathBuf::from(clip.path))
+    Ok(clip.name)
 }
 
 /// Where the clips are: the running recorder knows, and without one the configuration does.
-async fn archive_dir(global: &Global) -> Result<PathBuf> {
+pub async fn archive_dir(global: &Global) -> Result<PathBuf> {
     match query::client(global, true).await {
         Ok(mut recorder) => Ok(PathBuf::from(&query::picture(&mut recorder).await?.archive.dir)),
         Err(unreached) => global.load().map(|(loaded, _)| loaded.settings.archive.dir).map_err(|_| unreached),

@@ -20,6 +20,7 @@ mod shape;
 mod status;
 mod stop;
 mod table;
+mod verify;
 
 use crate::config::{self, Loaded};
 use crate::link::dial::{self, Client, Reach};
@@ -108,6 +109,19 @@ enum Verb {
     Cat {
         /// Its name, or CAMERA@last
         clip: clips::Named,
+    },
+    /// Check that clips are still what their records say: hash, size, pictures, length. Needs no recorder; exit code 1 if
+    /// one is not
+    Verify {
+        /// Their names, or CAMERA@last [default: all]
+        #[arg(value_name = "CLIP")]
+        clips: Vec<clips::Named>,
+        /// Say nothing if all is well: for cron
+        #[arg(long, short, conflicts_with = "json")]
+        quiet: bool,
+        /// As JSON, one clip a line
+        #[arg(long)]
+        json: bool,
     },
     /// Look at the newest picture of a camera, or at the first, the trigger's and the last of a clip: drawn on a
     /// terminal, else the JPEG on standard output (of a clip, the trigger's)
@@ -225,6 +239,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Clips(args)) => clips::clips(&global, &args).await,
         Some(Verb::Clip { clip, json }) => clip::clip(&global, &clip, json).await,
         Some(Verb::Cat { clip }) => cat::cat(&global, &clip).await,
+        Some(Verb::Verify { clips, quiet, json }) => verify::verify(&global, &clips, json, quiet).await,
         Some(Verb::Look { of, output, json }) => look::look(&global, &of, output.as_deref(), json).await,
         Some(Verb::Protect { clips }) => change::protect(&global, &clips, true).await,
         Some(Verb::Unprotect { clips }) => change::protect(&global, &clips, false).await,

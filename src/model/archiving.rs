@@ -118,7 +118,14 @@ impl Recorder {
     /// Room in the archive, or why it cannot be told.
     pub(super) fn archive_space(&mut self, out: &mut Out, space: Result<Space, String>) {
         match space {
-            Ok(space) => (self.archive.space, self.archive.unknown) = (Some(space), None),
+            Ok(space) => {
+                self.archive.space = Some(space);
+                if self.archive.unknown.take().is_some() {
+                    out.say(Level::Info, Topic::Archive, None, "the archive is there again");
+                    let waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some());
+                    waiting.for_each(|camera| camera.saving.hurry(out.now));
+                }
+            }
             Err(reason) => {
                 if self.archive.unknown.as_ref() != Some(&reason) {
                     out.say(Level::Error, Topic::Archive, None, reason.clone());
@@ -143,6 +150,9 @@ impl Recorder {
     /// It has taken something. If that had failed before (`again`), all else that waits is tried at once; and if nothing
     /// waits any more, the archive is well.
     fn archive_works(&mut self, out: &mut Out, again: Option<bool>) {
+        if again.is_some() {
+            self.archive.unknown = None; // whatever was seen before
+        }
         let Some(since) = self.archive.down.filter(|_| again == Some(true)) else { return };
         let mut waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some()).peekable();
         if waiting.peek().is_none() {

@@ -36,6 +36,7 @@ pub struct Place {
     pub trigger: String,
     pub recorder: String,
     pub archive: PathBuf,
+    pub archive_keys: String,
     pub listen: String,
     pub cameras: String,
     /// What the recorder is run by, such as `unshare …`.
@@ -66,6 +67,7 @@ impl Place {
         let dir = tempfile::tempdir().expect("a place on disk");
         Place {
             archive: dir.path().join("archive"),
+            archive_keys: "min_free = '0 B'".to_owned(),
             dir,
             ring: tempfile::Builder::new().prefix("nvr-test-").tempdir_in("/dev/shm").expect("a place in RAM"),
             ring_keys: "segment = '1s'\nslots = 10\n".to_owned(),
@@ -98,11 +100,12 @@ impl Place {
 
     pub fn write_config(&self) {
         let text = format!(
-            "[ring]\ndir = {ring:?}\n{}\n[trigger]\n{}\n[archive]\ndir = {:?}\nmin_free = '0 B'\n\
+            "[ring]\ndir = {ring:?}\n{}\n[trigger]\n{}\n[archive]\ndir = {:?}\n{}\n\
              [smtp]\nlisten = '{}'\n[recorder]\nstate_dir = {:?}\n{}\n{}",
             self.ring_keys,
             self.trigger,
             self.archive,
+            self.archive_keys,
             self.listen,
             self.dir.path().join("state"),
             self.recorder,
@@ -213,7 +216,9 @@ impl Place {
                     None if path.is_dir() => places.push(path),
                     Some("mp4") => clips.push(clip(path)),
                     Some("json") => assert!(path.with_extension("mp4").exists(), "a record without a clip: {path:?}"),
-                    _ => assert!(path.ends_with(".lock"), "this should not be there: {path:?}"),
+                    _ => {
+                        assert!(path.ends_with(".lock") || path.ends_with(".nvr"), "this should not be there: {path:?}")
+                    }
                 }
             }
         }

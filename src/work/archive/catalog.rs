@@ -149,7 +149,7 @@ pub(super) fn details(root: &Path, name: &str) -> Result<ClipDetails, String> {
 }
 
 /// Why there is nothing to tell of a record.
-fn unread(path: &Path, error: &io::Error) -> String {
+pub(super) fn unread(path: &Path, error: &io::Error) -> String {
     let path_shown = path.display();
     match error.kind() {
         ErrorKind::NotFound => format!("{path_shown} is not there (the clip can be played without it)"),

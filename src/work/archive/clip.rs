@@ -60,6 +60,8 @@ pub(super) struct Clip {
     pub record: Arc<Record>,
     /// It has its final name; only the directory may not be durable yet.
     pub settled: bool,
+    /// At which visit of the archive its file was opened.
+    pub visit: u64,
 }
 
 /// What one append brought.
@@ -105,6 +107,7 @@ impl Clip {
             followed: None,
             record: append.record.clone(),
             settled: false,
+            visit: site.ground.visit(),
             files,
         };
         match clip.write(append, segment) {

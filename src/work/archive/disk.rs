@@ -85,7 +85,10 @@ pub(super) fn sentence(action: &str, path: &Path, error: &io::Error) -> String {
             );
         }
         ErrorKind::QuotaExceeded => "delete clips or raise the quota".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "look at dmesg, then: mount -o remount,rw the archive's disk".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => {
+            "look at dmesg, then: mount -o remount,rw the archive's disk, or unmount it, run fsck and mount it again"
+                .to_owned()
+        }
         ErrorKind::PermissionDenied => remedy_for_permission(path),
         ErrorKind::NotFound => "is the archive's disk mounted?".to_owned(),
         ErrorKind::FileTooLarge => "lower trigger.max_clip or raise the file size limit".to_owned(),

@@ -1,5 +1,6 @@
 //! The way of one clip's orders: one after the other, each carried out where it may wait for the disk.
 
+use super::again::Stay;
 use super::clip::{self, Clip, Grown};
 use super::disk::{self, sentence};
 use super::names::{self, Files};
@@ -10,7 +11,7 @@ use crate::model::event::{Added, AppendFailure, Event};
 use crate::model::id::ClipId;
 use crate::model::record::Record;
 use crate::work::places;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -111,40 +112,72 @@ impl Lane {
                 vec![Event::Followed { clip: self.id, segment: follow.append.segment, added }]
             }
             Order::Save(record) => {
+                let is_there = self.come_back();
                 if let State::Open(clip) = &mut self.state
-                    && let Err(text) = clip.save(&record)
+                    && let Err(text) = is_there.and_then(|()| clip.save(&record))
                 {
                     tracing::warn!("{text}");
                 }
                 Vec::new()
             }
-            Order::Close(record) => vec![self.close(&record)],
+            Order::Close(record) => self.close(&record),
         }
     }
 
-    fn close(&mut self, record: &Arc<Record>) -> Event {
+    /// Makes sure that the archive is there, and that the clip is what it was if it was away meanwhile; one that is not
+    /// ends there.
+    fn come_back(&mut self) -> Result<(), String> {
+        let is_there = self.site.check();
+        let State::Open(clip) = &mut self.state else { return is_there };
+        if let Err(away) = is_there {
+            clip.let_go();
+            return Err(away);
+        }
+        match clip.come_back(&self.site) {
+            Ok(()) => Ok(()),
+            Err(Stay::Later(why)) => Err(why),
+            Err(Stay::Other(why)) => {
+                self.state = State::Ended;
+                Err(why)
+            }
+        }
+    }
+
+    fn close(&mut self, record: &Arc<Record>) -> Vec<Event> {
+        let is_there = match &self.state {
+            State::Open(_) => self.come_back(),
+            State::New { .. } | State::Ended => Ok(()),
+        };
         let result = match &mut self.state {
             State::New { stump: Some(files) } => {
                 clip::discard(files).map(|()| String::new()).map_err(|error| sentence("removed", &files.part(), &error))
             }
             State::New { stump: None } | State::Ended => Ok(String::new()),
-            State::Open(clip) => self.site.check().and_then(|()| clip.close(record)),
+            State::Open(clip) => is_there.clone().and_then(|()| clip.close(record)),
         };
+        // Its file is not its own any more: without a path, it is left to the next start.
+        let ended = is_there.err().filter(|_| result.is_ok()).map(Event::Warning);
         if result.is_ok() {
             self.state = State::Ended;
         }
-        Event::ClipClosed { clip: self.id, result }
+        ended.into_iter().chain([Event::ClipClosed { clip: self.id, result }]).collect()
     }
 
     /// What could be added of a segment that is still being written; the finished one makes up for the rest.
     fn follow(&mut self, follow: &Follow, until: Instant) -> Option<Added> {
-        let State::Open(clip) = &mut self.state else { return None };
         let (append, since) = (&follow.append, Instant::now());
         let slot = places::slot(&self.site.ring, &append.segment.camera, follow.slot);
         // One that has been claimed or has nothing whole in it yet is as usual as one that has.
         let segment = Segment::read(&slot).ok().filter(|_| since < until)?;
-        let followed = self.site.check().map_err(|text| Fault::Archive(io::Error::other(text)));
-        match followed.and_then(|()| clip.follow(append, segment, until)) {
+        let State::Open(clip) = &mut self.state else { return None };
+        // If its disk was away, the next order that has to be carried out finds out whether it is what it was.
+        if self.site.check().is_err() {
+            clip.let_go();
+        }
+        if !clip.is_here(&self.site) {
+            return None;
+        }
+        match clip.follow(append, segment, until) {
             Ok(added) => added.map(|added| Added { took: since.elapsed(), ..added }),
             Err(fault) => {
                 tracing::debug!("{} was not followed: {fault:?}", append.segment);
@@ -180,7 +213,15 @@ impl Lane {
         {
             return Ok(grown);
         }
-        self.site.check().map_err(AppendFailure::Archive)?;
+        if let Err(why) = self.come_back() {
+            return Err(match self.state {
+                State::New { .. } | State::Open(_) => AppendFailure::Archive(why),
+                State::Ended => {
+                    events.push(Event::Warning(why));
+                    AppendFailure::Different
+                }
+            });
+        }
         let segment = Segment::read(claimed).map_err(|fault| match fault {
             Fault::Archive(error) => AppendFailure::Archive(sentence("read", claimed, &error)),
             Fault::Source(why) => AppendFailure::Unusable(why),

@@ -7,25 +7,30 @@
 //! Promises: every byte of footage is written once; a claimed segment leaves RAM only when it is durable here; what
 //! exists is never overwritten; a growing clip is playable at any moment; whatever fails leaves it as long as before.
 
+mod again;
 mod catalog;
 mod clip;
 mod clock;
 mod disk;
 mod follow;
+mod ground;
 mod held;
 mod lane;
 mod names;
 mod old;
 mod pages;
+mod presence;
 mod recover;
 mod remove;
 pub mod retain;
 mod sidecar;
 mod source;
+pub mod verify;
 mod writer;
 
 pub use catalog::locate;
 pub use disk::{open_regular, space};
+pub use ground::in_use;
 pub use names::began;
 pub use pages::newest;
 pub use recover::Recovered;
@@ -35,30 +40,30 @@ pub use source::media;
 pub(super) use source::{Unreadable, Walker};
 
 use crate::model::effect::{Append, ClipChange, Follow};
-use crate::model::event::Event;
-use crate::model::id::{ClipId, RequestId};
+use crate::model::event::{Event, Space};
+use crate::model::id::{ClipId, RequestId, SegmentId};
 use crate::model::memory::{Grew, Regrown, Remains};
 use crate::model::question::ClipQuery;
 use crate::model::record::Record;
 use crate::work::queue::Queue;
-use disk::{Disk, RealDisk, sentence};
+use disk::{Disk, RealDisk};
+use ground::Ground;
 use jiff::tz::TimeZone;
 use lane::{Lane, Order};
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 /// Clips that are written at the same time: a disk with more writers only seeks more.
 const WRITERS: usize = 4;
 /// Questions that may wait for the one before them, and orders too.
 const WAITING: usize = 63;
+/// The file that keeps a second recorder out.
+const LOCK: &str = ".lock";
 
 /// The permanent storage of clips. One recorder has it; a lock says so.
 ///
@@ -74,6 +79,10 @@ pub struct Archive {
     changes: Queue,
     /// Questions are of no use any more.
     over: CancellationToken,
+    /// The same without a word.
+    _over: DropGuard,
+    /// What there was to say of the place.
+    said: Option<String>,
 }
 
 /// What all clips have in common.
@@ -83,24 +92,14 @@ struct Site {
     zone: TimeZone,
     disk: Box<dyn Disk>,
     turn: Turn,
-    /// Held for as long as this process lives; also what the archive is recognised by.
-    lock: File,
+    ground: Ground,
 }
 
 impl Site {
-    /// Whether the archive still lies where it was opened. An unmounted disk leaves an empty directory behind, on which
-    /// clips would vanish below the next mount.
+    /// Whether the archive still lies where it was opened, or does again. An unmounted disk leaves an empty directory
+    /// behind, on which clips would vanish below the next mount.
     fn check(&self) -> Result<(), String> {
-        let place = |found: fs::Metadata| (found.dev(), found.ino());
-        let ours = self.lock.metadata().map(place).ok();
-        match fs::metadata(self.root.join(".lock")).map(place).ok() {
-            found if found.is_some() && found == ours => Ok(()),
-            Some(_) | None => Err(format!(
-                "archive.dir {} is not what it was at the start (is its disk mounted? mount it, or start nvr again if this \
-                 is meant)",
-                self.root.display()
-            )),
-        }
+        self.ground.check()
     }
 }
 
@@ -116,38 +115,56 @@ impl Home {
     pub fn dir(&self) -> Result<&Path, String> {
         self.0.check().map(|()| self.0.root.as_path())
     }
+
+    /// Room in it, if it is there and may be written as far as that can be told without writing.
+    ///
+    /// # Errors
+    /// One sentence with the remedy.
+    pub fn room(&self) -> Result<Space, String> {
+        self.0.ground.room()
+    }
+
+    /// Whose turn it is to change closed clips.
+    pub fn turn(&self) -> Turn {
+        self.0.turn.clone()
+    }
 }
 
 impl Archive {
-    /// Opens an archive, making the directory if need be; the claimed segments lie below `ring_dir`.
+    /// Opens an archive, making a new one where none was ever seen; the claimed segments lie below `ring_dir`. One that
+    /// was there before, as `state_dir` remembers, may be away: it is taken when it comes.
     ///
     /// # Errors
-    /// One sentence with the remedy: no such place, not writable, or another recorder has it.
-    pub fn open(dir: &Path, ring_dir: PathBuf, events: mpsc::Sender<Event>) -> Result<Archive, String> {
-        Self::on(dir, ring_dir, events, TimeZone::system(), Box::new(RealDisk))
+    /// One sentence with the remedy: another recorder has it, or there never was one and none can be made.
+    pub fn open(
+        dir: &Path,
+        ring_dir: PathBuf,
+        state_dir: &Path,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Archive, String> {
+        Self::on(dir, (ring_dir, state_dir), events, TimeZone::system(), Box::new(RealDisk))
     }
 
     fn on(
         dir: &Path,
-        ring: PathBuf,
+        (ring, state_dir): (PathBuf, &Path),
         events: mpsc::Sender<Event>,
         zone: TimeZone,
         disk: Box<dyn Disk>,
     ) -> Result<Archive, String> {
-        let named = |error: io::Error| format!("archive.dir {}", sentence("used", dir, &error));
-        fs::DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(named)?;
-        let root = fs::canonicalize(dir).map_err(named)?;
-        let lock = lock(&root)?;
-        probe(&root).map_err(|error| format!("archive.dir {}", sentence("written", &root, &error)))?;
+        let (ground, said) = Ground::open(dir, state_dir)?;
+        let (root, over) = (ground.root().to_owned(), CancellationToken::new());
         Ok(Archive {
-            site: Arc::new(Site { root, ring, zone, disk, turn: Turn::default(), lock }),
+            site: Arc::new(Site { root, ring, zone, disk, turn: Turn::default(), ground }),
+            said,
             events,
             lanes: HashMap::new(),
             tracker: TaskTracker::new(),
             writers: Arc::new(Semaphore::new(WRITERS)),
             questions: Queue::new(WAITING),
             changes: Queue::new(WAITING),
-            over: CancellationToken::new(),
+            _over: over.clone().drop_guard(),
+            over,
         })
     }
 
@@ -156,16 +173,36 @@ impl Archive {
     pub async fn recover(&mut self, grew: Vec<Grew>) -> Recovered {
         let site = self.site.clone();
         let nothing = |grew: &Grew| Regrown { clip: grew.clip, state: Remains::Nothing };
-        let regrown = grew.iter().map(nothing).collect();
-        let found = tokio::task::spawn_blocking(move || recover::recover(&site, grew)).await;
-        let (recovered, clips) = found.unwrap_or_else(|panic| {
+        let regrown: Vec<_> = grew.iter().map(nothing).collect();
+        let unknown = regrown.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let mut left = recover::leftovers(&site.ring);
+            if site.ground.is_ready() {
+                return (recover::recover(&site, left, grew), Vec::new());
+            }
+            // Nothing can go on, and what is meant for that will be ordered; the rest waits for the archive.
+            let ordered =
+                |grew: &Grew, left: &SegmentId| grew.camera == left.camera && grew.waiting.contains(&left.number);
+            left.retain(|left| !grew.iter().any(|grew| ordered(grew, left)));
+            ((Recovered { regrown, ..Recovered::default() }, Vec::new()), left)
+        });
+        let ((mut recovered, clips), left) = found.await.unwrap_or_else(|panic| {
             let text = format!("what an earlier recorder left could not be finished: {panic} (report this)");
-            (Recovered { sentences: vec![text], regrown, ..Recovered::default() }, Vec::new())
+            let recovered = Recovered { sentences: vec![text], regrown: unknown, ..Recovered::default() };
+            ((recovered, Vec::new()), Vec::new())
         });
         for (id, clip) in clips {
             let lane = self.begin(Lane::of(self.site.clone(), id, clip));
             self.lanes.insert(id, lane);
         }
+        recovered.sentences.extend(self.said.take());
+        if !left.is_empty() {
+            let (count, ring) = (left.len(), self.site.ring.display());
+            let text =
+                format!("{count} segments of an earlier event wait in {ring}/*/claimed until the archive is there");
+            recovered.sentences.push(text);
+        }
+        self.tracker.spawn(presence::watch(self.site.clone(), left, self.events.clone(), self.over.clone()));
         recovered
     }
 
@@ -195,11 +232,6 @@ impl Archive {
     /// ordered again. A clip that never got a file closes with an empty path.
     pub fn close_clip(&mut self, clip: ClipId, record: Arc<Record>) {
         self.order(clip, Order::Close(record));
-    }
-
-    /// Whose turn it is to change closed clips, for whoever else does.
-    pub fn turn(&self) -> Turn {
-        self.site.turn.clone()
     }
 
     /// Where it lies, for whoever only reads what is there.
@@ -281,40 +313,6 @@ impl Archive {
         let (orders, queue) = mpsc::unbounded_channel(); // the model has one append in flight per clip
         self.tracker.spawn(lane::run(lane, queue, self.writers.clone(), self.events.clone()));
         orders
-    }
-}
-
-/// Takes the lock that keeps a second recorder out for as long as this process lives.
-fn lock(root: &Path) -> Result<File, String> {
-    let path = root.join(".lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(&path);
-    let file = file.map_err(|error| format!("archive.dir {}", sentence("written", &path, &error)))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(format!(
-            "archive.dir {} is in use by another recorder (stop it, or give this one a directory of its own)",
-            root.display()
-        )),
-        Err(TryLockError::Error(error)) => Err(format!("archive.dir {}", sentence("locked", &path, &error))),
-    }
-}
-
-/// Whether a recorder has the archive at `root`: then what grows there goes on growing.
-pub fn in_use(root: &Path) -> bool {
-    File::open(root.join(".lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Whether a file can be made here at all.
-fn probe(root: &Path) -> io::Result<()> {
-    let path = root.join(".probe");
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&path);
-    let written = file.and_then(|mut file| file.write_all(b"nvr\n").and_then(|()| file.sync_all()));
-    let removed = fs::remove_file(&path);
-    match written {
-        Ok(()) => removed,
-        // A full disk is no reason not to start: footage waits in RAM until there is room.
-        Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
-        Err(error) => Err(error),
     }
 }
 

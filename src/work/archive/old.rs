@@ -141,6 +141,7 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
         followed: None,
         record: Arc::new(record.clone()),
         settled: false,
+        visit: site.ground.visit(),
     };
     // Only the last record of a clip that was being closed has no way to go on; its state may say so much earlier.
     let changed = cut || resume.is_some() || record.state == ClipState::Open || record.bytes != length;
@@ -161,7 +162,8 @@ fn restore(init: &Init, resume: Option<Resume>) -> Timeline {
     Timeline::restore(init, shift, base)
 }
 
-fn hash(file: &File, length: u64) -> io::Result<Sha256> {
+/// Of the first bytes of a file.
+pub(super) fn hash(file: &File, length: u64) -> io::Result<Sha256> {
     let (mut hash, mut buffer, mut at) = (Sha256::new(), vec![0; 1 << 20], 0);
     while at < length {
         let step = usize::try_from(length - at).map_or(buffer.len(), |left| left.min(buffer.len()));

@@ -40,8 +40,9 @@ pub struct Recovered {
     pub waiting: Vec<SegmentId>,
 }
 
-/// Finishes everything but what grew, and answers that beside the rest. Blocking.
-pub(super) fn recover(site: &Arc<Site>, grew: Vec<Grew>) -> (Recovered, Vec<(ClipId, Clip)>) {
+/// Finishes everything but what grew, and answers that beside the rest; `left`: the claimed segments of the earlier
+/// recorder. Blocking.
+pub(super) fn recover(site: &Arc<Site>, left: Vec<SegmentId>, grew: Vec<Grew>) -> (Recovered, Vec<(ClipId, Clip)>) {
     let mut recovered = Recovered::default();
     let mut going = Going { grew, clips: Vec::new() };
     let mut olds: HashMap<CameraName, Vec<Old>> = HashMap::new();
@@ -67,7 +68,7 @@ pub(super) fn recover(site: &Arc<Site>, grew: Vec<Grew>) -> (Recovered, Vec<(Cli
         }
         Err(error) => recovered.sentences.push(sentence("read", &site.root, &error)),
     }
-    for segment in leftovers(&site.ring) {
+    for segment in left {
         if going.waits_for(&segment) {
             continue;
         }
@@ -149,7 +150,7 @@ fn remove_temporaries(day: &catalog::Day) {
 }
 
 /// All claimed segments, in their cameras' order.
-fn leftovers(ring: &Path) -> Vec<SegmentId> {
+pub(super) fn leftovers(ring: &Path) -> Vec<SegmentId> {
     let mut found = Vec::new();
     for entry in fs::read_dir(ring).into_iter().flatten().flatten() {
         let Some(camera) = entry.file_name().into_string().ok().and_then(|name| CameraName::try_from(name).ok()) else {

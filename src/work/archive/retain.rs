@@ -7,7 +7,7 @@
 
 use super::names::{DONE, Files, GONE, PART, PICTURE, RECORD, TEMPORARY};
 use super::remove::{self, Turn, is_protected};
-use super::{catalog, clock, disk};
+use super::{Home, catalog, clock, disk};
 use crate::model::event::Event;
 use crate::model::retention::{self, Clip, MOST_A_RUN, Sight};
 use crate::model::settings::Archive as Rules;
@@ -35,7 +35,7 @@ const ENDINGS: [&str; 6] = [PART, DONE, GONE, TEMPORARY, RECORD, PICTURE];
 /// one than before.
 pub async fn run(
     mut rules: watch::Receiver<Rules>,
-    turn: Turn,
+    home: Home,
     wake: Arc<Notify>,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
@@ -50,8 +50,8 @@ pub async fn run(
             () = wake.notified() => {}
             Ok(()) = rules.changed() => {}
         }
-        let (now, turn) = (rules.borrow_and_update().clone(), turn.clone());
-        let done = tokio::task::spawn_blocking(move || once(&now, &turn)).await;
+        let (now, home) = (rules.borrow_and_update().clone(), home.clone());
+        let done = tokio::task::spawn_blocking(move || once(&now, &home)).await;
         let Done { deleted, trouble, space } = done.unwrap_or_else(|panic| Done {
             deleted: Vec::new(),
             trouble: Some(format!("old clips could not be looked for: {panic} (report this)")),
@@ -78,15 +78,16 @@ struct Done {
     space: Option<Result<crate::model::event::Space, String>>,
 }
 
-/// Looks at clock and disk, and does what follows.
-fn once(rules: &Rules, turn: &Turn) -> Done {
-    let space = match disk::space(&rules.dir) {
+/// Looks at clock and disk, and does what follows. Where the archive is not, nothing is looked for and nothing deleted.
+fn once(rules: &Rules, home: &Home) -> Done {
+    let space = match home.room() {
         Ok(space) => space,
         Err(reason) => return Done { deleted: Vec::new(), trouble: None, space: Some(Err(reason)) },
     };
     let sight = Sight { now: Timestamp::now(), clock_trusted: clock::is_trusted(), free: space.free };
-    let (deleted, trouble) = tidy(rules, sight, |item| item.delete(turn));
-    let space = if deleted.is_empty() { Ok(space) } else { disk::space(&rules.dir) };
+    let turn = home.turn();
+    let (deleted, trouble) = tidy(rules, sight, |item| home.dir().and_then(|_| item.delete(&turn)));
+    let space = if deleted.is_empty() { Ok(space) } else { home.room() };
     Done { deleted, trouble, space: Some(space) }
 }
 
@@ -348,14 +349,16 @@ mod tests {
 
     #[tokio::test]
     async fn it_runs_at_once_and_when_woken_and_says_only_what_is_new() {
-        let place = tempfile::tempdir().expect("a place");
-        let write_clip =
-            |hour: u32| write(place.path(), &[&format!("a/2026-11-01/a_2026-11-01_{hour}-00-00+0100.mp4")]);
+        let (place, state) = (tempfile::tempdir().expect("a place"), tempfile::tempdir().expect("a place"));
+        let root = place.path().join("archive");
+        let write_clip = |hour: u32| write(&root, &[&format!("a/2026-11-01/a_2026-11-01_{hour}-00-00+0100.mp4")]);
         write_clip(10);
-        let (set, settings) = watch::channel(rules(place.path(), 50));
+        let (set, settings) = watch::channel(rules(&root, 50));
         let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
         let (sender, mut events) = mpsc::channel(8);
-        let task = tokio::spawn(run(settings, Turn::default(), wake.clone(), sender, stop.clone()));
+        let ring = place.path().join("ring");
+        let archive = super::super::Archive::open(&root, ring, state.path(), sender.clone()).expect("an archive");
+        let task = tokio::spawn(run(settings, archive.home(), wake.clone(), sender, stop.clone()));
         let gone = |name: &str| Event::Retained { deleted: vec![name.to_owned()], trouble: None };
         assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(space))) if space.total > 0));
         assert_eq!(events.recv().await, Some(gone("a_2026-11-01_10-00-00+0100")));
@@ -365,10 +368,20 @@ mod tests {
         wake.notify_one();
         assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(_)))), "nothing new was said before");
         assert_eq!(events.recv().await, Some(gone("a_2026-11-01_11-00-00+0100")));
-        set.send_modify(|rules| rules.dir = place.path().join("unmounted"));
-        assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Err(reason))) if reason.contains("unmounted")));
+
+        // Its disk is unmounted, and clips of another time lie below the mount point.
+        fs::rename(&root, place.path().join("unmounted")).expect("moved");
+        write_clip(12);
+        set.send_modify(|rules| rules.max_size = Some(1));
+        let away = events.recv().await;
+        assert!(
+            matches!(&away, Some(Event::ArchiveSpace(Err(why))) if why.contains("is its disk mounted?")),
+            "{away:?}"
+        );
+        assert_eq!(left(&root).len(), 1, "it is not ours to delete");
         stop.cancel();
         task.await.expect("it ends");
+        archive.finish().await;
         assert_eq!(events.recv().await, None);
     }
 }

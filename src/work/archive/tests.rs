@@ -10,12 +10,13 @@ mod kills;
 mod listing;
 mod recovery;
 mod regrow;
+mod verify;
 
 use super::disk::Medium;
 use super::*;
 use crate::model::event::{Added, AppendFailure};
 use crate::model::id::CameraName;
-use crate::model::id::{RunId, SegmentId};
+use crate::model::id::RunId;
 use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;
 use crate::model::time::{Mono, Wall, Window};
@@ -24,6 +25,8 @@ use footage::{Codec, assert_is_tail};
 pub(super) use kills::step;
 use rstest::rstest;
 use sha2::{Digest, Sha256};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -68,7 +71,10 @@ impl World {
         let (sender, events) = mpsc::channel(100);
         let ring = dir.path().join("ring");
         fs::create_dir_all(places::claims(&ring, &camera())).expect("a ring");
-        let archive = Archive::on(&dir.path().join("archive"), ring, sender, TimeZone::UTC, disk).expect("an archive");
+        let state = dir.path().join("state");
+        let places = (ring, state.as_path());
+        let archive =
+            Archive::on(&dir.path().join("archive"), places, sender, TimeZone::UTC, disk).expect("an archive");
         let start = "2026-11-22T13:02:31Z".parse().expect("a time");
         World { archive, events, dir, start }
     }
@@ -86,7 +92,9 @@ impl World {
         let (sender, events) = mpsc::channel(100);
         let open = || {
             let disk = Box::new(RealDisk);
-            Archive::on(&dir.path().join("archive"), dir.path().join("ring"), sender.clone(), TimeZone::UTC, disk)
+            let state = dir.path().join("state");
+            let places = (dir.path().join("ring"), state.as_path());
+            Archive::on(&dir.path().join("archive"), places, sender.clone(), TimeZone::UTC, disk)
         };
         let mut archive = loop {
             match open() {
@@ -373,7 +381,8 @@ async fn a_foreign_file_under_the_final_name_stays() {
 async fn an_archive_has_one_recorder() {
     let world = World::new();
     let (events, _listener) = mpsc::channel(1);
-    let again = Archive::open(world.root(), world.dir.path().join("ring"), events);
+    let state = world.dir.path().join("state");
+    let again = Archive::open(world.root(), world.dir.path().join("ring"), &state, events);
     let text = again.err().expect("refused");
     assert!(text.contains("another recorder") && text.ends_with(')'), "{text}");
 }

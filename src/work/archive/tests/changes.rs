@@ -293,7 +293,7 @@ async fn what_is_protected_while_retention_runs_stays() {
         world.archive.change(RequestId(1), name.clone(), ClipChange::Protect(true));
     }
     let run =
-        super::retain::run(rules.subscribe(), world.archive.turn(), Arc::new(Notify::new()), sender, stop.clone());
+        super::retain::run(rules.subscribe(), world.archive.home(), Arc::new(Notify::new()), sender, stop.clone());
     let run = tokio::spawn(run);
     let mut kept = Vec::new();
     for _ in &names {

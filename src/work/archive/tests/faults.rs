@@ -1,6 +1,7 @@
 //! Disks that fail.
 
 use super::*;
+use std::io::Write;
 
 /// A disk that fails at chosen steps: they count up over all files.
 #[derive(Default)]
@@ -130,6 +131,31 @@ async fn a_clip_closed_after_a_failed_append_ends_where_it_was_durable(#[values(
     assert_eq!(read_record(&clip).sha256.as_deref(), Some(durable.as_str()));
 }
 
+/// Has the disk go away, with an empty directory in its place, or come back. That is another place, as the kernel sees it:
+/// what was opened before is of no use, as after a disk was plugged in again.
+struct Disks {
+    root: PathBuf,
+    away: PathBuf,
+}
+
+impl Disks {
+    fn of(world: &World) -> Disks {
+        Disks { root: world.root().to_owned(), away: world.dir.path().join("unmounted") }
+    }
+
+    fn unmount(&self) {
+        fs::rename(&self.root, &self.away).expect("moved");
+        fs::create_dir(&self.root).expect("an empty directory");
+    }
+
+    /// As a copy: the same names and bytes in other files, which is what another device number looks like.
+    fn mount(&self) {
+        fs::remove_dir_all(&self.root).expect("gone");
+        footage::run("cp", &["-a", self.away.to_str().expect("text"), self.root.to_str().expect("text")]);
+        fs::remove_dir_all(&self.away).expect("gone");
+    }
+}
+
 /// What an unmounted disk leaves is an empty directory, and what is mounted in its place is another archive.
 #[tokio::test]
 async fn nothing_is_stored_where_the_archive_is_not_any_more() {
@@ -137,24 +163,173 @@ async fn nothing_is_stored_where_the_archive_is_not_any_more() {
     let source = footage::make(world.dir.path(), Codec::H264, 5);
     let segments = footage::segments(&world.dir.path().join("slots"), &source);
     world.store(&segments[..1]).await;
-    let (root, away) = (world.root().to_owned(), world.dir.path().join("unmounted"));
+    let disks = Disks::of(&world);
     world.claim(1, &segments[1], 0.0);
-    fs::rename(&root, &away).expect("moved");
-    fs::create_dir(&root).expect("an empty directory");
-    for _ in 0..2 {
+    disks.unmount();
+    for (file, words) in [
+        (None, "is its disk mounted?"),
+        (Some((".lock", "")), "is its disk mounted?"),
+        (Some((".nvr", "11111111-2222-3333-4444-555555555555\n")), "is another archive"),
+        (Some((".nvr", "\u{1b}[2J")), "it holds no id but"),
+    ] {
+        if let Some((file, text)) = file {
+            fs::write(disks.root.join(file), text).expect("written");
+        }
         let failure = world.refuse(1).await;
-        assert!(
-            matches!(&failure, AppendFailure::Archive(text) if text.contains("is its disk mounted?")),
-            "{failure:?}"
-        );
+        assert!(matches!(&failure, AppendFailure::Archive(text) if text.contains(words)), "{failure:?}");
         assert!(world.claimed(1).exists());
         let home = world.archive.home();
-        assert!(home.dir().is_err_and(|text| text.contains("is its disk mounted?")), "nor looked at");
-        fs::write(root.join(".lock"), "").expect("another archive");
+        assert!(home.dir().is_err_and(|text| text.contains(words)), "nor looked at");
+        world.archive.close_clip(CLIP, record(world.start));
+        let Event::ClipClosed { result: Err(text), .. } = world.event().await else { panic!("closed") };
+        assert!(text.contains(words), "{text}");
     }
-    fs::remove_dir_all(&root).expect("gone");
-    fs::rename(&away, &root).expect("back");
-    world.append(1, 0, 2.0).await;
+    fs::remove_dir_all(&disks.root).expect("not even a mount point");
+    assert!(
+        matches!(world.refuse(1).await, AppendFailure::Archive(text) if text.contains("is the archive's disk mounted?"))
+    );
+    fs::create_dir(&disks.root).expect("a mount point");
+    disks.mount();
+    for (number, path) in segments.iter().enumerate().skip(1) {
+        world.claim(number as u64, path, 0.0);
+        world.append(number as u64, 0, 2.0 * number as f64).await;
+    }
     let clip = world.close().await;
     assert_eq!(read_record(&clip).sha256.as_deref(), Some(sha256(&clip).as_str()));
+    assert_is_tail(&clip, &source);
+}
+
+/// The disk may have lost what it had promised to keep, or have been in other hands.
+#[rstest]
+#[case::untouched(|_: &Path| {}, None)]
+#[case::a_stump_behind_it(|part: &Path| longer(part), None)]
+#[case::shorter(|part: &Path| { OpenOptions::new().write(true).open(part).and_then(|file| file.set_len(5000)).expect("cut") }, Some("lost its end"))]
+#[case::other_bytes(|part: &Path| other_byte(part), Some("holds something else"))]
+#[case::gone(|part: &Path| fs::remove_file(part).expect("removed"), Some("is gone"))]
+#[tokio::test]
+async fn a_clip_goes_on_only_if_it_is_what_it_was(
+    #[case] meanwhile: fn(&Path),
+    #[case] ends: Option<&str>,
+    #[values(false, true)] closing: bool,
+) {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    let part = world.day().join(&world.files()[1]);
+    let disks = Disks::of(&world);
+    disks.unmount();
+    meanwhile(&disks.away.join(part.strip_prefix(&disks.root).expect("below")));
+    disks.mount();
+    let left = fs::read(&part).ok();
+    world.claim(1, &segments[1], 0.0);
+    if !closing {
+        world.order(CLIP, 1, 0, 2.0);
+        let event = world.event().await;
+        match (ends, event) {
+            (None, Event::Appended { .. }) => {}
+            (Some(words), Event::Warning(text)) => {
+                assert!(text.contains(words) && text.ends_with(')'), "{text}");
+                let failed = world.event().await;
+                assert!(matches!(failed, Event::AppendFailed { failure: AppendFailure::Different, .. }), "{failed:?}");
+                assert_eq!(fs::read(&part).ok(), left, "it stays as it is");
+                assert!(world.claimed(1).exists());
+            }
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+    world.archive.close_clip(CLIP, record(world.start));
+    let mut event = world.event().await;
+    if let (Some(words), true, Event::Warning(text)) = (ends, closing, &event) {
+        assert!(text.contains(words), "{text}");
+        event = world.event().await;
+    }
+    let Event::ClipClosed { result: Ok(path), .. } = event else { panic!("{event:?}") };
+    match ends {
+        Some(_) => assert_eq!((path.as_str(), fs::read(&part).ok()), ("", left), "it is left to the next start"),
+        None => {
+            let clip = PathBuf::from(path);
+            assert_eq!(read_record(&clip).sha256.as_deref(), Some(sha256(&clip).as_str()));
+            assert_eq!(footage::packets(&clip)[&0].len(), if closing { 50 } else { 100 });
+        }
+    }
+}
+
+fn longer(part: &Path) {
+    let stump = OpenOptions::new().append(true).open(part).and_then(|mut file| file.write_all(&[7; 3000]));
+    stump.expect("what an append leaves that was cut off");
+}
+
+fn other_byte(part: &Path) {
+    let mut bytes = fs::read(part).expect("a clip");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(part, bytes).expect("written");
+}
+
+/// A disk that is not mounted when the recorder starts: it waits for it, and finishes then what was left.
+#[tokio::test]
+async fn an_archive_that_was_there_before_may_come_later() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 6);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    world.claim(1, &segments[1], 4.0);
+    let disks = Disks::of(&world);
+    disks.unmount();
+    let (mut world, recovered) = world.restart().await;
+    assert!(recovered.clips.is_empty() && recovered.sentences[0].contains("1 segments of an earlier event wait"));
+    let Event::ArchiveSpace(Err(why)) = world.event().await else { panic!("no alarm") };
+    assert!(why.contains("is its disk mounted?") && why.contains("remove"), "{why}");
+    // New footage, of a new event; it has to wait as well, and is not taken for what was left.
+    fs::copy(&segments[2], world.claimed(2)).expect("claimed");
+    assert!(matches!(world.refuse(2).await, AppendFailure::Archive(text) if text.contains("is its disk mounted?")));
+
+    disks.mount();
+    let mut said = Vec::new();
+    let clips = loop {
+        match world.event().await {
+            Event::Note(text) => said.push(text),
+            Event::ClipsFound(clips) => break clips,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(said.iter().any(|text| text.contains("1 more segment from RAM")), "{said:?}");
+    assert!(matches!(world.event().await, Event::ArchiveSpace(Ok(_))));
+    assert_eq!((clips.len(), world.claimed(1).exists(), world.claimed(2).exists()), (1, false, true));
+    assert_eq!(footage::packets(Path::new(&clips[0].path))[&0].len(), 100);
+    world.append(2, 0, 0.0).await;
+    assert_eq!(footage::packets(&world.close().await)[&0].len(), 50);
+}
+
+/// Who means a new place removes what is remembered of the old one; nothing has to be started again.
+#[tokio::test]
+async fn a_place_without_its_archive_is_taken_when_a_person_says_so() {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    Disks::of(&world).unmount();
+    world.claim(1, &segments[1], 0.0);
+    let AppendFailure::Archive(text) = world.refuse(1).await else { panic!("taken") };
+    let file = text.split("remove ").nth(1).and_then(|rest| rest.split(';').next()).expect("a file");
+    fs::remove_file(file).expect("what the sentence says");
+    world.order(CLIP, 1, 0, 2.0);
+    assert!(matches!(world.event().await, Event::Warning(text) if text.contains("is gone")));
+    assert!(matches!(world.event().await, Event::AppendFailed { failure: AppendFailure::Different, .. }));
+    world.order(ClipId(8), 1, 0, 2.0);
+    assert!(matches!(world.event().await, Event::ClipOpened { .. }));
+    assert!(matches!(world.event().await, Event::Appended { .. }));
+    assert!(Path::new(file).exists(), "the new one is remembered");
+}
+
+/// A first start is one that a person watches: what cannot work is said at once.
+#[tokio::test]
+async fn a_mistake_at_the_first_start_is_an_error() {
+    let place = tempfile::tempdir().expect("a place");
+    fs::write(place.path().join("file"), "").expect("written");
+    let (events, _listener) = mpsc::channel(1);
+    let at = place.path().join("file/clips");
+    let refused = Archive::open(&at, place.path().join("ring"), place.path(), events).err().expect("an error");
+    assert!(refused.contains("file/clips cannot be used: not a directory") && refused.ends_with(')'), "{refused}");
 }

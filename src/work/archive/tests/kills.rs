@@ -122,7 +122,9 @@ impl Instant {
     pub async fn recover_with(&self, grew: Vec<Grew>) -> Recovered {
         let (sender, _events) = mpsc::channel(100);
         let (root, ring) = (self.dir.join("archive"), self.dir.join("ring"));
-        Archive::on(&root, ring, sender, TimeZone::UTC, Box::new(Seen)).expect("an archive").recover(grew).await
+        let state = self.dir.join("state");
+        let archive = Archive::on(&root, (ring, &state), sender, TimeZone::UTC, Box::new(Seen));
+        archive.expect("an archive").recover(grew).await
     }
 
     /// Recovers and expects all footage once, in `most` clips or fewer.
