@@ -1,0 +1,19 @@
+//! Everything that goes wrong in the world, with the real FFmpeg and a real disk, and what it costs: for every packet
+//! that was wanted it is known whether it is stored, and if not, why. `make test` lets each fault happen once, `make
+//! soak` all of them at random for as long as it is told and writes `docs/promises.md`.
+
+mod disk;
+mod fault;
+#[path = "../common/feed.rs"]
+mod feed;
+mod judge;
+#[path = "../common/material.rs"]
+mod material;
+#[path = "../common/nvr.rs"]
+mod nvr_process;
+mod short;
+#[path = "../recorder/smtp.rs"]
+mod smtp;
+#[path = "../common/terminal.rs"]
+mod terminal;
+mod world;
