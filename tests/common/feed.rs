@@ -52,9 +52,14 @@ impl Feed {
 
     /// At an address of its own, by which its mails can be told.
     pub fn at(address: &str, material: Arc<Material>) -> Feed {
+        Feed::since(Instant::now(), address, material)
+    }
+
+    /// One that was switched on at some instant, so that cameras of one material send different things at a time.
+    pub fn since(began: Instant, address: &str, material: Arc<Material>) -> Feed {
         let listener = TcpListener::bind((address, 0)).expect("a free port");
         let shared = Arc::new(Shared {
-            began: Instant::now(),
+            began,
             over: AtomicBool::new(false),
             sent: Mutex::new(vec![None; material.packets.len()]),
             watcher: Mutex::new(None),

@@ -105,13 +105,34 @@ impl Filesystem for Plug {
         let (kind, perm, nlink, uid, gid, rdev, flags) = (FileType::RegularFile, 0o600, 1, 0, 0, 0, 0);
         let (atime, mtime, ctime, crtime) = (at, at, at, at);
         let attr = FileAttr {
-            ino, size, blocks, atime, mtime, ctime, crtime, kind, perm, nlink, uid, gid, rdev, blksize, flags,
+            ino,
+            size,
+            blocks,
+            atime,
+            mtime,
+            ctime,
+            crtime,
+            kind,
+            perm,
+            nlink,
+            uid,
+            gid,
+            rdev,
+            blksize,
+            flags,
         };
         reply.attr(&Duration::from_secs(3600), &attr);
     }
 
     fn read(
-        &self, _: &Request, _: INodeNo, _: FileHandle, offset: u64, size: u32, _: OpenFlags, _: Option<LockOwner>,
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
         reply: ReplyData,
     ) {
         let read = |state: &mut State| {
@@ -125,8 +146,16 @@ impl Filesystem for Plug {
     }
 
     fn write(
-        &self, _: &Request, _: INodeNo, _: FileHandle, offset: u64, data: &[u8], _: WriteFlags, _: OpenFlags,
-        _: Option<LockOwner>, reply: ReplyWrite,
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
     ) {
         match self.0.work(data.len(), |state| state.write(offset as usize, data)) {
             Some(()) => reply.written(data.len() as u32),
@@ -181,6 +210,11 @@ impl Disk {
     pub fn is(&self, mood: Mood) {
         self.drive.state().mood = mood;
         self.drive.changed.notify_all();
+    }
+
+    /// Whether a power cut would cost nothing that was written to it.
+    pub fn is_flushed(&self) -> bool {
+        self.drive.state().before.is_empty()
     }
 
     /// What would be on the disk if the power went now. `share` of what was written and not flushed is lost.

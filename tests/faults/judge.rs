@@ -1,13 +1,14 @@
 //! The judgement: every packet that was wanted is stored once, or missing for a cause that stands in a record and that
 //! really was.
 
-use super::fault::Cost;
+use super::fault::{Cost, What};
 use super::material::{Material, Packet, complaints, packets, scales};
 use super::nvr_process::Clip;
-use super::world::{Fired, POST_ROLL, PRE_ROLL, Suffered, World};
+use super::world::{AROUND, Fired, POST_ROLL, PRE_ROLL, Suffered, World};
+use jiff::Timestamp;
+use nvr::model::time::Window;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,7 @@ pub fn judge(world: &World) -> Verdict {
     verdict.cost = vec![0.0; world.suffered.len()];
     for (camera, name) in world.names.iter().enumerate() {
         let clips = of.get(name.as_str()).cloned().unwrap_or_default();
-        let held = hold(&clips, &world.feeds[camera].material);
+        let held = hold(world, camera, &clips);
         verdict.broken.extend(held.broken.iter().cloned());
         judge_camera(world, camera, &clips, &held, &mut verdict);
     }
@@ -63,15 +64,15 @@ pub fn judge(world: &World) -> Verdict {
 }
 
 /// Reads all clips of a camera, as many at a time as there are processors.
-fn hold(clips: &[&Clip], material: &Material) -> Held {
-    let known: HashMap<_, _> = (0..2)
-        .flat_map(|stream| material.stream(stream).enumerate().map(move |(nth, (_, it))| (it.hash.as_str(), (stream, nth))))
-        .collect();
+fn hold(world: &World, camera: usize, clips: &[&Clip]) -> Held {
+    let sent = world.feeds[camera].sent();
+    let arrived = |at: &Option<Instant>| at.map(|at| world.wall(arrived(world, camera, at)));
+    let source = Source::new(&world.feeds[camera].material, sent.iter().map(arrived).collect());
     let next = AtomicUsize::new(0);
     let read = || {
         let mut parts = Vec::new();
         while let Some(clip) = clips.get(next.fetch_add(1, Ordering::Relaxed)) {
-            parts.push(check_clip(&clip.path, material, &known));
+            parts.push(check_clip(clip, &source));
         }
         parts
     };
@@ -94,10 +95,10 @@ fn hold(clips: &[&Clip], material: &Material) -> Held {
     all
 }
 
-/// A clip can be decoded without a complaint, all in it was sent, in this order, and comes as long after what was sent
-/// before it as when it was sent.
-fn check_clip(path: &Path, material: &Material, known: &HashMap<&str, Place>) -> Held {
-    let mut held = Held::default();
+/// A clip can be decoded without a complaint, all in it was sent by its camera at that time, in this order, and comes as
+/// long after what was sent before it as when it was sent.
+fn check_clip(clip: &Clip, source: &Source) -> Held {
+    let (mut held, path) = (Held::default(), clip.path.as_path());
     let said = complaints(path);
     if !said.is_empty() {
         held.broken.push(format!("{}: a decoder complains: {}", path.display(), said.trim()));
@@ -105,15 +106,21 @@ fn check_clip(path: &Path, material: &Material, known: &HashMap<&str, Place>) ->
     let (all, scales) = (packets(path), scales(path));
     let mut last: BTreeMap<usize, (usize, Packet)> = BTreeMap::new();
     for packet in all {
-        let Some((stream, nth)) = known.get(packet.hash.as_str()).copied() else {
+        let Some((stream, nth)) = source.known.get(packet.hash.as_str()).copied() else {
             held.broken.push(format!("{}: a packet that nobody sent", path.display()));
             continue;
         };
         *held.packets.entry((stream, nth)).or_default() += 1;
+        let sent = source.sent[stream][nth];
+        let got =
+            |window: Window<Timestamp>| sent.is_some_and(|at| window.from - AROUND <= at && at <= window.to + AROUND);
+        if !clip.record.got.is_some_and(got) {
+            held.broken.push(format!("{}: packet {nth} of stream {stream} was sent at {sent:?}", path.display()));
+        }
         if let Some((before, earlier)) = last.get(&stream) {
             if nth <= *before {
                 held.broken.push(format!("{}: packet {nth} of stream {stream} comes after {before}", path.display()));
-            } else if nth == before + 1 && moved(earlier, &packet, scales[packet.stream], material, (stream, nth)) {
+            } else if nth == before + 1 && source.moved(earlier, &packet, scales[packet.stream], (stream, nth)) {
                 held.broken.push(format!("{}: packet {nth} of stream {stream} has moved", path.display()));
             }
         }
@@ -122,10 +129,29 @@ fn check_clip(path: &Path, material: &Material, known: &HashMap<&str, Place>) ->
     held
 }
 
-/// Whether the step between two packets that follow each other is another one than in the source.
-fn moved(earlier: &Packet, packet: &Packet, scale: i64, material: &Material, (stream, nth): Place) -> bool {
-    let source: Vec<_> = material.stream(stream).skip(nth - 1).take(2).map(|(_, packet)| packet).collect();
-    (packet.dts - earlier.dts) * material.scales[stream] != (source[1].dts - source[0].dts) * scale
+/// What a camera sends.
+struct Source<'a> {
+    streams: [Vec<&'a Packet>; 2],
+    scales: &'a [i64],
+    sent: [Vec<Option<Timestamp>>; 2],
+    known: HashMap<&'a str, Place>,
+}
+
+impl<'a> Source<'a> {
+    /// With when each packet arrived, in the order of the material.
+    fn new(material: &'a Material, arrived: Vec<Option<Timestamp>>) -> Source<'a> {
+        let streams = [0, 1].map(|stream| material.stream(stream).map(|(_, packet)| packet).collect::<Vec<_>>());
+        let places = |stream: usize| (0..).map(move |nth| (stream, nth));
+        let known = (0..2).flat_map(|stream| streams[stream].iter().map(|it| it.hash.as_str()).zip(places(stream)));
+        let sent = [0, 1].map(|stream| material.stream(stream).map(|(place, _)| arrived[place]).collect());
+        Source { known: known.collect(), streams: streams.clone(), scales: &material.scales, sent }
+    }
+
+    /// Whether the step between two packets that follow each other is another one than in the source.
+    fn moved(&self, earlier: &Packet, packet: &Packet, scale: i64, (stream, nth): Place) -> bool {
+        let step = self.streams[stream][nth].dts - self.streams[stream][nth - 1].dts;
+        (packet.dts - earlier.dts) * self.scales[stream] != step * scale
+    }
 }
 
 fn judge_camera(world: &World, camera: usize, clips: &[&Clip], held: &Held, verdict: &mut Verdict) {
@@ -136,7 +162,7 @@ fn judge_camera(world: &World, camera: usize, clips: &[&Clip], held: &Held, verd
     let mut wanted = BTreeSet::new();
     for stream in 0..2 {
         for (nth, (place, _)) in feed.material.stream(stream).enumerate() {
-            let Some(at) = sent[place] else { continue };
+            let Some(at) = sent[place].map(|at| arrived(world, camera, at)) else { continue };
             let wants = |fired: &&&Fired| (fired.after - PRE_ROLL..=fired.before + POST_ROLL).contains(&at);
             let Some(trigger) = fired.iter().find(wants) else { continue };
             wanted.insert((stream, nth));
@@ -165,14 +191,27 @@ fn judge_camera(world: &World, camera: usize, clips: &[&Clip], held: &Held, verd
         verdict.broken.push(describe(world, camera, clips, stretch));
     }
     for fired in fired {
-        let stands = |clip: &&Clip| clip.record.more_triggers > 0 || clip.record.triggers.iter().any(|trigger| near(world, fired, trigger.at));
+        let stands = |clip: &&Clip| {
+            clip.record.more_triggers > 0 || clip.record.triggers.iter().any(|trigger| near(world, fired, trigger.at))
+        };
         if !clips.iter().any(stands) && !missed(world, name) {
             verdict.broken.push(format!("{name}: the trigger at {} stands in no record", world.wall(fired.before)));
         }
     }
 }
 
-fn near(world: &World, fired: &Fired, at: jiff::Timestamp) -> bool {
+/// When FFmpeg could read what was sent: not while it was frozen.
+fn arrived(world: &World, camera: usize, sent: Instant) -> Instant {
+    let frozen = |it: &&Suffered| it.fault.what == What::FfmpegFrozen && it.camera == Some(camera);
+    let mut thawed = world
+        .suffered
+        .iter()
+        .filter(frozen)
+        .filter_map(|it| it.healed.filter(|healed| (it.injected..*healed).contains(&sent)));
+    thawed.next_back().unwrap_or(sent)
+}
+
+fn near(world: &World, fired: &Fired, at: Timestamp) -> bool {
     let slack = Duration::from_millis(100);
     (world.wall(fired.before) - slack..=world.wall(fired.after) + slack).contains(&at)
 }
@@ -208,8 +247,9 @@ fn describe(world: &World, camera: usize, clips: &[&Clip], stretch: &[(Place, In
     let ((_, last), to, _) = stretch[stretch.len() - 1];
     let (from, to) = (world.wall(from), world.wall(to));
     let name = &world.names[camera];
-    let mut text = format!("{name}: packets {first}..={last} of stream {stream}, sent {from} to {to}, are missing: {why}");
-    let near = |window: &nvr::model::time::Window<jiff::Timestamp>| {
+    let mut text =
+        format!("{name}: packets {first}..={last} of stream {stream}, sent {from} to {to}, are missing: {why}");
+    let near = |window: &Window<Timestamp>| {
         let around = Duration::from_secs(10);
         window.from <= to + around && from <= window.to + around
     };
@@ -228,7 +268,9 @@ fn describe(world: &World, camera: usize, clips: &[&Clip], stretch: &[(Place, In
     }
     for suffered in &world.suffered {
         let over = suffered.over.map_or(to, |over| world.wall(over));
-        if suffered.camera.is_none_or(|hit| hit == camera) && near(&nvr::model::time::Window { from: world.wall(suffered.injected), to: over }) {
+        if suffered.camera.is_none_or(|hit| hit == camera)
+            && near(&Window { from: world.wall(suffered.injected), to: over })
+        {
             let _ = write!(text, "\n    {} from {} to {over}", suffered.fault.name, world.wall(suffered.injected));
         }
     }

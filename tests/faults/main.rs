@@ -7,13 +7,21 @@ mod fault;
 #[path = "../common/feed.rs"]
 mod feed;
 mod judge;
+#[allow(dead_code, reason = "each program of tests needs other materials")]
 #[path = "../common/material.rs"]
 mod material;
+#[allow(dead_code, reason = "each program of tests needs other things of a recorder")]
 #[path = "../common/nvr.rs"]
 mod nvr_process;
+mod power;
+mod report;
+mod resources;
 mod short;
+#[allow(dead_code, reason = "each program of tests needs other clients")]
 #[path = "../recorder/smtp.rs"]
 mod smtp;
+mod soak;
+#[allow(dead_code, reason = "each program of tests needs other things of a terminal")]
 #[path = "../common/terminal.rs"]
 mod terminal;
 mod world;

@@ -28,6 +28,9 @@ pub const POST_ROLL: Duration = Duration::from_secs(5);
 /// Longer than any answer takes on a machine that is busy.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// What lies farther than this outside of a clip's time is another camera's.
+pub const AROUND: Duration = Duration::from_secs(3);
+
 /// What the RAM disk holds: ten times what the cameras need for a minute.
 const RING_BYTES_A_CAMERA: usize = 32 << 20;
 
@@ -80,11 +83,13 @@ fn text(path: &Path) -> &str {
 }
 
 impl World {
-    /// A recorder with cameras of all kinds that can send for so many seconds. With mounts of its own, if it may.
-    pub async fn start(cameras: usize, seconds: u32, disk_bytes: usize) -> World {
-        let kinds = [Kind::H264, Kind::BFrames, Kind::Hevc];
-        let feeds: Vec<_> = (0..cameras).map(|at| Material::get(kinds[at % 3], seconds)).collect();
-        let feeds: Vec<_> = feeds.into_iter().map(Feed::start).collect();
+    /// A recorder with cameras of these kinds that can send for so many seconds. With mounts of its own, if it may.
+    pub async fn start(cameras: usize, kinds: [Kind; 2], seconds: u32, disk_bytes: usize) -> World {
+        let materials: Vec<_> = (0..cameras).map(|at| Material::get(kinds[at % 2], seconds)).collect();
+        let (now, apart) = (Instant::now(), 2 * AROUND);
+        let began = |at: usize| now.checked_sub(apart * at as u32).expect("a machine that runs for a minute");
+        let feeds = materials.into_iter().enumerate().map(|(at, it)| Feed::since(began(at), "127.0.0.1", it));
+        let feeds: Vec<_> = feeds.collect();
         let names: Vec<_> = (1..=cameras).map(|number| format!("camera-{number}")).collect();
         let blocks: Vec<_> = feeds.iter().zip(&names).map(|(feed, name)| feed.camera(name)).collect();
         let mut place = Place::new(blocks.concat());
@@ -93,8 +98,19 @@ impl World {
         let nvr = place.start().await;
         let (anchor, logs) = ((Instant::now(), Timestamp::now()), vec![nvr.log.clone()]);
         let mut world = World {
-            nvr: Some(nvr), monitors: Vec::new(), deaf: Vec::new(), silent: Vec::new(), feeds, names, disk, place,
-            fired: Vec::new(), suffered: Vec::new(), logs, anchor, clips: BTreeMap::new(),
+            nvr: Some(nvr),
+            monitors: Vec::new(),
+            deaf: Vec::new(),
+            silent: Vec::new(),
+            feeds,
+            names,
+            disk,
+            place,
+            fired: Vec::new(),
+            suffered: Vec::new(),
+            logs,
+            anchor,
+            clips: BTreeMap::new(),
         };
         world.nvr().recording(4).await;
         world
@@ -322,7 +338,9 @@ impl Drop for World {
         let Some(disk) = &self.disk else { return };
         disk.is(DiskMood::Well);
         // Below each of these may lie another one; what cannot be unmounted was not mounted.
-        for place in [&self.place.archive, &self.place.archive, &self.place.dir.path().join("mounted"), &self.place.ring()] {
+        for place in
+            [&self.place.archive, &self.place.archive, &self.place.dir.path().join("mounted"), &self.place.ring()]
+        {
             let _ = std::process::Command::new("umount").args(["-q", "-l"]).arg(place).status();
         }
     }
