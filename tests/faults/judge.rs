@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// By how much the recorder's spans may differ from the test's: it goes by when slots are opened and closed.
 const SLACK: Duration = Duration::from_millis(1_200);
+/// So little that is missing at the end of a clip is not noted as a gap.
+const TOO_SHORT: Duration = Duration::from_millis(600);
 /// The pictures of a second.
 const FPS: f64 = 25.0;
 
@@ -232,7 +234,9 @@ fn explains(suffered: &Suffered, camera: usize, at: Instant, trigger: Instant) -
 fn told(world: &World, clips: &[&Clip], name: &str, at: Instant) -> bool {
     let at = world.wall(at);
     let gaps = || clips.iter().flat_map(|clip| &clip.record.gaps);
+    let ends = || clips.iter().filter_map(|clip| Some(clip.record.got?.to));
     gaps().any(|gap| !gap.cause.is_empty() && gap.window.from - SLACK <= at && at <= gap.window.to + SLACK)
+        || ends().any(|end| end - TOO_SHORT <= at && at <= end + TOO_SHORT)
         || (missed(world, name) && clips.iter().all(|clip| clip.record.asked.to < at || at < clip.record.asked.from))
 }
 

@@ -264,9 +264,13 @@ impl World {
     pub fn is_over(&mut self, at: usize) -> bool {
         let Some(nvr) = &mut self.nvr else { return false };
         let picture = nvr.picture();
+        let ill: Vec<_> = self.suffered.iter().filter(|it| it.over.is_none()).filter_map(|it| it.camera).collect();
+        let hit: Vec<_> = match self.suffered[at].camera {
+            Some(camera) => vec![camera],
+            // Who has a trouble of his own meanwhile is not waited for.
+            None => (0..self.names.len()).filter(|camera| !ill.contains(camera)).collect(),
+        };
         let suffered = &mut self.suffered[at];
-        let hit = |camera: &usize| suffered.camera.is_none_or(|hit| hit == *camera);
-        let hit: Vec<_> = (0..self.names.len()).filter(hit).collect();
         for camera in &hit {
             let seen = &mut suffered.seen[*camera];
             let last = picture.cameras[*camera].last_segment;
