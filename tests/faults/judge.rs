@@ -60,6 +60,8 @@ pub fn judge(world: &World) -> Verdict {
         let clips = of.get(name.as_str()).cloned().unwrap_or_default();
         let held = hold(world, camera, &clips);
         verdict.broken.extend(held.broken.iter().cloned());
+        let kills = world.suffered.iter().filter(|suffered| suffered.fault.what == What::RecorderKilled);
+        verdict.broken.extend(kills.filter_map(|kill| goes_on(world, camera, &clips, kill)));
         judge_camera(world, camera, &clips, &held, &mut verdict);
     }
     verdict
@@ -216,6 +218,22 @@ fn arrived(world: &World, camera: usize, sent: Instant) -> Instant {
 fn near(world: &World, fired: &Fired, at: Timestamp) -> bool {
     let slack = Duration::from_millis(100);
     (world.wall(fired.before) - slack..=world.wall(fired.after) + slack).contains(&at)
+}
+
+/// An event in the middle of which the recorder was killed goes on in the same clip, and its record says when no recorder
+/// ran. Answers what is wrong with that.
+fn goes_on(world: &World, camera: usize, clips: &[&Clip], kill: &Suffered) -> Option<String> {
+    let (killed, back) = (kill.injected, kill.healed? + Duration::from_secs(1));
+    let during = |fired: &&Fired| fired.after < killed && back < fired.before + POST_ROLL;
+    world.fired.iter().find(|fired| fired.camera == camera && during(fired))?;
+    let (name, at, back) = (&world.names[camera], world.wall(killed), world.wall(back));
+    let both = |clip: &&&Clip| clip.record.asked.from <= at && back <= clip.record.asked.to;
+    let Some(clip) = clips.iter().find(both) else {
+        return Some(format!("{name}: no clip goes on after the recorder was killed at {at}"));
+    };
+    let cut = |cut: &Window<Timestamp>| cut.from - SLACK <= at && at <= cut.to;
+    let said = clip.record.interruptions.iter().any(cut);
+    (!said).then(|| format!("{}: does not say that no recorder ran at {at}", clip.path.display()))
 }
 
 /// Whether what was sent to a recorder at an instant may be missing for a fault.
