@@ -238,26 +238,9 @@ impl Drop for Disk {
     }
 }
 
-/// For tests that need what only root may do: mounts of their own, gone with the test however it ends. Answers whether
-/// that worked, and says so if not.
-pub fn own_mounts(what: &str) -> bool {
-    if !rustix::process::getuid().is_root() || !Path::new("/dev/fuse").exists() {
-        eprintln!("{what} is left out: it needs root and /dev/fuse, to mount a disk that breaks");
-        return false;
-    }
-    unshare();
-    run("mount", &["--make-rprivate", "/"]);
-    true
-}
-
-#[allow(unsafe_code, reason = "with NEWNS nothing is unshared that the compiler relies on, such as open files")]
-fn unshare() {
-    // SAFETY: only the view of mounts is this thread's own from now on.
-    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }.expect("mounts of our own");
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::mounts::own_mounts;
     use super::*;
 
     /// The disk itself is tested here, else all that rests on it is worth nothing.

@@ -10,6 +10,7 @@ mod judge;
 #[allow(dead_code, reason = "each program of tests needs other materials")]
 #[path = "../common/material.rs"]
 mod material;
+mod mounts;
 #[allow(dead_code, reason = "each program of tests needs other things of a recorder")]
 #[path = "../common/nvr.rs"]
 mod nvr_process;
@@ -21,6 +22,7 @@ mod short;
 #[path = "../recorder/smtp.rs"]
 mod smtp;
 mod soak;
+mod strike;
 #[allow(dead_code, reason = "each program of tests needs other things of a terminal")]
 #[path = "../common/terminal.rs"]
 mod terminal;

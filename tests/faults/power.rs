@@ -1,9 +1,10 @@
 //! The power goes in the middle of an event. What is in RAM is gone, the ring with it; what the disk had confirmed is
 //! there. The next recorder has nothing else to go by.
 
-use super::disk::{Disk, Image, own_mounts};
+use super::disk::{Disk, Image};
 use super::feed::Feed;
 use super::material::{Kind, Material, complaints, packets, run};
+use super::mounts::own_mounts;
 use super::nvr_process::Place;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

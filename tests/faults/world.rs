@@ -1,24 +1,21 @@
 //! Cameras, a disk, a recorder, and all that goes wrong with them; with a ledger of what was sent, what was wanted and
 //! what was done, by a clock that is not the recorder's.
 
-use super::disk::{Disk, Mood as DiskMood, own_mounts};
-use super::fault::{Fault, Hits, What};
-use super::feed::{Feed, Mood};
-use super::material::{Kind, Material, run};
+use super::disk::{Disk, Mood as DiskMood};
+use super::fault::Fault;
+use super::feed::Feed;
+use super::material::{Kind, Material};
+use super::mounts::{mount, own_mounts};
 use super::nvr_process::{Nvr, Place};
 use super::smtp::lettre;
 use super::terminal::Session;
 use jiff::Timestamp;
-use nvr::link::frame;
-use nvr::link::protocol::ToRecorder;
 use nvr::model::snapshot::CameraState;
 use nvr::model::time::Mono;
-use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -26,13 +23,10 @@ use tokio::time::timeout;
 pub const PRE_ROLL: Duration = Duration::from_secs(3);
 pub const POST_ROLL: Duration = Duration::from_secs(5);
 /// Longer than any answer takes on a machine that is busy.
-const ANSWER: Duration = Duration::from_secs(30);
+pub const ANSWER: Duration = Duration::from_secs(30);
 
 /// What lies farther than this outside of a clip's time is another camera's.
 pub const AROUND: Duration = Duration::from_secs(3);
-
-/// What the RAM disk holds: ten times what the cameras need for a minute.
-const RING_BYTES_A_CAMERA: usize = 32 << 20;
 
 /// A trigger's instant lies between these two.
 #[derive(Debug, Clone, Copy)]
@@ -53,16 +47,16 @@ pub struct Suffered {
     /// When the recorder had got over it: every camera that was hit is recorded, nothing waits.
     pub over: Option<Instant>,
     /// The last two segments of each camera since it was healed.
-    seen: Vec<Vec<Mono>>,
+    pub seen: Vec<Vec<Mono>>,
 }
 
 /// One recorder with all that surrounds it.
 pub struct World {
     pub nvr: Option<Nvr>,
     /// Monitors and clients that misbehave.
-    monitors: Vec<Session>,
-    deaf: Vec<UnixStream>,
-    silent: Vec<TcpStream>,
+    pub monitors: Vec<Session>,
+    pub deaf: Vec<UnixStream>,
+    pub silent: Vec<TcpStream>,
     pub feeds: Vec<Feed>,
     pub names: Vec<String>,
     /// Of the archive, where the test may mount one.
@@ -76,10 +70,6 @@ pub struct World {
     pub anchor: (Instant, Timestamp),
     /// Every clip that was seen under its final name, with inode and size.
     clips: BTreeMap<PathBuf, (u64, u64)>,
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path in UTF-8")
 }
 
 impl World {
@@ -133,131 +123,6 @@ impl World {
         };
         timeout(ANSWER, told).await.unwrap_or_else(|_| panic!("{name}: no answer to a trigger in {ANSWER:?}"));
         self.fired.push(Fired { camera, before, after: Instant::now() });
-    }
-
-    /// Lets a fault happen. Answers whether it could.
-    pub async fn inject(&mut self, what: What, camera: usize) -> bool {
-        if what.needs_mounts() && self.disk.is_none() {
-            return false;
-        }
-        let injected = Instant::now();
-        if !self.strike(what, camera).await {
-            return false;
-        }
-        let fault = what.fault();
-        let hit = (fault.hits == Hits::Camera).then_some(camera);
-        let seen = vec![Vec::new(); self.names.len()];
-        self.suffered.push(Suffered { fault, camera: hit, injected, healed: None, over: None, seen });
-        true
-    }
-
-    async fn strike(&mut self, what: What, camera: usize) -> bool {
-        match what {
-            What::RecorderKilled => {
-                let Some(mut nvr) = self.nvr.take() else { return false };
-                nvr.signal(Signal::KILL);
-                nvr.ended().await;
-            }
-            What::RecorderRestarted => {
-                let Some(nvr) = self.nvr.take() else { return false };
-                nvr.stop().await;
-                self.place.assert_tidy();
-            }
-            What::FfmpegKilled => return self.signal_ffmpeg(camera, Signal::KILL),
-            What::FfmpegFrozen => return self.signal_ffmpeg(camera, Signal::STOP),
-            What::CameraAway => self.feeds[camera].is(Mood::Away),
-            What::CameraSilent => self.feeds[camera].is(Mood::Silent),
-            What::CameraRaving => self.feeds[camera].is(Mood::Raving),
-            What::ArchiveReadOnly => {
-                let archive = text(&self.place.archive);
-                run("mount", &["--bind", archive, archive]);
-                run("mount", &["-o", "remount,bind,ro", archive]);
-            }
-            What::ArchiveFull => fill(&self.place.archive),
-            What::ArchiveGone => drop(run("umount", &["--lazy", text(&self.place.archive)])),
-            What::ArchiveSlow => self.disk_is(DiskMood::Slow(12_000 * self.names.len() as u64)),
-            What::ArchiveHangs => self.disk_is(DiskMood::Hangs),
-            What::ArchiveBroken => self.disk_is(DiskMood::Broken),
-            What::RingFull => fill(&self.place.ring()),
-            What::MonitorStopped => {
-                let monitor = Session::start(&self.place.words(&[]), &[]);
-                self.monitors.push(monitor);
-                let monitor = self.monitors.last_mut().expect("just started");
-                timeout(ANSWER, monitor.shows_all(&["camera-1"])).await.expect("a monitor");
-                signal(&monitor.child, Signal::STOP);
-            }
-            What::ClientDeaf => {
-                for _ in 0..4 {
-                    let mut client = UnixStream::connect(self.place.socket()).await.expect("a recorder");
-                    let hello = frame::encode(&ToRecorder::hello(true)).expect("a word") + "\n";
-                    client.write_all(hello.as_bytes()).await.expect("fits");
-                    self.deaf.push(client);
-                }
-            }
-            What::MailFlood => {
-                let Some(port) = self.nvr.as_ref().map(|nvr| nvr.port) else { return false };
-                for _ in 0..16 {
-                    self.silent.push(TcpStream::connect(port).await.expect("a mail port"));
-                }
-                for _ in 0..20 {
-                    self.fire(camera, true).await;
-                }
-            }
-        }
-        true
-    }
-
-    fn disk_is(&self, mood: DiskMood) {
-        self.disk.as_ref().expect("a disk").is(mood);
-    }
-
-    fn signal_ffmpeg(&self, camera: usize, signal: Signal) -> bool {
-        let slots = format!("/{}/", self.names[camera]);
-        let its = |pid: &Pid| {
-            let words = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-            String::from_utf8_lossy(&words).contains(&slots)
-        };
-        let ffmpegs: Vec<_> = self.place.ffmpegs().into_iter().filter(its).collect();
-        // It may end meanwhile.
-        ffmpegs.into_iter().filter(|pid| kill_process(*pid, signal).is_ok()).count() > 0
-    }
-
-    /// Ends what [`World::inject`] began with the `at`th fault.
-    pub async fn heal(&mut self, at: usize) {
-        let (what, camera) = (self.suffered[at].fault.what, self.suffered[at].camera);
-        match what {
-            What::RecorderKilled | What::RecorderRestarted => {
-                let nvr = self.place.start().await;
-                self.logs.push(nvr.log.clone());
-                self.nvr = Some(nvr);
-            }
-            What::FfmpegKilled => {}
-            What::FfmpegFrozen => drop(self.signal_ffmpeg(camera.expect("one camera"), Signal::CONT)),
-            What::CameraAway | What::CameraSilent | What::CameraRaving => {
-                self.feeds[camera.expect("one camera")].is(Mood::Well);
-            }
-            What::ArchiveReadOnly => drop(run("umount", &["--lazy", text(&self.place.archive)])),
-            What::ArchiveFull => drain(&self.place.archive),
-            What::ArchiveGone => {
-                let left: Vec<_> = std::fs::read_dir(&self.place.archive).expect("a directory").flatten().collect();
-                assert!(left.is_empty(), "written to the directory below the archive: {left:?}");
-                plug(&self.place, "archive");
-            }
-            What::ArchiveSlow | What::ArchiveHangs => self.disk_is(DiskMood::Well),
-            What::ArchiveBroken => {
-                self.disk_is(DiskMood::Well);
-                replug(&self.place, self.disk.as_ref().expect("a disk"));
-            }
-            What::RingFull => drain(&self.place.ring()),
-            What::MonitorStopped => {
-                let mut monitor = self.monitors.pop().expect("a monitor");
-                signal(&monitor.child, Signal::CONT);
-                monitor.child.start_kill().expect("a monitor");
-            }
-            What::ClientDeaf => self.deaf.clear(),
-            What::MailFlood => self.silent.clear(),
-        }
-        self.suffered[at].healed = Some(Instant::now());
     }
 
     /// Looks whether the recorder has got over the `at`th fault, which was healed.
@@ -348,52 +213,4 @@ impl Drop for World {
             let _ = std::process::Command::new("umount").args(["-q", "-l"]).arg(place).status();
         }
     }
-}
-
-fn signal(child: &tokio::process::Child, signal: Signal) {
-    let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("it runs");
-    kill_process(pid, signal).expect("it runs");
-}
-
-/// The archive on a disk that breaks, and the ring on a RAM disk that can be filled.
-fn mount(place: &Place, cameras: usize, disk_bytes: usize) -> Disk {
-    let disk = Disk::empty(&place.dir.path().join("device"), disk_bytes);
-    let mounted = place.dir.path().join("mounted");
-    disk.mount(&mounted);
-    std::fs::create_dir(mounted.join("archive")).expect("a directory on the disk");
-    std::fs::create_dir(&place.archive).expect("a directory to mount it on");
-    plug(place, "archive");
-    let size = format!("size={}", RING_BYTES_A_CAMERA * cameras);
-    run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", text(&place.ring())]);
-    disk
-}
-
-/// The archive's disk appears where the archive is meant to be.
-fn plug(place: &Place, dir: &str) {
-    let mounted = place.dir.path().join("mounted").join(dir);
-    run("mount", &["--bind", text(&mounted), text(&place.archive)]);
-}
-
-/// The disk was pulled out and is plugged in again: what has files open on it keeps a dead file system.
-fn replug(place: &Place, disk: &Disk) {
-    let mounted = place.dir.path().join("mounted");
-    run("umount", &["--lazy", text(&place.archive)]);
-    run("umount", &["--lazy", text(&mounted)]);
-    disk.mount(&mounted);
-    plug(place, "archive");
-}
-
-/// Somebody else's file takes all the room that is left.
-fn fill(dir: &Path) {
-    let space = rustix::fs::statvfs(dir).expect("room");
-    let file = std::fs::File::create(dir.join("filler")).expect("a file");
-    let mut bytes = space.f_bfree * space.f_frsize;
-    while bytes >= space.f_frsize {
-        let room = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, bytes);
-        bytes = if room.is_ok() { 0 } else { bytes - (bytes / 64).max(space.f_frsize) };
-    }
-}
-
-fn drain(dir: &Path) {
-    std::fs::remove_file(dir.join("filler")).expect("the filler");
 }
