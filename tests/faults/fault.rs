@@ -54,7 +54,7 @@ pub enum Cost {
     Nothing,
     /// What was sent from so long before the fault until it is over.
     Since(Duration),
-    /// The same, and the rest of the events that went on.
+    /// The same, and the rest of the events that went on, and the pre-roll of those that began too soon after it.
     Event(Duration),
 }
 
@@ -62,6 +62,9 @@ pub enum Cost {
 const UNFINISHED: Duration = Duration::from_millis(2_500);
 /// FFmpeg writes what it has when its input ends; it may just not have read it.
 const UNREAD: Duration = Duration::from_millis(500);
+
+/// FFmpeg that is stuck in a read takes the GOP along that it has not written.
+const GOP: Duration = Duration::from_millis(1_200);
 
 use Cost::{Event, Nothing, Since};
 use Hits::{Camera, Everything};
@@ -79,8 +82,8 @@ pub const FAULTS: [Fault; 17] = [
         promise: "it is killed after 20 s without a frame and started again, and the gap stands in the record" },
     Fault { what: What::CameraAway, name: "camera hangs up and refuses", hits: Camera, lasts: 1..=30, cost: Since(UNREAD),
         promise: "what it had sent is stored; it is tried again for ever" },
-    Fault { what: What::CameraSilent, name: "camera freezes, its connection stays open", hits: Camera, lasts: 1..=30, cost: Since(UNREAD),
-        promise: "what it had sent is stored; it is noticed, and tried again for ever" },
+    Fault { what: What::CameraSilent, name: "camera freezes, its connection stays open", hits: Camera, lasts: 1..=30, cost: Since(GOP),
+        promise: "what it had sent up to the last whole GOP is stored; it is noticed, and tried again for ever" },
     Fault { what: What::CameraRaving, name: "camera sends garbage", hits: Camera, lasts: 1..=20, cost: Since(UNFINISHED),
         promise: "what it had sent before is stored; it is noticed, and tried again for ever" },
     Fault { what: What::ArchiveReadOnly, name: "archive becomes read-only", hits: Everything, lasts: 2..=20, cost: Nothing,

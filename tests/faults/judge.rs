@@ -244,7 +244,10 @@ fn explains(suffered: &Suffered, camera: usize, at: Instant, trigger: Instant) -
     hit && match suffered.fault.cost {
         Cost::Nothing => false,
         Cost::Since(before) => since(before) && until,
-        Cost::Event(before) => since(before) && (until || trigger < suffered.healed.unwrap_or(trigger)),
+        Cost::Event(before) => {
+            let during = since(before) && (until || trigger < suffered.healed.unwrap_or(trigger));
+            during || (trigger >= suffered.injected && since(PRE_ROLL) && until)
+        }
     }
 }
 

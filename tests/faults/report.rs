@@ -45,7 +45,9 @@ fn allowed(cost: Cost) -> String {
     match cost {
         Cost::Nothing => "nothing".to_owned(),
         Cost::Since(before) => format!("from {:.1} s before it until it is over", before.as_secs_f64()),
-        Cost::Event(before) => format!("from {:.1} s before it until the event's end", before.as_secs_f64()),
+        Cost::Event(before) => {
+            format!("from {:.1} s before it until the event's end; the pre-roll of the next", before.as_secs_f64())
+        }
     }
 }
 

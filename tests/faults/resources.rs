@@ -37,7 +37,7 @@ pub struct Trend {
 }
 
 /// By how much a trend may differ: MiB, files, threads.
-const FLAT: [(&str, f64); 3] = [("MiB resident", 5.0), ("open files", 2.0), ("threads", 2.0)];
+const FLAT: [(&str, f64); 3] = [("MiB resident", 5.0), ("open files", 2.0), ("threads", 4.0)];
 
 impl Samples {
     /// Looks at a recorder, if it is time.
