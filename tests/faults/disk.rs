@@ -34,9 +34,8 @@ pub enum Mood {
 /// A disk, for as long as this is kept. It is mounted where [`Disk::mount`] says.
 pub struct Disk {
     drive: Arc<Drive>,
-    /// The file that stands for the device.
-    device: PathBuf,
-    _session: BackgroundSession,
+    /// The files that stand for the device: one for every time that it was plugged in.
+    plugs: Vec<(PathBuf, BackgroundSession)>,
 }
 
 /// What survives a power cut, and when it was.
@@ -54,6 +53,8 @@ struct Drive {
 
 struct State {
     mood: Mood,
+    /// How often it was plugged in: what was mounted before is as dead as the disk was when it was pulled out.
+    plugged: usize,
     bytes: Vec<u8>,
     /// What stood in the sectors that were written since the last flush.
     before: BTreeMap<usize, [u8; SECTOR]>,
@@ -64,12 +65,13 @@ impl Drive {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the disk answers, then does the work, unless it is broken.
-    fn work<T>(&self, bytes: usize, work: impl FnOnce(&mut State) -> T) -> Option<T> {
+    /// Waits until the disk answers, then does the work, unless it is broken or no longer plugged in so.
+    fn work<T>(&self, plug: usize, bytes: usize, work: impl FnOnce(&mut State) -> T) -> Option<T> {
         let since = Instant::now();
         let mut state = self.state();
         loop {
             let wait = match state.mood {
+                _ if plug != state.plugged => return None,
                 Mood::Well => break,
                 Mood::Broken => return None,
                 Mood::Hangs => Duration::from_secs(3600),
@@ -96,7 +98,7 @@ impl State {
 }
 
 /// The kernel's side of a drive: a file system of one file, which is its root.
-struct Plug(Arc<Drive>);
+struct Plug(Arc<Drive>, usize);
 
 impl Filesystem for Plug {
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
@@ -139,7 +141,7 @@ impl Filesystem for Plug {
             let end = state.bytes.len().min(offset as usize + size as usize);
             state.bytes[end.min(offset as usize)..end].to_vec()
         };
-        match self.0.work(0, read) {
+        match self.0.work(self.1, 0, read) {
             Some(bytes) => reply.data(&bytes),
             None => reply.error(Errno::EIO),
         }
@@ -157,14 +159,14 @@ impl Filesystem for Plug {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        match self.0.work(data.len(), |state| state.write(offset as usize, data)) {
+        match self.0.work(self.1, data.len(), |state| state.write(offset as usize, data)) {
             Some(()) => reply.written(data.len() as u32),
             None => reply.error(Errno::EIO),
         }
     }
 
     fn fsync(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        match self.0.work(0, |state| state.before.clear()) {
+        match self.0.work(self.1, 0, |state| state.before.clear()) {
             Some(()) => reply.ok(),
             None => reply.error(Errno::EIO),
         }
@@ -186,17 +188,30 @@ impl Disk {
 
     /// A disk that holds what another held.
     pub fn of(place: &Path, bytes: Vec<u8>) -> Disk {
-        std::fs::write(place, "").expect("a file for the disk");
-        let state = State { mood: Mood::Well, bytes, before: BTreeMap::new() };
+        let state = State { mood: Mood::Well, plugged: 0, bytes, before: BTreeMap::new() };
         let drive = Arc::new(Drive { state: Mutex::new(state), changed: Condvar::new() });
+        let mut disk = Disk { drive, plugs: Vec::new() };
+        disk.plug(place);
+        disk
+    }
+
+    /// It is pulled out and plugged in again: as another device, and what was mounted from the last one fails for ever.
+    pub fn plug(&mut self, place: &Path) {
+        std::fs::write(place, "").expect("a file for the disk");
+        let plugged = {
+            let mut state = self.drive.state();
+            (state.plugged, state.mood) = (self.plugs.len(), Mood::Well);
+            state.plugged
+        };
+        self.drive.changed.notify_all();
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("nvr-test-disk".to_owned())];
-        let session = Session::new(Plug(drive.clone()), place, &config).and_then(Session::spawn);
-        Disk { drive, device: place.to_owned(), _session: session.expect("FUSE (run as root, with /dev/fuse)") }
+        let session = Session::new(Plug(self.drive.clone(), plugged), place, &config).and_then(Session::spawn);
+        self.plugs.push((place.to_owned(), session.expect("FUSE (run as root, with /dev/fuse)")));
     }
 
     fn device(&self) -> &str {
-        self.device.to_str().expect("a path in UTF-8")
+        self.plugs.last().and_then(|(place, _)| place.to_str()).expect("a path in UTF-8")
     }
 
     /// Mounts what is on it, after the file system has mended what a power cut left.

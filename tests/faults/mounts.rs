@@ -50,10 +50,12 @@ pub fn plug(place: &Place, dir: &str) {
 }
 
 /// The disk was pulled out and is plugged in again: what has files open on it keeps a dead file system.
-pub fn replug(place: &Place, disk: &Disk) {
+pub fn replug(place: &Place, disk: &mut Disk) {
     let mounted = place.dir.path().join("mounted");
     run("umount", &["--lazy", text(&place.archive)]);
     run("umount", &["--lazy", text(&mounted)]);
+    let device = tempfile::Builder::new().prefix("device-").tempdir_in(place.dir.path()).expect("a place").keep();
+    disk.plug(&device.join("again"));
     disk.mount(&mounted);
     plug(place, "archive");
 }

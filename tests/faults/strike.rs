@@ -127,8 +127,7 @@ impl World {
             }
             What::ArchiveSlow | What::ArchiveHangs => self.disk_is(DiskMood::Well),
             What::ArchiveBroken => {
-                self.disk_is(DiskMood::Well);
-                replug(&self.place, self.disk.as_ref().expect("a disk"));
+                replug(&self.place, self.disk.as_mut().expect("a disk"));
             }
             What::RingFull => drain(&self.place.ring()),
             What::MonitorStopped => {
