@@ -6,7 +6,6 @@
 //! after its fsync. Both instants are the kernel's (inotify).
 
 #[path = "../tests/common/feed.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
 mod feed;
 #[path = "../tests/common/material.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]

@@ -6,7 +6,6 @@
 //! write. Processor time and wake-ups are the kernel's count of all threads (schedstat, voluntary context switches).
 
 #[path = "../tests/common/feed.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
 mod feed;
 #[path = "../tests/common/material.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
