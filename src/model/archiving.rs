@@ -10,6 +10,7 @@ use super::out::Out;
 use super::recorder::Recorder;
 use super::ring::Fate;
 use super::saving::ClipIds;
+use super::silence::Silence;
 use super::snapshot::{ClipView, CopyOutcome, CopyView, Level, Topic};
 use super::storing::Misfit;
 use super::time::Mono;
@@ -18,7 +19,7 @@ use super::time::Mono;
 pub(super) const CLIPS: usize = 50;
 
 /// Whether the archive takes what it is given.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Archive {
     /// Room, once known.
     pub space: Option<Space>,
@@ -26,6 +27,15 @@ pub(super) struct Archive {
     pub unknown: Option<String>,
     /// Since when something that it was given waits for another try.
     pub down: Option<Mono>,
+    /// When something was last written to it.
+    pub silence: Silence,
+}
+
+impl Archive {
+    /// One of which nothing is known yet.
+    pub fn new(now: Mono) -> Self {
+        Self { space: None, unknown: None, down: None, silence: Silence::new(now) }
+    }
 }
 
 impl Recorder {
@@ -33,6 +43,7 @@ impl Recorder {
     pub(super) fn appended(&mut self, out: &mut Out, segment: &SegmentId, added: &Added) {
         let appended = self.with(out, &segment.camera, |camera, _, out| camera.appended(out, segment.number, added));
         self.archive_works(out, appended.flatten());
+        self.archive_written(out);
     }
 
     /// A segment could not be appended.

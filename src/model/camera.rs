@@ -13,6 +13,7 @@ use super::record::TriggerKind;
 use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
 use super::settings;
+use super::silence::Silence;
 use super::snapshot::{Level, Lost, Media, Topic};
 use super::text::fit_for_screen;
 use super::time::{Mono, Window};
@@ -50,6 +51,8 @@ pub struct Camera {
     pub(super) lost: Lost,
     /// The file system of the ring is full.
     pub(super) no_room: bool,
+    /// When it last mailed.
+    pub(super) silence: Silence,
     /// The last trigger from outside that was obeyed.
     obeyed: Option<Mono>,
     /// The trouble that was last said, until footage comes again.
@@ -72,6 +75,7 @@ impl Camera {
             stderr: VecDeque::new(),
             lost: Lost::default(),
             no_room: false,
+            silence: Silence::new(now),
             obeyed: None,
             said: Some(String::new()),
             armed,
@@ -268,7 +272,8 @@ impl Camera {
         match step {
             Some(Step::Start(run)) => {
                 let (slot, encode_audio) = (self.ring.next_slot(), self.life.encode_audio());
-                out.order(Effect::StartCamera { camera, run, slot, encode_audio });
+                let in_doubt = self.life.in_doubt();
+                out.order(Effect::StartCamera { camera, run, slot, encode_audio, in_doubt });
             }
             Some(Step::End(run, reason)) => {
                 self.trouble(out, "stalled", reason.clone());
@@ -281,6 +286,7 @@ impl Camera {
     /// The recorder did not run for so long, and `cause` says so.
     pub fn was_away(&mut self, out: &mut Out, away: Duration, cause: &str) {
         self.life.was_away(out.now);
+        self.silence.was_away(away);
         let turn = self.segment.saturating_mul(self.slots.saturating_add(1));
         if self.life.alive() && away > turn {
             self.ring.lose_place(cause);
@@ -289,6 +295,7 @@ impl Camera {
 
     /// Ends what is over, feeds the archive and closes clips.
     pub fn settle(&mut self, out: &mut Out) {
+        self.listen(out);
         let (pre, reach, stopped) = (self.settings.trigger.pre_roll, self.reach(), self.life.stopped());
         self.saving.settle(self.ring.open(), out.now, pre, reach, stopped, self.ring.cause());
         if let Some(append) = self.saving.feed(out.now, &out.anchor) {
@@ -309,6 +316,6 @@ impl Camera {
     /// When [`Camera::tick`] or [`Camera::settle`] next matters.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let saving = self.saving.due(self.ring.open(), self.settings.trigger.pre_roll, self.reach(), now);
-        self.life.due().into_iter().chain(saving).min()
+        self.life.due().into_iter().chain(saving).chain(self.silence_due()).min()
     }
 }

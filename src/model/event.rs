@@ -208,6 +208,8 @@ pub struct Trouble {
 pub enum Cure {
     /// MP4 cannot hold this sound: make it AAC.
     EncodeAudio,
+    /// Nothing but wait for a person: to try again soon is no use, and some cameras lock out who is wrong too often.
+    Person,
 }
 
 /// A file in a ring directory.

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// FFmpeg itself gives up on a silent RTSP peer after 8 s; what hangs longer than this hangs for ever.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// So many times longer is the wait where only a person can help.
+const FOR_A_PERSON: u32 = 4;
+
 /// One camera's FFmpeg.
 #[derive(Debug)]
 pub struct Life {
@@ -103,6 +106,11 @@ impl Life {
         self.encode_audio
     }
 
+    /// Whether the last try failed, so that it is not known whether the camera can be reached at all.
+    pub fn in_doubt(&self) -> bool {
+        self.failures > 0
+    }
+
     /// When [`Life::tick`] next matters.
     pub fn due(&self) -> Option<Mono> {
         match &self.stage {
@@ -135,10 +143,14 @@ impl Life {
             }
             Stage::Running { recording, advanced, .. } => {
                 let reason = match recording {
-                    None => format!("no picture within {} s of connecting", SILENCE.as_secs()),
-                    Some(_) if now >= *advanced + SILENCE => {
-                        format!("the stream froze: no new frame for {} s", now.since(*advanced).as_secs())
-                    }
+                    None => format!(
+                        "no picture within {} s of connecting (does this source send video that FFmpeg knows?)",
+                        SILENCE.as_secs()
+                    ),
+                    Some(_) if now >= *advanced + SILENCE => format!(
+                        "the stream froze: no new frame for {} s (if it comes again: restart the camera, check its network)",
+                        now.since(*advanced).as_secs()
+                    ),
                     Some(_) => format!(
                         "no segment finished within {} s (does the camera send key frames at least every {} s?)",
                         self.switch.as_secs(),
@@ -211,15 +223,19 @@ impl Life {
             self.stage = Stage::Stopped;
             return None;
         }
-        let reason = trouble.map_or_else(|| "FFmpeg ended".to_owned(), |trouble| trouble.text);
+        let reason = trouble.map_or_else(
+            || "FFmpeg ended, and nobody knows why (it is started again)".to_owned(),
+            |trouble| trouble.text,
+        );
         let retry_at = match cure {
             Some(Cure::EncodeAudio) if !self.encode_audio => {
                 self.encode_audio = true;
                 now
             }
-            Some(Cure::EncodeAudio) | None => {
+            Some(Cure::EncodeAudio | Cure::Person) | None => {
                 self.failures = self.failures.saturating_add(1);
-                now + backoff::wait(self.failures, self.seed)
+                let wait = backoff::wait(self.failures, self.seed);
+                now + if cure == Some(Cure::Person) { wait * FOR_A_PERSON } else { wait }
             }
         };
         self.stage = Stage::Waiting { retry_at, reason: Some(reason.clone()) };
@@ -377,6 +393,23 @@ mod tests {
         life.tick(at(1));
         life.ended(trouble(Some(Cure::EncodeAudio)), at(2));
         assert!(life.due() > Some(at(2)));
+    }
+
+    #[test]
+    fn where_only_a_person_can_help_it_is_tried_less_often() {
+        let (mut soon, mut late) = (started(), started());
+        assert!(!late.in_doubt());
+        for _ in 0..8 {
+            let now = soon.due().max(late.due()).expect("both wait or run");
+            soon.ended(trouble(None), now);
+            late.ended(trouble(Some(Cure::Person)), now);
+            let waits = [&soon, &late].map(|life| life.due().expect("a try").since(now));
+            assert!(waits[1] >= waits[0] * FOR_A_PERSON && late.in_doubt(), "{waits:?}");
+            let now = late.due().expect("a try");
+            assert!(matches!((soon.tick(now), late.tick(now)), (Some(Step::Start(_)), Some(Step::Start(_)))));
+        }
+        late.slot_opened(late.due().expect("it runs"));
+        assert!(late.segment_finished(late.run(), at(9_999)) && !late.in_doubt());
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod room;
 pub mod routing;
 pub mod saving;
 pub mod settings;
+mod silence;
 pub mod snapshot;
 pub mod storing;
 pub mod text;

@@ -114,7 +114,7 @@ impl Recorder {
             seen: now,
             mail,
             hosts: Vec::new(),
-            archive: Archive::default(),
+            archive: Archive::new(now),
             ram: None,
             safe_until: None,
             no_room: None,
@@ -147,7 +147,7 @@ impl Recorder {
     /// When a tick next matters, seen at `now`. A tick then makes it later, or gives an order that does.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let cameras = self.cameras.iter().filter_map(|camera| camera.due(now));
-        cameras.chain([self.next_sweep]).min()
+        cameras.chain(self.archive_silence_due()).chain([self.next_sweep]).min()
     }
 
     /// Whether it was asked to stop.
@@ -185,6 +185,7 @@ impl Recorder {
         for camera in &mut self.cameras {
             camera.was_away(out, away, &cause);
         }
+        self.archive.silence.was_away(away);
     }
 
     fn tick(&mut self, out: &mut Out) {
@@ -196,6 +197,7 @@ impl Recorder {
             camera.tick(out);
             camera.settle(out);
         }
+        self.listen_to_archive(out);
     }
 
     fn event(&mut self, out: &mut Out, event: Event) {
@@ -321,6 +323,9 @@ impl Recorder {
         let settings = Arc::clone(&self.settings);
         let (names, why) = match routing::route(mail, &settings.cameras, &self.hosts) {
             Route::To(hits) => {
+                for (name, _) in &hits {
+                    self.with(out, name, |camera, _, out| camera.mailed(out, at));
+                }
                 let mut why: Vec<_> = hits.iter().map(|(_, because)| because.to_string()).collect();
                 why.dedup();
                 (hits.into_iter().map(|(name, _)| name).collect(), screen(&why.join(", ")))

@@ -74,6 +74,12 @@ pub struct CameraView {
     pub lost: u64,
     /// Events of which nothing at all could be saved.
     pub missed: u64,
+    /// When it last mailed; `None`: not since the recorder began.
+    #[serde(default)]
+    pub last_mail: Option<Mono>,
+    /// Set while it is armed and has not mailed for longer than this, which is how long it may be silent.
+    #[serde(default)]
+    pub silent: Option<Duration>,
 }
 
 /// What a camera's FFmpeg is doing.
@@ -220,6 +226,12 @@ pub struct ArchiveView {
     /// it may be wrong by 5 s, or by a tenth of what is left.
     #[serde(default)]
     pub safe_until: Option<Mono>,
+    /// When something was last written to it; `None`: not since the recorder began.
+    #[serde(default)]
+    pub written: Option<Mono>,
+    /// Set while nothing has been written to it for longer than this, which is how long it may be silent.
+    #[serde(default)]
+    pub silent: Option<Duration>,
 }
 
 /// The rings together.

@@ -36,6 +36,8 @@ impl Recorder {
                 trouble: self.archive_trouble().map(str::to_owned),
                 since: self.archive.down,
                 safe_until: self.safe_until(now),
+                written: self.archive.silence.last(),
+                silent: self.archive_silent(),
                 backlog: total(self.cameras.iter().map(|camera| camera.saving.backlog().1)),
             },
             ring: RingView {
@@ -107,6 +109,8 @@ impl Camera {
             backlog,
             lost: self.lost.segments,
             missed: self.lost.events,
+            last_mail: self.last_mail(),
+            silent: self.silent(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::child::{self, Lines, Purpose, end_group};
 use super::ffmpeg::{self, Ffmpeg, Plan, Redactor, Target};
-use super::places;
+use super::{knock, places};
 use crate::model::event::{CameraNews, Event, Trouble};
 use crate::model::id::RunId;
 use crate::model::settings;
@@ -57,13 +57,30 @@ pub struct Job {
     pub slot: u32,
     /// Make the sound AAC.
     pub encode_audio: bool,
+    /// Ask whether anybody answers before an FFmpeg is started.
+    pub in_doubt: bool,
 }
 
 /// Runs FFmpeg until it ends; `stop` takes it down the ladder and says what to report as the reason (`None`: it was
 /// asked for). Its end, or that it could not be started, is always reported.
-pub async fn run(common: Arc<Common>, job: Job, events: mpsc::Sender<Event>, stop: oneshot::Receiver<Option<String>>) {
+pub async fn run(
+    common: Arc<Common>,
+    job: Job,
+    events: mpsc::Sender<Event>,
+    mut stop: oneshot::Receiver<Option<String>>,
+) {
     let (camera, run) = (job.camera.name.clone(), job.run);
     let news = |news| Event::Camera { camera: camera.clone(), run, news };
+    if job.in_doubt {
+        let nobody = tokio::select! {
+            reason = &mut stop => Some(reason.unwrap_or(None)),
+            found = knock::knock(&job.camera.source) => found.err().map(Some),
+        };
+        if let Some(reason) = nobody {
+            let reason = reason.map(|text| Trouble { text, cure: None });
+            return drop(events.send(news(CameraNews::Ended { reason })).await);
+        }
+    }
     let reason = match start(&common, &job) {
         Ok(ffmpeg) => {
             // Only a recorder that is gone does not listen, and then nobody wants the news.

@@ -6,6 +6,7 @@ mod child;
 pub mod ffmpeg;
 pub mod host;
 pub mod hosts;
+pub mod knock;
 pub mod look;
 pub mod mail;
 pub mod places;

@@ -65,6 +65,8 @@ pub fn camera(text: &str) -> CameraView {
         backlog: 0,
         lost: 0,
         missed: 0,
+        last_mail: None,
+        silent: None,
     }
 }
 
@@ -125,6 +127,8 @@ pub fn all_well() -> Snapshot {
             since: None,
             backlog: 0,
             safe_until: None,
+            written: None,
+            silent: None,
         },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 113_700_000, space: None, trouble: None },
         lost: Lost::default(),

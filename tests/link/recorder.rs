@@ -28,6 +28,8 @@ pub fn picture(number: u64) -> Snapshot {
             since: None,
             backlog: 0,
             safe_until: None,
+            written: None,
+            silent: None,
         },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 0, space: None, trouble: None },
         lost: Lost::default(),

@@ -7,5 +7,6 @@ mod promises;
 mod room;
 mod script;
 mod shelf;
+mod silence;
 mod sim;
 mod stories;

@@ -148,6 +148,9 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
     if camera.backlog > 0 && snapshot.archive.trouble.is_some() {
         notes.push(Note::new(Tone::Warn, format!("{} waiting", camera.backlog)));
     }
+    if camera.silent.is_some() {
+        notes.push(Note::new(Tone::Warn, "NO MAIL"));
+    }
     if let CameraState::NoSignal { attempt: tries @ 2.., .. } = camera.state {
         notes.push(Note::new(Tone::Warn, format!("{tries} tries failed")));
     }

@@ -4,7 +4,7 @@
 
 mod words;
 
-pub use words::{Redactor, bare, diagnose, frames};
+pub use words::{Redactor, bare, diagnose, frames, meaning};
 
 use crate::model::settings::{Audio, Camera, Source, SourceKind};
 use crate::model::text::fit_for_screen;
@@ -282,6 +282,7 @@ mod tests {
             source: Source::new(source.into()),
             input_args: vec!["-f".into(), "flv".into()],
             audio: Audio::Copy,
+            silence: None,
             trigger,
         }
     }
