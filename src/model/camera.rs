@@ -12,6 +12,7 @@ use super::rate::{BitRate, FrameRate};
 use super::record::TriggerKind;
 use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
+use super::seen::Shape;
 use super::settings;
 use super::silence::Silence;
 use super::snapshot::{Level, Lost, Media, Topic};
@@ -51,6 +52,8 @@ pub struct Camera {
     pub(super) lost: Lost,
     /// The file system of the ring is full.
     pub(super) no_room: bool,
+    /// What its video is coded by.
+    pub(super) shape: Shape,
     /// When it last mailed.
     pub(super) silence: Silence,
     /// The last trigger from outside that was obeyed.
@@ -75,6 +78,7 @@ impl Camera {
             stderr: VecDeque::new(),
             lost: Lost::default(),
             no_room: false,
+            shape: Shape::default(),
             silence: Silence::new(now),
             obeyed: None,
             said: Some(String::new()),
@@ -267,7 +271,7 @@ impl Camera {
         self.step(out, step);
     }
 
-    fn step(&mut self, out: &mut Out, step: Option<Step>) {
+    pub(super) fn step(&mut self, out: &mut Out, step: Option<Step>) {
         let camera = Arc::clone(&self.settings);
         match step {
             Some(Step::Start(run)) => {

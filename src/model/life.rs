@@ -13,6 +13,9 @@ use std::time::Duration;
 /// FFmpeg itself gives up on a silent RTSP peer after 8 s; what hangs longer than this hangs for ever.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// FFmpeg tells every 5 s how many frames there were; what it has not told after this long was not there.
+const TOLD: Duration = Duration::from_secs(7);
+
 /// So many times longer is the wait where only a person can help.
 const FOR_A_PERSON: u32 = 4;
 
@@ -28,6 +31,8 @@ pub struct Life {
     seed: u64,
     /// Longest time between two switches of slots.
     switch: Duration,
+    /// The last sign of a frame, in whichever run.
+    last_frame: Mono,
 }
 
 #[derive(Debug)]
@@ -78,6 +83,7 @@ impl Life {
             encode_audio: false,
             seed: backoff::seed(name),
             switch: segment.saturating_mul(2).saturating_add(SILENCE),
+            last_frame: now,
         }
     }
 
@@ -169,7 +175,7 @@ impl Life {
             && count > *frames
         {
             *frames = count;
-            *advanced = now;
+            (*advanced, self.last_frame) = (now, now);
         }
     }
 
@@ -183,6 +189,12 @@ impl Life {
         if let Stage::Running { advanced, switched, .. } = &mut self.stage {
             (*advanced, *switched) = (now, now);
         }
+        self.last_frame = now;
+    }
+
+    /// Whether no frame has come for so long that one would have been told of by now.
+    pub fn frozen(&self, now: Mono) -> bool {
+        now.since(self.last_frame) > TOLD
     }
 
     /// A slot was opened. The first is a sign that footage comes in; further ones are none, for an FFmpeg that cannot
@@ -192,6 +204,7 @@ impl Life {
             && recording.is_none()
         {
             (*recording, *advanced, *switched) = (Some(now), now, now);
+            self.last_frame = now;
         }
     }
 
@@ -203,6 +216,7 @@ impl Life {
             return false;
         }
         (*advanced, *switched, *empty) = (now, now, 0);
+        self.last_frame = now;
         self.failures = 0;
         true
     }
@@ -213,6 +227,12 @@ impl Life {
         let Stage::Running { empty, .. } = &mut self.stage else { return None };
         *empty += 1;
         (*empty >= 2).then(|| self.end(reason.to_owned(), now))
+    }
+
+    /// This life of FFmpeg is to be followed by another, for this reason.
+    pub fn begin_anew(&mut self, run: RunId, reason: &str, now: Mono) -> Option<Step> {
+        let running = matches!(self.stage, Stage::Running { .. }) && run == self.run;
+        running.then(|| self.end(reason.to_owned(), now))
     }
 
     /// FFmpeg ended and was reaped. Answers the reason, if it was not what we asked for.

@@ -25,6 +25,7 @@ pub mod ring;
 mod room;
 pub mod routing;
 pub mod saving;
+mod seen;
 pub mod settings;
 mod silence;
 pub mod snapshot;

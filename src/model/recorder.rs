@@ -209,6 +209,9 @@ impl Recorder {
             Event::SlotOpened { camera, slot } => {
                 self.with(out, &camera, |camera, ids, out| camera.slot_opened(out, ids, slot));
             }
+            Event::SlotSeen { camera, slot, seen } => {
+                self.with(out, &camera, |camera, _, out| camera.slot_seen(out, slot, seen));
+            }
             Event::SlotClosed { camera, file, media } => {
                 self.with(out, &camera, |camera, ids, out| camera.slot_closed(out, ids, file, media));
             }

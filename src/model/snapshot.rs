@@ -62,6 +62,9 @@ pub struct CameraView {
     pub event: Option<EventView>,
     /// When the last segment was finished.
     pub last_segment: Option<Mono>,
+    /// From when on the footage in the ring has no hole; `None`: there is none.
+    #[serde(default)]
+    pub whole_since: Option<Mono>,
     /// Wanted length of a segment: past about twice that the last one is overdue.
     pub segment: Duration,
     /// How often FFmpeg had to be started again.

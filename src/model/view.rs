@@ -103,6 +103,7 @@ impl Camera {
             slots,
             event: self.saving.view(self.ring.open(), now),
             last_segment: self.last_segment,
+            whole_since: self.ring.whole_since(),
             segment: self.segment,
             restarts: self.life.restarts(),
             ram: in_ring.saturating_add(claimed),

@@ -59,6 +59,7 @@ pub fn camera(text: &str) -> CameraView {
         slots: slots(25),
         event: None,
         last_segment: Some(NOW - seconds(4)),
+        whole_since: None,
         segment: seconds(10),
         restarts: 0,
         ram: 51_200_000,

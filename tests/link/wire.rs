@@ -97,6 +97,7 @@ fn camera() -> impl Strategy<Value = CameraView> {
             slots,
             event,
             last_segment,
+            whole_since: last_segment,
             segment,
             restarts,
             ram,

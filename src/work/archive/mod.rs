@@ -12,6 +12,7 @@ mod clip;
 mod clock;
 mod disk;
 mod lane;
+mod look;
 mod names;
 mod old;
 mod pages;
@@ -24,12 +25,12 @@ mod writer;
 
 pub use catalog::locate;
 pub use disk::{open_regular, space};
+pub(super) use look::look;
 pub use names::began;
 pub use pages::newest;
 pub use recover::Recovered;
 pub use remove::Turn;
 pub(super) use sidecar::Sidecar;
-pub use source::media;
 pub(super) use source::{Unreadable, Walker};
 
 use crate::model::effect::{Append, ClipChange, Follow};
