@@ -318,7 +318,11 @@ fn all_mistakes_are_named_at_once_in_the_order_of_the_file() {
 #[test]
 fn what_is_not_toml_is_said_with_its_line_and_without_its_text() {
     for (text, place) in [
-        ("[ring]\nslots = \n", "nvr.toml:2: this is not TOML"),
+        ("[ring]\nslots = \n", "nvr.toml:2: this is not TOML: string values must be quoted (nvr.toml.example"),
+        ("[ring\n", "nvr.toml:1: this is not TOML: unclosed table (nvr.toml.example"),
+        ("a\n", "nvr.toml:1: this is not TOML: key with no value (nvr.toml.example"),
+        ("a = [1 = 2]\n", "nvr.toml:1: this is not TOML: unexpected `=` in array (nvr.toml.example"),
+        ("a = 1_\n", "nvr.toml:1: this is not TOML: `_` may only go between digits (nvr.toml.example"),
         ("[ring]\nslots = 1\nslots = 2\n", "nvr.toml:3: this is not TOML: duplicate key"),
         ("[[camera]]\nsource = \"rtsp://u:s3cret@cam\n", "nvr.toml:2: this is not TOML"),
         ("[[camera]]\nsource = rtsp://u:s3cret@cam\n", "nvr.toml:2: this is not TOML"),

@@ -80,7 +80,12 @@ pub(super) fn settings(text: &str, context: &Context) -> Result<Loaded, ConfigEr
 /// What the parser says in one line, without the names that it may take out of the file.
 fn syntax(error: &toml::de::Error) -> String {
     let first = error.message().lines().next().unwrap_or_default();
-    first.split(" `").next().unwrap_or_default().trim_end_matches([',', ':']).chars().take(120).collect()
+    // What it expects instead is often nothing, or a list of signs that is cut off in the middle.
+    let first = first.split(", expected").next().unwrap_or_default();
+    let sign = |at: &usize| first[*at..].starts_with(" `=`");
+    let end = first.find(" `").filter(|at| !sign(at)).unwrap_or(first.len());
+    let text: String = first[..end].trim_end_matches([',', ':', ' ']).chars().take(120).collect();
+    if text.is_empty() { "this line cannot be read".to_owned() } else { text }
 }
 
 fn default_trigger() -> Trigger {

@@ -12,7 +12,7 @@ use super::rate::{BitRate, FrameRate};
 use super::record::TriggerKind;
 use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
-use super::seen::Shape;
+use super::seen::{Pace, Shape};
 use super::settings;
 use super::silence::Silence;
 use super::snapshot::{Level, Lost, Media, Topic};
@@ -54,6 +54,8 @@ pub struct Camera {
     pub(super) no_room: bool,
     /// What its video is coded by.
     pub(super) shape: Shape,
+    /// How fast its stream runs.
+    pub(super) pace: Pace,
     /// When it last mailed.
     pub(super) silence: Silence,
     /// The last trigger from outside that was obeyed.
@@ -79,6 +81,7 @@ impl Camera {
             lost: Lost::default(),
             no_room: false,
             shape: Shape::default(),
+            pace: Pace::default(),
             silence: Silence::new(now),
             obeyed: None,
             said: Some(String::new()),

@@ -77,6 +77,9 @@ pub struct CameraView {
     pub lost: u64,
     /// Events of which nothing at all could be saved.
     pub missed: u64,
+    /// Percent of real time at which its stream runs, if that is far from 100.
+    #[serde(default)]
+    pub pace: Option<u32>,
     /// When it last mailed; `None`: not since the recorder began.
     #[serde(default)]
     pub last_mail: Option<Mono>,

@@ -110,6 +110,7 @@ impl Camera {
             backlog,
             lost: self.lost.segments,
             missed: self.lost.events,
+            pace: self.pace(),
             last_mail: self.last_mail(),
             silent: self.silent(),
         }

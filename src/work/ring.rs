@@ -24,6 +24,12 @@ pub fn not_in_ram(dir: &Path) -> Option<String> {
     })
 }
 
+/// Whether a recorder has these rings now.
+pub fn in_use(dir: &Path) -> bool {
+    let lock = File::open(dir.join(".lock"));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
 /// The directory of all rings. One recorder has it; a lock says so.
 #[derive(Debug)]
 pub struct RingDir {
@@ -130,5 +136,8 @@ mod tests {
         assert_eq!(ring.first_numbers(), BTreeMap::from([(camera, 16)]));
         let refused = RingDir::open(dir.path(), &[]).expect_err("it is taken");
         assert!(refused.contains("belongs to another recorder"), "{refused}");
+        assert!(in_use(dir.path()));
+        drop(ring);
+        assert!(!in_use(dir.path()) && !in_use(&dir.path().join("nothing")));
     }
 }

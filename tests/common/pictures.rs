@@ -66,6 +66,7 @@ pub fn camera(text: &str) -> CameraView {
         backlog: 0,
         lost: 0,
         missed: 0,
+        pace: None,
         last_mail: None,
         silent: None,
     }

@@ -104,6 +104,7 @@ fn camera() -> impl Strategy<Value = CameraView> {
             backlog,
             lost,
             missed,
+            pace: fps,
             last_mail,
             silent,
         }

@@ -37,7 +37,13 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
     let mut troubles = Vec::new();
     for camera in &picture.cameras {
         match &camera.state {
-            CameraState::Recording { .. } => {}
+            CameraState::Recording { .. } => troubles.extend(camera.pace.map(|percent| {
+                let times = f64::from(percent) / 100.0;
+                format!(
+                    "the stream of {} runs at {times:.1} times real time (see why, and what helps: nvr journal {0})",
+                    camera.name
+                )
+            })),
             CameraState::Connecting { .. } => troubles.push(format!("{} is not recorded yet", camera.name)),
             CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => {
                 troubles.push(format!("{} is not recorded: {reason}", camera.name));

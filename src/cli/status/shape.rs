@@ -64,6 +64,8 @@ struct Camera<'a> {
     lost: u64,
     /// Events of which nothing at all could be saved.
     missed: u64,
+    /// Percent of real time at which its stream runs, if that is far from 100.
+    pace: Option<u32>,
     /// When it last mailed; not since the recorder began: `null`.
     last_mail: Option<Wall>,
     /// Armed, and silent for longer than it may be.
@@ -247,6 +249,7 @@ impl<'a> Camera<'a> {
             backlog: camera.backlog,
             lost: camera.lost,
             missed: camera.missed,
+            pace: camera.pace,
             last_mail: camera.last_mail.map(|at| anchor.wall(at)),
             silent: camera.silent.is_some(),
             slots: camera.slots.iter().map(slot).collect(),

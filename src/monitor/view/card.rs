@@ -151,6 +151,9 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
     if camera.backlog > 0 && snapshot.archive.trouble.is_some() {
         notes.push(Note::new(Tone::Warn, format!("{} waiting", camera.backlog)));
     }
+    if let Some(percent) = camera.pace {
+        notes.push(Note::new(Tone::Warn, format!("{:.1}x REAL TIME", f64::from(percent) / 100.0)));
+    }
     if camera.silent.is_some() {
         notes.push(Note::new(Tone::Warn, "NO MAIL"));
     }

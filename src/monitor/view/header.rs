@@ -164,7 +164,9 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     }
     let Some(snapshot) = scene.snapshot else { return alerts };
     alerts.extend(archive_down(snapshot, scene, wake));
-    alerts.extend(snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, outside(trouble))));
+    alerts.extend(
+        snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, format::short_paths(&outside(trouble)))),
+    );
     if let Err(why) = &snapshot.mail.port {
         alerts.push(Note::new(Tone::Bad, format!("mail: {}", outside(why))));
     }
@@ -250,7 +252,7 @@ fn lost_recorder(lost: &Lost, leaving: Leaving) -> String {
 /// First what may be lost and when, then why, and what helps.
 fn archive_down(snapshot: &Snapshot, scene: &Scene, wake: &mut Wake) -> Option<Note> {
     let archive = &snapshot.archive;
-    let trouble = outside(archive.trouble.as_ref()?);
+    let trouble = format::short_paths(&outside(archive.trouble.as_ref()?));
     let waiting = match archive.backlog {
         0 => None,
         bytes => Some(format!("{} wait in RAM", format::bytes(bytes))),

@@ -152,7 +152,10 @@ pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
             plan.push(&["-preset", "ultrafast", "-tune", "zerolatency"]);
         }
     }
-    if camera.audio == Audio::Aac || target.encode_audio || lavfi {
+    if lavfi {
+        // No bit rate: most have no sound, and FFmpeg complains of every option that it cannot use.
+        plan.push(&["-c:a", "aac"]);
+    } else if camera.audio == Audio::Aac || target.encode_audio {
         plan.push(&["-c:a", "aac", "-b:a", "32k"]);
     } else {
         plan.push(&["-c:a", "copy"]);

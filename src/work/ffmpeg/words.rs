@@ -110,7 +110,7 @@ pub fn diagnose(lines: &[String], ending: &str) -> Trouble {
     let text = meant(COMPLAINTS).unwrap_or_else(|| {
         let errors = lines.iter().rev().filter(|line| line.contains("[error]") || line.contains("[fatal]"));
         match errors.map(|line| bare(line)).find(|line| !line.is_empty()) {
-            Some(line) => format!("FFmpeg ended ({ending}): {line}"),
+            Some(line) => format!("FFmpeg ended ({ending}): {line} (see its last words: nvr stderr CAMERA)"),
             None => ended(ending),
         }
     });
