@@ -132,7 +132,7 @@ fn short_path(word: &str) -> String {
     };
     let room = LONG_PATH.saturating_sub(first.chars().count() + 3);
     let ends = rest.match_indices('/').map(|(at, _)| &rest[at + 1..]);
-    let end = ends.clone().find(|end| end.chars().count() <= room).or(ends.last());
+    let end = ends.clone().find(|end| end.chars().count() <= room).or_else(|| rest.rsplit('/').next());
     end.map_or_else(|| word.to_owned(), |end| format!("/{first}/…/{end}"))
 }
 
