@@ -4,6 +4,9 @@
 //! watches gets the newest picture. What must be over before the next fact is looked at (a claim, which races with
 //! FFmpeg) is done right here; it takes microseconds. Whatever may wait for a disk, a child or a peer is a task.
 
+mod live;
+mod news;
+
 use crate::clock::Clock;
 use crate::journal;
 use crate::model::command::{Answer, Command};
@@ -11,18 +14,23 @@ use crate::model::effect::Effect;
 use crate::model::event::{AppendFailure, Event, SlotFile};
 use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
 use crate::model::recorder::{Input, Recorder, Remembered};
-use crate::model::settings::{self, Settings};
+use crate::model::settings::Settings;
 use crate::model::snapshot::Snapshot;
 use crate::stop::{Stage, Stop};
-use crate::work::archive::{self, Archive, Recovered, retain};
+use crate::work::archive::{self, Archive, retain};
 use crate::work::camera::{self, Common, Job};
-use crate::work::ffmpeg::Ffmpeg;
+use crate::work::healing::Healing;
 use crate::work::host::logout_warning;
+use crate::work::inherit::inherit;
 use crate::work::look::Looks;
-use crate::work::ring::{RingDir, not_in_ram};
+use crate::work::memory::Memories;
+use crate::work::reread::{Reader, Rereads};
+use crate::work::ring::RingDir;
 use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::path::Path;
+use live::Live;
+use news::first_news;
+pub use news::left_waiting;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -92,7 +100,8 @@ pub struct Engine {
     looks: Looks,
     armed: watch::Sender<Vec<(CameraName, bool)>>,
     make_room: Arc<Notify>,
-    _rules: watch::Sender<settings::Archive>,
+    live: Live,
+    rereads: Rereads,
     pictures: watch::Sender<Arc<Snapshot>>,
     published: Option<Instant>,
     dirty: bool,
@@ -100,12 +109,14 @@ pub struct Engine {
     tasks: TaskTracker,
     mail: TaskTracker,
     ring: RingDir,
-    _watcher: notify::RecommendedWatcher,
+    memories: Memories,
+    healing: Healing,
+    watcher: notify::RecommendedWatcher,
 }
 
 impl Engine {
     /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`]. `earlier`:
-    /// where the log of recorders before this one is.
+    /// where the log of recorders before this one is; `reader`: has the configuration read again.
     ///
     /// # Errors
     /// One sentence with the remedy; nothing stays behind.
@@ -113,6 +124,7 @@ impl Engine {
         settings: Arc<Settings>,
         warnings: Vec<String>,
         earlier: Option<String>,
+        reader: Reader,
         stop: Stop,
     ) -> Result<(Self, Handle), String> {
         let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
@@ -122,15 +134,16 @@ impl Engine {
         let mut archive = Archive::open(&settings.archive.dir, settings.ring.dir.clone(), bus.clone())?;
         // Who has the ring and the archive has the port too, and is better named by them.
         let listener = smtp::bind(settings.smtp.listen).await?;
-        let recovered = archive.recover(Vec::new()).await;
-        ring.clear_slots();
+        let mut memories = Memories::of(&settings.ring.dir)?;
+        let clocks = || Clock::start().anchor();
+        let mut inherited = inherit(&settings, &ring, &mut memories, &mut archive, clocks).await;
         let watcher = ring_watch::watch(&settings.ring.dir, &names, bus.clone())?;
 
         let clock = Clock::start();
         let remembered = Remembered {
             armed: state::load(&settings.recorder.state_dir),
             first: ring.first_numbers(),
-            left: BTreeMap::new(),
+            left: std::mem::take(&mut inherited.left),
         };
         let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor());
         let (armed, to_save) = watch::channel(Vec::new());
@@ -138,20 +151,23 @@ impl Engine {
         let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
 
         let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
-        let news = first_news(&settings, warnings, &ffmpeg, recovered);
+        let news = first_news(&settings, warnings, &ffmpeg, inherited);
         let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(address))].into_iter().chain(news);
         let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
-        let (allow, limits) = (settings.smtp.allow.clone(), smtp::Limits::default());
-        mail.spawn(smtp::serve(listener, allow, limits, bus.clone(), stop.asked().clone()));
+        let (live, limits) = (Live::new(&settings), smtp::Limits::default());
+        mail.spawn(smtp::serve(listener, live.allow.subscribe(), limits, bus.clone(), stop.asked().clone()));
         mail.close();
-        let (rules, wake) = (watch::Sender::new(settings.archive.clone()), Arc::new(Notify::new()));
-        let retain = retain::run(rules.subscribe(), archive.turn(), wake.clone(), bus.clone(), stop.asked().clone());
+        let wake = Arc::new(Notify::new());
+        let retain =
+            retain::run(live.rules.subscribe(), archive.turn(), wake.clone(), bus.clone(), stop.asked().clone());
         tasks.spawn(retain);
-        tasks.spawn(hosts::keep(settings.cameras.clone(), bus.clone(), stop.asked().clone()));
+        tasks.spawn(hosts::keep(live.cameras.subscribe(), bus.clone(), stop.asked().clone()));
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
+        let healing = Healing::of(&settings.ring.dir, logout_warning(&settings.ring.dir));
         let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
+        let rereads = Rereads::new(reader, ffmpeg.clone());
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
         let engine = Self {
             settings,
@@ -171,7 +187,8 @@ impl Engine {
             looks,
             armed,
             make_room: wake,
-            _rules: rules,
+            live,
+            rereads,
             pictures,
             published: None,
             dirty: true,
@@ -179,7 +196,9 @@ impl Engine {
             tasks,
             mail,
             ring,
-            _watcher: watcher,
+            memories,
+            healing,
+            watcher,
         };
         Ok((engine, Handle { requests, snapshots }))
     }
@@ -226,7 +245,7 @@ impl Engine {
         tokio::select! {
             biased;
             Some(event) = self.events.recv() => {
-                self.urgent |= matches!(event, Event::Mail(_));
+                self.urgent |= matches!(event, Event::Mail(_) | Event::Reloaded { .. });
                 if matches!(event, Event::AppendFailed { failure: AppendFailure::Archive(_), .. }) {
                     self.make_room.notify_one();
                 }
@@ -240,6 +259,7 @@ impl Engine {
                 self.inputs.push_back(Input::Command(id, command));
             }
             () = self.stop.asked().cancelled(), if !self.recorder.stopping() => {}
+            () = self.stop.hangup() => self.inputs.push_back(Input::Event(Event::HungUp)),
             () = self.mail.wait(), if self.recorder.stopping() && !self.mail.is_empty() => {}
             () = sleep_until(publish.unwrap_or(tick)), if publish.is_some_and(|at| at < tick) => self.publish(),
             () = sleep_until(tick) => self.inputs.push_back(Input::Tick),
@@ -284,10 +304,20 @@ impl Engine {
             Effect::Claim { segment, slot, bytes } => self.claim(segment, slot, bytes),
             Effect::Unlink { camera, slot, bytes } => self.ring.unlink(&camera, SlotFile { slot, bytes }),
             Effect::Append(append) => self.archive.append(*append),
-            Effect::Follow(follow) => self.archive.follow(*follow),
-            Effect::Discard { segment: _ } => {}
-            Effect::Remember { camera: _, memory: _ } => {}
-            Effect::Reload { request: _ } => {}
+            Effect::Follow(follow) => {
+                let until = self.clock.instant(follow.until).into_std();
+                self.archive.follow(*follow, until);
+            }
+            Effect::Discard { segment } => self.ring.discard(&segment),
+            Effect::Reload { request } => {
+                self.tasks.spawn(self.rereads.clone().read(request, self.bus.clone(), self.stop.asked().clone()));
+            }
+            Effect::Adopt(settings) => self.adopt(settings),
+            Effect::OpenRing { camera } => self.open_ring(camera),
+            Effect::CloseRing { camera } => self.close_ring(&camera),
+            Effect::Remember { camera, memory } => {
+                self.done.extend(self.memories.keep(&camera, memory).map(Event::Note));
+            }
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
             Effect::ListClips { request, query } => self.archive.list(request, query, self.left(request)),
@@ -319,6 +349,8 @@ impl Engine {
 
     fn sweep(&mut self) {
         self.done.extend(self.clock.look());
+        self.done.extend(self.healing.heal(&mut self.ring, &mut self.watcher));
+        self.memories.try_again();
         let rings = self.ring.sweep();
         let ram = archive::space(&self.settings.ring.dir).ok();
         self.done.push_back(Event::Swept { rings, ram });
@@ -343,7 +375,7 @@ impl Engine {
 
     /// Ends what is left of the hands. Whoever still has something to say is heard, so that none waits for room.
     async fn end(self) {
-        let Self { archive, tasks, armed, cameras, bus, mut events, ring, stop, .. } = self;
+        let Self { archive, tasks, armed, cameras, bus, mut events, recorder, ring, mut memories, stop, .. } = self;
         drop((armed, cameras, bus));
         let limit = if stop.now().is_cancelled() { Duration::from_millis(300) } else { camera::LADDER };
         tasks.close();
@@ -361,42 +393,7 @@ impl Engine {
             () = tokio::time::sleep(limit) => tracing::warn!("some tasks did not end in time"),
         }
         ring.clear_slots();
+        // Whoever has something left goes on with it at the next start.
+        recorder.done().for_each(|camera| memories.forget(camera));
     }
-}
-
-/// What is known before anything happens: what deserves a look, and what an earlier recorder left.
-fn first_news(settings: &Settings, warnings: Vec<String>, ffmpeg: &Ffmpeg, recovered: Recovered) -> Vec<Event> {
-    let place = &settings.ring.dir;
-    let shown = settings.cameras.iter().filter_map(|camera| {
-        let why = ffmpeg::shows_password(ffmpeg, camera)?;
-        Some(format!("{}: {why}", camera.name))
-    });
-    let machine = not_in_ram(place).into_iter().chain(logout_warning(place));
-    let waiting = waiting_warning(place, recovered.waiting.len());
-    let warnings = warnings.into_iter().chain(machine).chain(shown).chain(waiting).map(Event::Warning);
-    let found = recovered.sentences.into_iter().map(Event::Note);
-    warnings.chain(found).chain([Event::ClipsFound(recovered.clips)]).collect()
-}
-
-/// What an earlier recorder claimed and what cannot be stored now.
-fn waiting_warning(ring: &Path, segments: usize) -> Option<String> {
-    (segments > 0).then(|| {
-        format!(
-            "{segments} segments of an earlier event wait in {}/*/claimed and are stored at the next start (make room in the \
-             archive, then run: systemctl restart nvr; a reboot loses them)",
-            ring.display()
-        )
-    })
-}
-
-/// What could not be stored before the recorder ended, seen in its last picture: a sentence with the remedy.
-pub fn left_waiting(picture: &Snapshot) -> Option<String> {
-    let segments: u32 = picture.cameras.iter().map(|camera| camera.backlog).sum();
-    (segments > 0).then(|| {
-        let (ring, trouble) = (&picture.ring.dir, picture.archive.trouble.as_deref().unwrap_or("the time was over"));
-        format!(
-            "{segments} segments that were wanted are not stored: {trouble} (they wait in {ring}/*/claimed, and a reboot \
-             loses them: mend the archive and start nvr again)"
-        )
-    })
 }

@@ -2,7 +2,7 @@
 //!
 //! The first SIGTERM or SIGINT asks: everything ends in its order, and nothing that was wanted is lost. A second one
 //! means now: what still waits is left in the ring, where the next start finds it. SIGHUP ends nothing, so that a
-//! terminal that hangs up does no harm.
+//! terminal that hangs up does no harm; it has the configuration read again.
 
 use futures::{Stream, StreamExt};
 use std::fmt;
@@ -26,7 +26,7 @@ pub enum Signal {
     Terminate,
     /// SIGINT: Ctrl-C.
     Interrupt,
-    /// SIGHUP: a terminal that hung up.
+    /// SIGHUP: read the configuration again, or a terminal that hung up.
     HangUp,
 }
 
@@ -98,7 +98,7 @@ impl Stop {
         while let Some(signal) = signals.next().await {
             match signal {
                 Signal::HangUp => {
-                    tracing::info!("{signal}: recording goes on");
+                    tracing::info!("{signal}: recording goes on, and the configuration is read again");
                     self.0.hangup.notify_one();
                 }
                 Signal::Terminate | Signal::Interrupt => match first {

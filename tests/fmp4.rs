@@ -304,7 +304,7 @@ fn a_short_time_field_that_overflows_asks_for_another_clip() {
 fn a_clip_read_back_goes_on_where_it_stopped() {
     let (whole, fragments, _) = build(&[&real()[0], &real()[1]], &[at(true, 0.0), at(true, 2.0)]);
     let (first, _, _) = build(&[&real()[0]], &[at(true, 0.0)]);
-    let mut line = Timeline::restore(walk(&real()[0]).init(), first.shift().expect("a shift"));
+    let mut line = Timeline::restore(walk(&real()[0]).init(), first.shift().expect("a shift"), first.base());
     for fragment in &fragments[..2] {
         line.recall(fragment).expect("sound");
     }
@@ -333,8 +333,8 @@ fn exercise(bytes: &[u8]) {
         }
         let _ = (line.length(), line.shift());
     }
-    let mut line = Timeline::restore(init, i64::MIN);
-    let recalled = walked.fragments.iter().try_for_each(|fragment| line.recall(fragment));
+    let mut line = Timeline::restore(init, i64::MIN, Duration::ZERO);
+    let recalled = walked.fragments.iter().try_for_each(|fragment| line.recall(fragment).map(drop));
     let _ = (recalled, line.natural(&walked.fragments), line.natural_end(&walked.fragments));
 }
 

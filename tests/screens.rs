@@ -249,7 +249,7 @@ fn how_long_footage_is_safe_is_drawn_exactly_when_it_changes() {
     picture.cameras[0].event = None;
     picture.archive.safe_until = None;
     let quiet = view(Some(&picture), &ui(), NOW).0.alerts[0].text.clone();
-    assert!(quiet.contains("(41 MB wait in RAM, nothing more comes in)"), "{quiet}");
+    assert!(quiet.contains("(41 MB of 512 MB wait in RAM, nothing more comes in)"), "{quiet}");
 }
 
 /// What one camera's switch to the next slot costs on the line, each with all its ages, is what a healthy screen costs.

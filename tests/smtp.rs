@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +42,7 @@ impl Port {
         let address = listener.local_addr().expect("an address");
         let (events, bus) = mpsc::channel(64);
         let stop = CancellationToken::new();
-        let allow = vec![allow.parse().expect("a network")];
+        let (_, allow) = watch::channel(vec![allow.parse().expect("a network")]);
         let served = tokio::spawn(serve(listener, allow, limits, events, stop.clone()));
         Self { address, bus, stop, served }
     }

@@ -15,6 +15,7 @@ mod look;
 mod out;
 mod query;
 mod record;
+mod reload;
 mod shape;
 mod status;
 mod stop;
@@ -86,6 +87,11 @@ enum Verb {
     Trigger(Meant),
     /// End the countdown
     Release(Meant),
+    /// Read the configuration again and go on with it: what did not change is not touched
+    ///
+    /// The recorder reads the file that it was started with. If there is a mistake in it, the old settings stay in force
+    /// and the exit code is 1.
+    Reload,
     /// Stop the recorder, and wait until what is claimed is stored and it is gone
     Stop,
     /// List clips, newest first
@@ -214,6 +220,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Disarm(meant)) => query::order(&global, query::Order::Disarm, &meant).await,
         Some(Verb::Trigger(meant)) => query::order(&global, query::Order::Trigger, &meant).await,
         Some(Verb::Release(meant)) => query::order(&global, query::Order::Release, &meant).await,
+        Some(Verb::Reload) => reload::reload(&global).await,
         Some(Verb::Stop) => stop::stop(&global).await,
         Some(Verb::Clips(args)) => clips::clips(&global, &args).await,
         Some(Verb::Clip { clip, json }) => clip::clip(&global, &clip, json).await,

@@ -1,14 +1,17 @@
 //! `nvr record`: the recorder itself, in the foreground.
 
 use super::Global;
+use crate::config;
 use crate::engine::{Engine, Handle};
 use crate::journal::{self, LogTo};
 use crate::link::serve::{self, Desk};
 use crate::link::socket;
 use crate::model::command::{Answer, Command};
+use crate::model::event::Reread;
 use crate::stop::{self, Stage, Stop};
+use crate::work::reread::Reader;
 use color_eyre::eyre::{Result, eyre};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +41,7 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     let named = global.socket.clone().or_else(|| settings.recorder.socket.clone());
     let place = socket::for_recorder(named, &socket::Env::read());
     let bound = socket::bind(&place).await.map_err(|sentence| eyre!(sentence))?;
-    let started = Engine::start(settings, warnings, earlier, stop.clone()).await;
+    let started = Engine::start(settings, warnings, earlier, reader(&path)?, stop.clone()).await;
     let (engine, handle) = started.map_err(|sentence| eyre!(sentence))?;
 
     let goodbye = CancellationToken::new();
@@ -58,6 +61,19 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     systemd.abort();
     drop(bound.guard);
     stopped.map(|()| ExitCode::SUCCESS).map_err(|sentence| eyre!(sentence))
+}
+
+/// Reads the same file again, wherever this process, or its directory, goes meanwhile.
+fn reader(path: &Path) -> Result<Reader> {
+    let path = std::path::absolute(path)?;
+    let file = path.display().to_string();
+    Ok(Arc::new(move || {
+        let loaded = config::load(&path, &|name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
+        if loaded.settings.cameras.is_empty() {
+            return Err(format!("{file}: there is no camera to record (add a [[camera]] block, see nvr.toml.example)"));
+        }
+        Ok(Reread { file: file.clone(), settings: Arc::new(loaded.settings), warnings: loaded.warnings })
+    }))
 }
 
 /// Waits for the end of standard input, whose other end is in the hand of whoever started this.

@@ -18,6 +18,9 @@ use super::time::Mono;
 /// Clips that the snapshot holds.
 pub(super) const CLIPS: usize = 50;
 
+/// What is said of an archive that does not keep up.
+const SLOW: &str = "the archive is slower than the cameras (is something else busy on its disk, or its network slow?)";
+
 /// Whether the archive takes what it is given.
 #[derive(Debug)]
 pub(super) struct Archive {
@@ -27,6 +30,8 @@ pub(super) struct Archive {
     pub unknown: Option<String>,
     /// Since when something that it was given waits for another try.
     pub down: Option<Mono>,
+    /// It does not fail, and does not keep up either.
+    pub slow: bool,
     /// When something was last written to it.
     pub silence: Silence,
 }
@@ -34,7 +39,7 @@ pub(super) struct Archive {
 impl Archive {
     /// One of which nothing is known yet.
     pub fn new(now: Mono) -> Self {
-        Self { space: None, unknown: None, down: None, silence: Silence::new(now) }
+        Self { space: None, unknown: None, down: None, slow: false, silence: Silence::new(now) }
     }
 }
 
@@ -136,7 +141,8 @@ impl Recorder {
 
     /// Why the archive does not take what it is given, in words.
     pub(super) fn archive_trouble(&self) -> Option<&str> {
-        self.cameras.iter().find_map(|camera| camera.saving.trouble()).or(self.archive.unknown.as_deref())
+        let fails = self.cameras.iter().find_map(|camera| camera.saving.trouble());
+        fails.or(self.archive.unknown.as_deref()).or(self.archive.slow.then_some(SLOW))
     }
 
     fn archive_fails(&mut self, now: Mono) {
@@ -254,12 +260,12 @@ impl Camera {
         }
     }
 
-    fn clip_name(&self, id: ClipId) -> String {
+    pub(super) fn clip_name(&self, id: ClipId) -> String {
         let clip = self.saving.clips().find(|clip| clip.id == id);
         clip.and_then(|clip| clip.file.as_ref()).map(|file| file.name.clone()).unwrap_or_default()
     }
 
-    fn lose(&mut self, out: &mut Out, number: u64, bytes: u64, clip: String, reason: &str) {
+    pub(super) fn lose(&mut self, out: &mut Out, number: u64, bytes: u64, clip: String, reason: &str) {
         self.ring.set(number, Fate::Lost);
         self.lost.segments = self.lost.segments.saturating_add(1);
         self.lost.bytes = self.lost.bytes.saturating_add(bytes);
@@ -267,7 +273,7 @@ impl Camera {
         self.copied(out, number, clip, CopyOutcome::Lost { reason: reason.to_owned() });
     }
 
-    fn copied(&self, out: &mut Out, number: u64, clip: String, outcome: CopyOutcome) {
+    pub(super) fn copied(&self, out: &mut Out, number: u64, clip: String, outcome: CopyOutcome) {
         let (camera, slot) = (self.settings.name.clone(), self.shown_slot(number));
         out.copies.push(CopyView { number: 0, at: out.now, camera, slot, clip, outcome });
     }

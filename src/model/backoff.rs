@@ -1,6 +1,7 @@
 //! How long to wait before the next try: doubling, bounded, never giving up.
 
 use super::time::Mono;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// First wait.
@@ -20,7 +21,7 @@ pub fn wait(failures: u32, seed: u64) -> Duration {
 }
 
 /// Something that failed and is tried again, later and later.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setback {
     /// Tries that failed in a row.
     pub failures: u32,

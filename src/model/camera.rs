@@ -1,11 +1,13 @@
 //! One camera: its FFmpeg's life, its ring, and what its triggers want, joined.
 
 use super::backoff;
+use super::carry::Carried;
 use super::clip::SLACK;
 use super::effect::Effect;
 use super::event::{CameraNews, SlotFile, Trouble};
 use super::id::{RunId, SegmentId};
 use super::life::{Life, Step};
+use super::memory::Memory;
 use super::out::Out;
 use super::question::Said;
 use super::rate::{BitRate, FrameRate};
@@ -58,10 +60,18 @@ pub struct Camera {
     pub(super) pace: Pace,
     /// When it last mailed.
     pub(super) silence: Silence,
+    /// It is no longer in the configuration: what is wanted of it is stored, and then it goes.
+    pub(super) removed: bool,
+    /// Since when there was always something that waits for the archive.
+    pub(super) waiting: Option<Mono>,
     /// The last trigger from outside that was obeyed.
-    obeyed: Option<Mono>,
+    pub(super) obeyed: Option<Mono>,
     /// The trouble that was last said, until footage comes again.
-    said: Option<String>,
+    pub(super) said: Option<String>,
+    /// What came over from an earlier recorder, until the first step.
+    pub(super) carried: Option<Carried>,
+    /// What a recorder after this one was last told.
+    pub(super) noted: Option<Memory>,
 }
 
 impl Camera {
@@ -83,8 +93,12 @@ impl Camera {
             shape: Shape::default(),
             pace: Pace::default(),
             silence: Silence::new(now),
+            removed: false,
+            waiting: None,
             obeyed: None,
             said: Some(String::new()),
+            carried: None,
+            noted: None,
             armed,
             settings,
         }
@@ -154,7 +168,7 @@ impl Camera {
     }
 
     /// The ring has changed: claims what is wanted first, and only then lets go of what is too old.
-    fn moved(&mut self, out: &mut Out, ids: &mut ClipIds, moved: Moved) {
+    pub(super) fn moved(&mut self, out: &mut Out, ids: &mut ClipIds, moved: Moved) {
         if moved.opened {
             self.life.slot_opened(out.now);
         }
@@ -189,8 +203,9 @@ impl Camera {
     fn claim(&mut self, out: &mut Out, ids: &mut ClipIds) {
         let wanted = |segment: &&Segment| segment.claimable() && self.saving.wants(segment);
         let wanted: Vec<_> = self.ring.segments().filter(wanted).cloned().collect();
+        let most = self.most();
         for segment in wanted {
-            self.saving.claim(ids, &segment, self.settings.trigger.max_clip);
+            self.saving.claim(ids, &segment, most);
             self.take(out, &segment);
         }
     }
@@ -243,17 +258,25 @@ impl Camera {
         }
     }
 
+    /// Whether the ring's file system is short of room. What failed for want of it is tried again at once.
+    pub(super) fn room(&mut self, short: bool, now: Mono) {
+        self.no_room = short;
+        if !short {
+            self.life.hurry(NO_ROOM, now);
+        }
+    }
+
     /// Ends the countdown. Answers whether there was one.
     pub fn release(&mut self, now: Mono) -> bool {
         self.saving.release(now)
     }
 
-    /// The recorder is ending: what waits is tried at once. What is still wanted stays wanted, so that the record says
-    /// what is missing of it.
-    pub fn stop(&mut self, out: &mut Out) {
+    /// No more footage is to come in, for this reason: what waits is tried at once. What is still wanted stays wanted, so
+    /// that the record says what is missing of it.
+    pub fn stop(&mut self, out: &mut Out, cause: &str) {
         self.saving.hurry(out.now);
         if let Some(run) = self.life.stop(out.now) {
-            self.ring.blame("the recorder was stopped");
+            self.ring.blame(cause);
             out.order(Effect::StopCamera { camera: self.settings.name.clone(), run, reason: None });
         }
     }
@@ -309,6 +332,8 @@ impl Camera {
             self.ring.set(append.segment.number, Fate::Copying);
             out.order(Effect::Append(Box::new(append)));
         }
+        self.keeps_up(out.now);
+        self.follow(out);
         let over = self.saving.closable(out.now, &out.anchor);
         for (clip, record) in over.close {
             out.order(Effect::CloseClip { clip, record });
@@ -323,6 +348,7 @@ impl Camera {
     /// When [`Camera::tick`] or [`Camera::settle`] next matters.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let saving = self.saving.due(self.ring.open(), self.settings.trigger.pre_roll, self.reach(), now);
-        self.life.due().into_iter().chain(saving).chain(self.silence_due()).min()
+        let others = self.silence_due().into_iter().chain(self.follow_due(now));
+        self.life.due().into_iter().chain(saving).chain(others).min()
     }
 }

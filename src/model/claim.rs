@@ -8,12 +8,13 @@ use super::id::{ClipId, RunId};
 use super::ring::Segment;
 use super::snapshot::Media;
 use super::time::{Mono, Window};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A segment that is out of the ring.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// Its number.
     pub number: u64,
@@ -38,7 +39,7 @@ pub struct Claim {
     stage: Stage,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     /// The order to claim it is given.
     Ordered,
@@ -65,16 +66,46 @@ impl Claim {
             stage: Stage::Ordered,
         }
     }
+
+    /// Whether it was ordered, and nobody has heard that it was carried out.
+    pub fn is_ordered(&self) -> bool {
+        self.stage == Stage::Ordered
+    }
+
+    /// Whether it was being appended.
+    pub fn is_copying(&self) -> bool {
+        self.stage == Stage::Copying
+    }
+
+    /// It lies out of FFmpeg's reach and waits to be appended, whatever was done before.
+    pub fn is_held(&mut self, bytes: u64) {
+        (self.stage, self.bytes, self.setback) = (Stage::Held, bytes, None);
+    }
+
+    /// It is to be claimed again.
+    pub fn is_to_be_claimed(&mut self) {
+        (self.stage, self.setback) = (Stage::Ordered, None);
+    }
 }
 
 /// One camera's claims. Only the first is ever being appended.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Queue(VecDeque<Claim>);
 
 impl Queue {
     /// One more, behind all others.
     pub fn push(&mut self, claim: Claim) {
         self.0.push_back(claim);
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Claim> {
+        self.0.iter()
+    }
+
+    /// The same, for good.
+    pub fn into_claims(self) -> impl Iterator<Item = Claim> {
+        self.0.into_iter()
     }
 
     /// A claim was carried out: so large is the file.
@@ -133,6 +164,18 @@ impl Queue {
     /// Whether a clip still waits for a segment.
     pub fn holds(&self, clip: ClipId) -> bool {
         self.0.iter().any(|claim| claim.clip == clip)
+    }
+
+    /// Claims that the archive has not been given yet. The first one may be with it, or wait there for another try.
+    pub fn waiting(&self) -> impl Iterator<Item = &Claim> {
+        self.0.iter().filter(|claim| claim.stage != Stage::Copying && claim.setback.is_none())
+    }
+
+    /// Gives up a claim that waits. Answers it.
+    pub fn give_up(&mut self, number: u64) -> Option<Claim> {
+        let waits = self.waiting().any(|claim| claim.number == number);
+        let place = self.0.iter().position(|claim| claim.number == number).filter(|_| waits)?;
+        self.0.remove(place)
     }
 
     /// What appending the first has failed of.

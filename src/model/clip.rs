@@ -7,14 +7,16 @@ use super::id::{CameraName, ClipId, RunId};
 use super::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Mono, Wall, Window};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Slack where our clock and a stream's own are compared: choosing segments, and judging what is missing.
 pub const SLACK: Duration = Duration::from_millis(500);
 
-/// A growing clip.
-#[derive(Debug)]
+/// A growing clip. What it has much of is shared with the memory of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
     /// Which.
     pub id: ClipId,
@@ -35,21 +37,29 @@ pub struct Clip {
     pub follows: Option<ClipId>,
     /// That clip's name, once known.
     pub continues: Option<String>,
-    triggers: Vec<(Mono, TriggerKind)>,
+    triggers: Arc<Vec<(Mono, TriggerKind)>>,
     more_triggers: u64,
+    /// When those were that are too many to be listed, in whole seconds.
+    moments: BTreeSet<u64>,
     /// In the order of their numbers.
-    pieces: Vec<Piece>,
+    pieces: Arc<Vec<Piece>>,
     media: Option<Media>,
     bytes: u64,
     length: Duration,
     frames: u64,
+    /// Frames of a segment that is still being written; counted once more, and for good, when it is stored.
+    ahead: u64,
     sha256: Option<Arc<str>>,
     /// The first segment that was meant for it: its number, and when it began.
     first: Option<(u64, Mono)>,
+    /// The record that was last written does not name all that is lost.
+    unnamed: bool,
+    /// When no recorder ran while it grew.
+    interruptions: Vec<Window<Mono>>,
 }
 
 /// The file of a clip, as the archive has named it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipFile {
     /// Without ending.
     pub name: String,
@@ -60,7 +70,7 @@ pub struct ClipFile {
 }
 
 /// A segment that was meant for the clip.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Piece {
     number: u64,
     run: RunId,
@@ -72,7 +82,7 @@ struct Piece {
     got: Got,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Got {
     Stored { bytes: u64, hole: Option<Duration> },
     Lost(Arc<str>),
@@ -96,15 +106,19 @@ impl Clip {
             file: None,
             follows: None,
             continues: None,
-            triggers: Vec::new(),
+            triggers: Arc::default(),
             more_triggers: 0,
-            pieces: Vec::new(),
+            moments: BTreeSet::new(),
+            pieces: Arc::default(),
             media: None,
             bytes: 0,
             length: Duration::ZERO,
             frames: 0,
+            ahead: 0,
             sha256: None,
             first: None,
+            unnamed: false,
+            interruptions: Vec::new(),
         }
     }
 
@@ -112,7 +126,7 @@ impl Clip {
     /// last trigger; and if this one had ended already, so has it.
     pub fn go_on(&mut self, id: ClipId, at: Mono, cause: Arc<str>) -> Clip {
         let mut next = Clip::new(id, self.camera.clone(), self.asked, at);
-        next.triggers.extend(self.triggers.last().cloned());
+        Arc::make_mut(&mut next.triggers).extend(self.triggers.last().cloned());
         next.follows = Some(self.id);
         next.continues = self.file.as_ref().map(|file| file.name.clone());
         next.ended = self.ended.replace(cause);
@@ -123,10 +137,18 @@ impl Clip {
     /// A further reason for it.
     pub fn trigger(&mut self, at: Mono, kind: TriggerKind) {
         if self.triggers.len() < Record::MAX_TRIGGERS {
-            self.triggers.push((at, kind));
+            Arc::make_mut(&mut self.triggers).push((at, kind));
         } else {
             self.more_triggers = self.more_triggers.saturating_add(1);
+            self.moments.insert(at.0 / 1_000_000);
         }
+    }
+
+    /// How far some footage is from the nearest trigger.
+    pub fn distance(&self, span: Window<Mono>) -> Duration {
+        let listed = self.triggers.iter().map(|(at, _)| *at);
+        let instants = listed.chain(self.moments.iter().map(|second| Mono(second.saturating_mul(1_000_000))));
+        instants.map(|at| span.from.since(at).max(at.since(span.to))).min().unwrap_or(Duration::MAX)
     }
 
     /// More is wanted.
@@ -150,30 +172,44 @@ impl Clip {
         self.pieces.iter().all(|piece| matches!(piece.got, Got::Lost(_)))
     }
 
-    /// A segment is durable. Answers whether that showed a gap.
+    /// A segment is durable. Answers whether there is a gap that the written record does not name.
     pub fn stored(&mut self, claim: &Claim, added: &Added) -> bool {
         let known = self.missing().len();
         self.piece(claim, Got::Stored { bytes: added.bytes, hole: added.hole });
-        self.bytes = added.clip_bytes;
-        // Of whole microseconds, as the record has it: lists must not tell two lengths of one clip.
-        self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
         self.frames = self.frames.saturating_add(added.frames);
-        self.sha256 = Some(Arc::clone(&added.sha256));
+        self.ahead = 0;
+        self.is_now(added);
         if self.media.is_none() {
             self.media.clone_from(&claim.media);
         }
-        self.missing().len() > known
+        std::mem::take(&mut self.unnamed) || self.missing().len() > known
+    }
+
+    /// A part of a segment that is still being written is durable.
+    pub fn followed(&mut self, added: &Added) {
+        self.ahead = self.ahead.saturating_add(added.frames);
+        self.is_now(added);
+    }
+
+    /// Its file is so large, so long and of this hash.
+    fn is_now(&mut self, added: &Added) {
+        self.bytes = added.clip_bytes;
+        // Of whole microseconds, as the record has it: lists must not tell two lengths of one clip.
+        self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
+        self.sha256 = Some(Arc::clone(&added.sha256));
     }
 
     /// A segment that was meant for it is gone.
     pub fn lost(&mut self, claim: &Claim, cause: &str) {
         self.piece(claim, Got::Lost(cause.into()));
+        self.unnamed = true;
     }
 
     fn piece(&mut self, claim: &Claim, got: Got) {
         let place = self.pieces.partition_point(|piece| piece.number < claim.number);
         let (number, run, span, before) = (claim.number, claim.run, claim.span, claim.before.clone());
-        self.pieces.insert(place, Piece { number, run, span, sure: claim.sure, before, got });
+        let piece = Piece { number, run, span, sure: claim.sure, before, got };
+        Arc::make_mut(&mut self.pieces).insert(place, piece);
     }
 
     /// What is missing of what was asked, as far as it can be told now, in order.
@@ -181,7 +217,7 @@ impl Clip {
         let mut gaps: Vec<Missing> = Vec::new();
         let mut end = self.asked.from;
         let mut last: Option<&Piece> = None;
-        for piece in &self.pieces {
+        for piece in self.pieces.iter() {
             let Window { from, to } = piece.span;
             let goes_on = last.is_some_and(|last| last.number + 1 == piece.number && last.run == piece.run);
             // Where the first one begins is compared with what was asked, else our clock with itself.
@@ -192,7 +228,8 @@ impl Clip {
             }
             match &piece.got {
                 Got::Lost(cause) => gaps.push((piece.span, cause.clone())),
-                Got::Stored { hole: Some(hole), .. } if goes_on => {
+                // Behind one that is lost the hole is that one's.
+                Got::Stored { hole: Some(hole), .. } if goes_on && last.is_some_and(Piece::is_stored) => {
                     gaps.push((
                         Window { from: from - *hole, to: from },
                         "the camera's stream skipped this time".into(),
@@ -209,7 +246,16 @@ impl Clip {
             let gap = Window { from: gap.from.max(self.asked.from), to: gap.to.min(self.asked.to) };
             (gap.from < gap.to).then_some((gap, cause))
         };
-        gaps.into_iter().filter_map(asked).collect()
+        let mut gaps: Vec<Missing> = gaps.into_iter().filter_map(asked).collect();
+        // What went segment by segment is one gap to a person.
+        gaps.dedup_by(|next, last| {
+            let one = next.1 == last.1 && next.0.from == last.0.to;
+            if one {
+                last.0.to = next.0.to;
+            }
+            one
+        });
+        gaps
     }
 
     /// How much of what was asked is missing, and why most of it is.
@@ -248,10 +294,10 @@ impl Clip {
             bytes: self.bytes,
             // A short number, which JSON gives back as it was.
             seconds: self.length.as_micros() as f64 / 1e6,
-            frames: self.frames,
+            frames: self.frames.saturating_add(self.ahead),
             sha256: self.sha256.clone(),
             continues: self.continues.clone(),
-            interruptions: Vec::new(),
+            interruptions: self.interruptions.iter().map(|window| window.wall(anchor)).collect(),
         }
     }
 
@@ -275,6 +321,13 @@ impl Clip {
 }
 
 impl Piece {
+    fn is_stored(&self) -> bool {
+        match self.got {
+            Got::Stored { .. } => true,
+            Got::Lost(_) => false,
+        }
+    }
+
     fn shown(&self, anchor: &Anchor) -> Option<Stored> {
         match self.got {
             Got::Stored { bytes, .. } => Some(Stored { number: self.number, window: self.span.wall(anchor), bytes }),
@@ -283,116 +336,7 @@ impl Piece {
     }
 }
 
+mod left;
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::ring::{Fate, Segment};
-
-    fn at(seconds: u64) -> Mono {
-        Mono(0) + Duration::from_secs(seconds)
-    }
-
-    fn window(from: u64, to: u64) -> Window<Mono> {
-        Window { from: at(from), to: at(to) }
-    }
-
-    fn added(hole: u64) -> Added {
-        Added {
-            bytes: 10,
-            clip_bytes: 10,
-            clip_length: Duration::from_secs(1),
-            frames: 25,
-            took: Duration::ZERO,
-            hole: (hole > 0).then(|| Duration::from_secs(hole)),
-            sha256: "00".into(),
-        }
-    }
-
-    fn claim(number: u64, run: u64, (from, to): (u64, u64), before: Option<&str>) -> Claim {
-        let (run, before) = (RunId(run), before.map(Into::into));
-        let (opened, closed, fate) = (at(from), Some(at(to)), Fate::Claimed);
-        Claim::new(
-            &Segment { number, run, opened, closed, bytes: 10, fate, before, media: None, sure: None },
-            ClipId(1),
-            Duration::ZERO,
-        )
-    }
-
-    fn clip(from: u64, to: u64) -> Clip {
-        Clip::new(ClipId(1), "front".parse().expect("a name"), window(from, to), at(0))
-    }
-
-    fn gaps(clip: &Clip) -> Vec<(u64, u64, String)> {
-        let seconds = |at: Mono| at.0 / 1_000_000;
-        clip.missing().into_iter().map(|(w, why)| (seconds(w.from), seconds(w.to), why.to_string())).collect()
-    }
-
-    #[test]
-    fn every_gap_has_its_place_and_its_cause() {
-        let mut clip = clip(10, 60);
-        assert!(clip.stored(&claim(3, 1, (15, 20), Some("no signal")), &added(0)));
-        assert!(!clip.stored(&claim(4, 1, (20, 25), None), &added(0)));
-        clip.lost(&claim(5, 1, (25, 30), None), "overwritten");
-        assert!(!clip.stored(&claim(6, 1, (30, 35), None), &added(0)));
-        assert!(clip.stored(&claim(7, 1, (37, 40), None), &added(2)));
-        assert!(clip.stored(&claim(8, 2, (45, 50), Some("connection refused")), &added(3)));
-        clip.ended = Some("stopped".into());
-        let expected = [
-            (10, 15, "no signal"),
-            (25, 30, "overwritten"),
-            (35, 37, "the camera's stream skipped this time"),
-            (40, 45, "connection refused"),
-            (50, 60, "stopped"),
-        ];
-        assert_eq!(gaps(&clip), expected.map(|(from, to, why)| (from, to, why.to_owned())));
-        assert_eq!(clip.shortfall(), Some((Duration::from_secs(27), "stopped".into())));
-    }
-
-    #[test]
-    fn a_clip_that_has_all_it_was_asked_for_has_no_gaps() {
-        let mut clip = clip(10, 20);
-        for n in 0..3 {
-            clip.stored(&claim(n, 1, (9 + 5 * n, 14 + 5 * n), None), &added(0));
-        }
-        clip.ended = Some("stopped".into());
-        assert_eq!((gaps(&clip), clip.shortfall()), (vec![], None));
-    }
-
-    #[test]
-    fn only_what_was_asked_can_be_missing() {
-        let mut clip = clip(10, 20);
-        clip.lost(&claim(0, 1, (5, 12), None), "gone");
-        clip.stored(&claim(1, 1, (12, 18), None), &added(0));
-        clip.lost(&claim(2, 1, (18, 30), None), "gone too");
-        clip.ended = Some("stopped".into());
-        assert_eq!(gaps(&clip), [(10, 12, "gone".to_owned()), (18, 20, "gone too".to_owned())]);
-    }
-
-    #[test]
-    fn a_list_shows_the_subject_of_a_mail_only_if_that_began_the_clip() {
-        let mail = || {
-            let (peer, from, to, subject) = ("10.0.0.9".into(), "cam".into(), "front".into(), "Motion".into());
-            TriggerKind::Mail { peer, from, to, subject }
-        };
-        for (triggers, shown) in [([TriggerKind::Key, mail()], ("key", "")), ([mail(), mail()], ("mail", "Motion"))] {
-            let mut clip = clip(10, 60);
-            triggers.into_iter().for_each(|kind| clip.trigger(at(20), kind));
-            assert_eq!(clip.view().map(|it| it.name), None, "it has no name yet");
-            clip.file = Some(ClipFile { name: "front_1".into(), start: Wall::UNIX_EPOCH, path: "/clips".into() });
-            let view = clip.view().expect("it has a file");
-            assert_eq!((view.trigger.as_str(), view.subject.as_str()), shown);
-        }
-    }
-
-    #[test]
-    fn a_clip_that_goes_on_keeps_the_reason_and_the_name() {
-        let mut first = clip(10, 60);
-        first.trigger(at(20), TriggerKind::Key);
-        let (name, path) = ("front_1".into(), "/clips/front_1.mp4.part".into());
-        first.file = Some(ClipFile { name, start: Wall::UNIX_EPOCH, path });
-        let next = first.go_on(ClipId(2), at(30), "why".into());
-        assert_eq!((first.asked, next.asked), (window(10, 30), window(30, 60)));
-        assert_eq!((next.continues.as_deref(), next.triggers.len()), (Some("front_1"), 1));
-        assert!(first.ended.is_some() && next.ended.is_none());
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
 use super::memory::Memory;
 use super::question::ClipQuery;
 use super::record::Record;
-use super::settings::Camera;
+use super::settings::{Camera, Settings};
 use super::snapshot::Entry;
 use super::time::{Mono, Wall};
 use std::sync::Arc;
@@ -76,6 +76,18 @@ pub enum Effect {
     Reload {
         /// Who asks; `None`: a signal.
         request: Option<RequestId>,
+    },
+    /// Go on with these settings: retention's limits, who may send mail, whose host is looked up.
+    Adopt(Arc<Settings>),
+    /// Make a camera's ring and watch it, before its FFmpeg is started. Ends as [`super::event::Event::RingOpened`].
+    OpenRing {
+        /// Whose.
+        camera: CameraName,
+    },
+    /// Remove the ring of a camera that is there no more; what is claimed stays.
+    CloseRing {
+        /// Whose.
+        camera: CameraName,
     },
     /// Write a clip's record as it stands.
     SaveRecord {

@@ -172,16 +172,37 @@ pub enum Event {
     ArchiveSpace(Result<Space, String>),
     /// Anything else a person should know, with its remedy; shown until the recorder ends.
     Warning(String),
-    /// The answer to [`super::effect::Effect::Reload`]: new settings with what deserves a look about them, or a sentence
-    /// for each mistake, and then the old ones stay in force.
+    /// What deserves a look about the configuration, in place of all that was said of it before.
+    ConfigWarnings(Vec<String>),
+    /// SIGHUP came: somebody wants the configuration to be read again, or only a terminal is gone.
+    HungUp,
+    /// The answer to [`super::effect::Effect::Reload`].
     Reloaded {
         /// Who asked; `None`: a signal.
         request: Option<RequestId>,
-        /// What the file says now.
-        result: Result<(Arc<Settings>, Vec<String>), String>,
+        /// What the file says now; or its mistakes, a sentence a line, and then the old settings stay in force.
+        result: Result<Reread, String>,
+    },
+    /// The answer to [`super::effect::Effect::OpenRing`].
+    RingOpened {
+        /// Whose.
+        camera: CameraName,
+        /// The number of its first segment: beyond all that still waits there to be stored.
+        first: u64,
     },
     /// Somebody asked the recorder to stop; the text says who.
     StopAsked(String),
+}
+
+/// A configuration that was read again, and in which there is no mistake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reread {
+    /// Its file, as sentences call it.
+    pub file: String,
+    /// What it says.
+    pub settings: Arc<Settings>,
+    /// What deserves a look about it, with the remedy.
+    pub warnings: Vec<String>,
 }
 
 /// What one FFmpeg did.

@@ -57,6 +57,10 @@ enum Stage {
         since: Mono,
         reason: Option<String>,
     },
+    /// Being ended, to be started with other settings.
+    Renewing {
+        since: Mono,
+    },
     Stopped,
 }
 
@@ -87,6 +91,11 @@ impl Life {
         }
     }
 
+    /// Goes on counting after an earlier recorder's last run.
+    pub fn goes_on(&mut self, run: RunId) {
+        self.run = run;
+    }
+
     /// The present run; news of any other is old.
     pub fn run(&self) -> RunId {
         self.run
@@ -94,7 +103,7 @@ impl Life {
 
     /// Whether there is or may be an FFmpeg that writes.
     pub fn alive(&self) -> bool {
-        matches!(self.stage, Stage::Running { .. } | Stage::Ending { .. })
+        matches!(self.stage, Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. })
     }
 
     /// Whether it has ended for good.
@@ -122,7 +131,7 @@ impl Life {
         match &self.stage {
             Stage::Waiting { retry_at, .. } => Some(*retry_at),
             Stage::Running { advanced, switched, .. } => Some((*advanced + SILENCE).min(*switched + self.switch)),
-            Stage::Ending { .. } | Stage::Stopped => None,
+            Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
         }
     }
 
@@ -165,7 +174,7 @@ impl Life {
                 };
                 Some(self.end(reason, now))
             }
-            Stage::Ending { .. } | Stage::Stopped => None,
+            Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
         }
     }
 
@@ -235,12 +244,25 @@ impl Life {
         running.then(|| self.end(reason.to_owned(), now))
     }
 
+    /// What had ended it for this reason is over: it need not wait any longer.
+    pub fn hurry(&mut self, over: &str, now: Mono) {
+        if let Stage::Waiting { retry_at, reason: Some(reason) } = &mut self.stage
+            && reason == over
+        {
+            *retry_at = now.min(*retry_at);
+        }
+    }
+
     /// FFmpeg ended and was reaped. Answers the reason, if it was not what we asked for.
     pub fn ended(&mut self, trouble: Option<Trouble>, now: Mono) -> Option<String> {
         let cure = trouble.as_ref().and_then(|trouble| trouble.cure);
         let asked = matches!(&self.stage, Stage::Ending { reason: None, .. });
         if asked || self.stopped() {
             self.stage = Stage::Stopped;
+            return None;
+        }
+        if let Stage::Renewing { .. } = self.stage {
+            self.stage = Stage::Waiting { retry_at: now, reason: None };
             return None;
         }
         let reason = trouble.map_or_else(
@@ -262,10 +284,26 @@ impl Life {
         Some(reason)
     }
 
-    /// The recorder is ending. Answers the run to take down, if there is one.
+    /// What it is started with has changed, so that all that was learnt of it is void. Answers the run to take down, if
+    /// there is one; a new one starts when that has ended, even after [`Life::stop`].
+    pub fn renew(&mut self, now: Mono) -> Option<RunId> {
+        (self.failures, self.starts, self.encode_audio) = (0, 0, false);
+        match self.stage {
+            Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. } => {
+                self.stage = Stage::Renewing { since: now };
+                Some(self.run)
+            }
+            Stage::Waiting { .. } | Stage::Stopped => {
+                self.stage = Stage::Waiting { retry_at: now, reason: None };
+                None
+            }
+        }
+    }
+
+    /// No more footage is wanted. Answers the run to take down, if there is one.
     pub fn stop(&mut self, now: Mono) -> Option<RunId> {
         match self.stage {
-            Stage::Running { .. } | Stage::Ending { .. } => {
+            Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. } => {
                 self.stage = Stage::Ending { since: now, reason: None };
                 Some(self.run)
             }
@@ -285,6 +323,7 @@ impl Life {
                 Some("still connecting".to_owned())
             }
             Stage::Ending { reason: Some(reason), .. } => Some(format!("stalled: {reason}")),
+            Stage::Renewing { .. } => Some("its settings were changed".to_owned()),
             Stage::Ending { reason: None, .. } | Stage::Stopped => Some("the recorder is stopping".to_owned()),
         }
     }
@@ -305,6 +344,7 @@ impl Life {
             Stage::Ending { since, reason: Some(reason) } => {
                 CameraState::Stalled { since: *since, reason: reason.clone() }
             }
+            Stage::Renewing { since } => CameraState::Connecting { since: *since },
             Stage::Ending { reason: None, .. } | Stage::Stopped => CameraState::Stopped,
         }
     }

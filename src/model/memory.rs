@@ -5,8 +5,16 @@
 use super::clip::ClipFile;
 use super::event::{Added, SlotFile};
 use super::id::{CameraName, ClipId, RunId};
+use super::ring::RingMemory;
+use super::saving::SavingMemory;
+use super::settings;
+use super::snapshot::Lost;
 use super::time::{Anchor, Mono};
 use serde::{Deserialize, Serialize};
+
+/// Numbers from here on are none of ours. They are read from files and names, and must not be able to bring counting to
+/// its end.
+pub(super) const SOUND: u64 = u64::MAX / 2;
 
 /// One camera, as the recorder knew it when it last changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,16 +25,52 @@ pub struct Memory {
     pub anchor: Anchor,
     /// FFmpeg's last life.
     pub run: RunId,
+    /// FFmpeg had been ended for good: the recorder was not killed, it only could not store everything in time.
+    pub(super) stopped: bool,
+    /// No footage came in then.
+    pub(super) down: bool,
+    /// The last trigger from outside that was obeyed.
+    pub(super) obeyed: Option<Mono>,
+    /// The last mail, whatever came of it.
+    #[serde(default)]
+    pub(super) last_mail: Option<Mono>,
+    pub(super) lost: Lost,
+    /// The last number that any clip was given.
+    pub(super) last_clip: ClipId,
+    pub(super) ring: RingMemory,
+    pub(super) saving: SavingMemory,
 }
 
 impl Memory {
     /// Today's shape.
     pub const VERSION: u32 = 1;
 
+    /// Whether a recorder that starts at `now` with rings of this shape can go on from it. It is a file, and what is in
+    /// it is looked at before anything is done with it; one that does not fit counts for nothing as a whole.
+    ///
+    /// # Errors
+    /// Why it does not fit, in words.
+    pub fn fits(&self, camera: &CameraName, shape: &settings::Ring, now: Mono) -> Result<(), &'static str> {
+        let known = self.anchor.mono;
+        if self.version != Self::VERSION {
+            return Err("another version of nvr wrote it");
+        }
+        if known > now {
+            return Err("it is of another time");
+        }
+        if !self.ring.has_shape(shape.slots, shape.wrap()) {
+            return Err("ring.slots was another then");
+        }
+        let clips = self.last_clip.0 < SOUND && self.saving.last_id() <= self.last_clip;
+        if !clips || !self.ring.is_sound(self.run, known) || !self.saving.is_sound(camera) {
+            return Err("it is damaged");
+        }
+        Ok(())
+    }
+
     /// The clips that grew, for the archive to go on with.
     pub fn growing(&self, camera: &CameraName) -> Vec<Grew> {
-        let _ = camera;
-        Vec::new()
+        self.saving.growing(camera)
     }
 }
 
@@ -80,7 +124,7 @@ pub struct LeftFile {
     pub number: u64,
     /// Its size.
     pub bytes: u64,
-    /// When it was last written.
+    /// When it was last written, as its date tells; never later than now. Files are put into order by it.
     pub written: Mono,
 }
 

@@ -3,14 +3,17 @@
 
 mod archiving;
 mod asking;
+pub mod backlog;
 pub mod backoff;
 pub mod camera;
+mod carry;
 pub mod claim;
 pub mod clip;
 pub mod command;
 pub mod effect;
 pub mod event;
 pub mod fmp4;
+mod following;
 pub mod id;
 pub mod life;
 pub mod memory;
@@ -20,6 +23,7 @@ pub mod question;
 pub mod rate;
 pub mod record;
 pub mod recorder;
+mod reload;
 pub mod retention;
 pub mod ring;
 mod room;

@@ -40,7 +40,7 @@ impl Recorder {
             }
             Command::Delete { clip } => return self.delete(out, request, clip),
             Command::Ask(question) => return self.question(out, request, question),
-            Command::Reload => return out.order(Effect::Reload { request: Some(request) }),
+            Command::Reload => return self.read_again(out, Some(request)),
             Command::Stop => {
                 self.stop(out, "a person asked for it".to_owned());
                 Answer::Done("stopping: what is claimed is stored first".to_owned())
@@ -83,8 +83,8 @@ impl Recorder {
             }
             word.to_owned()
         });
-        let all = self.cameras.iter().map(|camera| (camera.settings.name.clone(), camera.armed)).collect();
-        out.order(Effect::SaveArmed(all));
+        self.armed.extend(self.cameras.iter().map(|camera| (camera.settings.name.clone(), camera.armed)));
+        out.order(Effect::SaveArmed(self.armed.clone().into_iter().collect()));
         answer
     }
 
@@ -104,7 +104,7 @@ impl Recorder {
             self.stopping = Some((out.now, who.clone()));
             for camera in &mut self.cameras {
                 camera.settle(out);
-                camera.stop(out);
+                camera.stop(out, "the recorder was stopped");
                 camera.settle(out);
             }
             out.order(Effect::Stop { who });
@@ -118,7 +118,8 @@ impl Recorder {
         who: &Who,
         mut act: impl FnMut(&mut Camera, &mut ClipIds, &mut Out) -> String,
     ) -> Answer {
-        let known: Vec<_> = self.cameras.iter().map(|camera| camera.settings.name.clone()).collect();
+        let there = self.cameras.iter().filter(|camera| !camera.removed);
+        let known: Vec<_> = there.map(|camera| camera.settings.name.clone()).collect();
         let meant = match who {
             Who::All => &known,
             Who::Cameras(names) => names,
@@ -133,7 +134,8 @@ impl Recorder {
 
     /// Says which cameras there are instead.
     pub(super) fn no_such_camera(&self, stranger: &CameraName) -> String {
-        let known: Vec<_> = self.cameras.iter().map(|camera| camera.settings.name.as_str()).collect();
+        let there = self.cameras.iter().filter(|camera| !camera.removed);
+        let known: Vec<_> = there.map(|camera| camera.settings.name.as_str()).collect();
         format!("no camera is called {stranger} (there are: {})", known.join(", "))
     }
 }

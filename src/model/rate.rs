@@ -57,6 +57,11 @@ impl BitRate {
         }
     }
 
+    /// As it is, for reckoning.
+    pub fn measured(&self) -> Option<u64> {
+        self.average.map(|average| average as u64)
+    }
+
     /// For the screen.
     pub fn shown(&self) -> Option<u64> {
         self.shown

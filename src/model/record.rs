@@ -57,6 +57,8 @@ impl Record {
     pub const VERSION: u32 = 1;
     /// A camera that never stops mailing must not fill a record.
     pub const MAX_TRIGGERS: usize = 200;
+    /// Nor must a recorder that crashes again and again.
+    pub const MAX_INTERRUPTIONS: usize = 200;
 
     /// The record of an open clip that nothing is in yet.
     pub fn empty(camera: CameraName, asked: Window<Wall>) -> Self {
@@ -113,7 +115,7 @@ pub struct Trigger {
 }
 
 /// Where a trigger came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TriggerKind {
     /// A key in the monitor.
@@ -140,6 +142,17 @@ impl TriggerKind {
             TriggerKind::Key => "key",
             TriggerKind::Command => "command",
             TriggerKind::Mail { .. } => "mail",
+        }
+    }
+
+    /// The same with every text of strangers as `fit` makes it.
+    pub fn fit(&self, fit: impl Fn(&str) -> String) -> Self {
+        match self {
+            TriggerKind::Key => TriggerKind::Key,
+            TriggerKind::Command => TriggerKind::Command,
+            TriggerKind::Mail { peer, from, to, subject } => {
+                TriggerKind::Mail { peer: fit(peer), from: fit(from), to: fit(to), subject: fit(subject) }
+            }
         }
     }
 

@@ -6,7 +6,9 @@
 
 use super::archiving::{Archive, CLIPS};
 use super::asking::found;
+use super::backlog::GivenUp;
 use super::camera::Camera;
+use super::carry::used_ids;
 use super::clip::ClipFile;
 use super::command::Command;
 use super::effect::Effect;
@@ -21,7 +23,7 @@ use super::ring::AWAY;
 use super::routing::{self, Route};
 use super::saving::ClipIds;
 use super::settings::Settings;
-use super::snapshot::{ClipView, CopyView, Entry, Level, MailNote, MailView, Topic};
+use super::snapshot::{ClipView, CopyView, Entry, Level, Lost, MailNote, MailView, Topic};
 use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,7 +38,7 @@ const KEPT: usize = 1000;
 /// Lines of each log that the snapshot holds.
 pub(super) const TAIL: usize = 50;
 /// Warnings that the snapshot holds; the oldest go.
-const WARNINGS: usize = 20;
+pub(super) const WARNINGS: usize = 20;
 
 /// What reaches the recorder.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,23 +70,33 @@ pub struct Recorder {
     pub(super) anchor: Anchor,
     day: String,
     pub(super) cameras: Vec<Camera>,
-    ids: ClipIds,
+    pub(super) ids: ClipIds,
     next_sweep: Mono,
     /// The last input.
     seen: Mono,
     pub(super) mail: MailView,
+    /// Who was armed when that was last decided, cameras included that are not there now: one that is removed by a slip
+    /// and added again is as it was.
+    pub(super) armed: BTreeMap<CameraName, bool>,
     /// Addresses of cameras whose sources name a host.
-    hosts: Vec<(CameraName, IpAddr)>,
+    pub(super) hosts: Vec<(CameraName, IpAddr)>,
     pub(super) archive: Archive,
     pub(super) ram: Option<Space>,
     /// Until when wanted footage finds room there, as it was last told.
     pub(super) safe_until: Option<Mono>,
     /// The ring's file system is nearly full: what is said of it.
     pub(super) no_room: Option<String>,
+    pub(super) given_up: GivenUp,
     pub(super) copies: VecDeque<CopyView>,
     pub(super) clips: VecDeque<ClipView>,
     pub(super) journal: VecDeque<Entry>,
     pub(super) warnings: Vec<String>,
+    /// Those of them that are about the configuration.
+    pub(super) config_warnings: Vec<String>,
+    /// What was lost of cameras that are gone.
+    pub(super) lost: Lost,
+    /// What was carried over from an earlier recorder, until it is said.
+    pub(super) carried_over: Option<String>,
     /// Since when it is ending, and why.
     pub(super) stopping: Option<(Mono, String)>,
 }
@@ -93,13 +105,19 @@ impl Recorder {
     /// A recorder whose cameras start at the first tick.
     pub fn new(settings: Arc<Settings>, remembered: &Remembered, anchor: Anchor) -> Self {
         let now = anchor.mono;
+        let fitting = remembered.left.iter().filter(|(name, left)| left.memory.fits(name, &settings.ring, now).is_ok());
+        let mut ids = used_ids(fitting.map(|(_, left)| &left.memory));
         let cameras = settings
             .cameras
             .iter()
             .map(|camera| {
                 let armed = remembered.armed.get(&camera.name).copied().unwrap_or(camera.trigger.armed);
                 let first = remembered.first.get(&camera.name).copied().unwrap_or(0);
-                Camera::new(Arc::clone(camera), &settings.ring, armed, first, now)
+                let mut camera = Camera::new(Arc::clone(camera), &settings.ring, armed, first, now);
+                if let Some(left) = remembered.left.get(&camera.settings.name) {
+                    camera.carry_on(left, &settings.ring, first, &mut ids, now);
+                }
+                camera
             })
             .collect();
         let mail = MailView { port: Err("not open yet".to_owned()), today: 0, last: None };
@@ -109,19 +127,24 @@ impl Recorder {
             anchor,
             day: String::new(),
             cameras,
-            ids: ClipIds::default(),
+            ids,
             next_sweep: now + SWEEP,
             seen: now,
             mail,
+            armed: remembered.armed.clone(),
             hosts: Vec::new(),
             archive: Archive::new(now),
             ram: None,
             safe_until: None,
             no_room: None,
+            given_up: GivenUp::default(),
             copies: VecDeque::new(),
             clips: VecDeque::new(),
             journal: VecDeque::new(),
             warnings: Vec::new(),
+            config_warnings: Vec::new(),
+            lost: Lost::default(),
+            carried_over: None,
             stopping: None,
         }
     }
@@ -130,11 +153,15 @@ impl Recorder {
     pub fn apply(&mut self, now: Mono, input: Input) -> Vec<Effect> {
         let mut out = Out::new(now, self.anchor, self.journal.back().map_or(0, |last| last.number));
         self.look_back(&mut out);
+        self.resume(&mut out);
         match input {
             Input::Event(event) => self.event(&mut out, event),
             Input::Command(request, command) => self.command(&mut out, request, command),
             Input::Tick => self.tick(&mut out),
         }
+        self.hold_limit(&mut out);
+        self.let_go(&mut out);
+        self.remember(&mut out);
         let copied = self.copies.back().map_or(0, |last| last.number);
         let copies = (copied + 1..).zip(out.copies).map(|(number, copy)| CopyView { number, ..copy });
         keep(&mut self.copies, copies, KEPT);
@@ -168,6 +195,11 @@ impl Recorder {
     /// Whether a recorder that was asked to stop has nothing left to do.
     pub fn finished(&self) -> bool {
         self.cameras.iter().all(Camera::finished)
+    }
+
+    /// Cameras that were told to stop and have nothing left to do.
+    pub fn done(&self) -> impl Iterator<Item = &CameraName> {
+        self.cameras.iter().filter(|camera| camera.finished()).map(|camera| &camera.settings.name)
     }
 
     /// Ticks come each second, so if nothing came for long, the recorder did not run: the machine slept or was
@@ -240,8 +272,11 @@ impl Recorder {
             Event::StopAsked(who) => self.stop(out, who),
             Event::ClipOpened { clip, name, start, path } => self.clip_opened(clip, ClipFile { name, start, path }),
             Event::Appended { clip: _, segment, added } => self.appended(out, &segment, &added),
-            Event::Followed { clip: _, segment: _, added: _ } => {}
-            Event::Reloaded { request: _, result: _ } => {}
+            Event::Followed { clip, segment, added } => self.followed(out, clip, &segment, added.as_ref()),
+            Event::ConfigWarnings(warnings) => self.config_warnings(out, &warnings),
+            Event::HungUp => self.read_again(out, None),
+            Event::Reloaded { request, result } => self.reloaded(out, request, result),
+            Event::RingOpened { camera, first } => self.ring_opened(out, &camera, first),
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),
@@ -282,7 +317,7 @@ impl Recorder {
     }
 
     /// The first line of the journal: whoever reads it after a crash sees where the new life begins.
-    fn began(&self, out: &mut Out, earlier: Option<&str>) {
+    fn began(&mut self, out: &mut Out, earlier: Option<&str>) {
         let cameras = match self.cameras.len() {
             1 => "1 camera".to_owned(),
             more => format!("{more} cameras"),
@@ -290,9 +325,10 @@ impl Recorder {
         let earlier = earlier.map_or_else(String::new, |place| format!(" (what was before: {place})"));
         let text = format!("recorder {} started: {cameras}{earlier}", env!("CARGO_PKG_VERSION"));
         out.say(Level::Info, Topic::Recorder, None, text);
+        self.say_what_was_carried_over(out);
     }
 
-    fn warn(&mut self, out: &mut Out, text: &str) {
+    pub(super) fn warn(&mut self, out: &mut Out, text: &str) {
         let text = fit_for_screen(text, 1000);
         out.say(Level::Warn, Topic::Recorder, None, &text);
         if !self.warnings.contains(&text) {

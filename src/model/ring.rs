@@ -10,6 +10,8 @@ use super::event::SlotFile;
 use super::id::RunId;
 use super::snapshot::Media;
 use super::time::{Mono, Window};
+pub use left::{Found, RingMemory};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use std::time::Duration;
 pub(super) const AWAY: Duration = Duration::from_secs(5);
 
 /// A segment that is or was in the ring.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Only grows.
     pub number: u64,
@@ -42,7 +44,7 @@ pub struct Segment {
 }
 
 /// What became of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// In its slot.
     InRing,
@@ -153,6 +155,14 @@ impl Ring {
         if let Some(segment) = self.segments.iter_mut().rev().find(|segment| segment.number == number) {
             segment.fate = fate;
         }
+    }
+
+    /// Lets go of a finished segment for want of room. Answers its file, which is to be removed.
+    pub fn let_go(&mut self, number: u64) -> Option<SlotFile> {
+        let wrap = u64::from(self.wrap);
+        let segment = self.segments.iter_mut().find(|segment| segment.number == number && segment.claimable())?;
+        segment.fate = Fate::Gone;
+        Some(SlotFile { slot: (number % wrap) as u32, bytes: segment.bytes })
     }
 
     /// From here on footage is missing, and this is why.
@@ -390,5 +400,6 @@ impl Ring {
     }
 }
 
+mod left;
 #[cfg(test)]
 mod tests;

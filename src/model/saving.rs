@@ -7,11 +7,14 @@
 
 use super::claim::{Claim, Queue};
 use super::clip::{Clip, SLACK};
+use super::following::Following;
 use super::id::{CameraName, ClipId};
 use super::record::TriggerKind;
 use super::ring::Segment;
 use super::snapshot::{EventView, TriggerView};
 use super::time::{Mono, Window};
+pub use left::{SavingMemory, Taken, Where};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +31,13 @@ pub struct Saving {
     /// Oldest footage first; while something is going on, the last one is growing.
     pub(super) clips: VecDeque<Clip>,
     pub(super) queue: Queue,
+    pub(super) following: Following,
     /// The last segment that was claimed; all that is claimed later is newer, except for late mails.
     pub(super) newest: Option<Newest>,
 }
 
 /// An event that is going on.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Going {
     since: Mono,
     from: Mono,
@@ -43,7 +47,7 @@ struct Going {
 }
 
 /// A segment that was claimed.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Newest {
     number: u64,
     end: Mono,
@@ -62,12 +66,30 @@ impl ClipIds {
         self.0 += 1;
         ClipId(self.0)
     }
+
+    /// The last one that was given.
+    pub(super) fn last(&self) -> ClipId {
+        ClipId(self.0)
+    }
+
+    /// From now on greater than this one.
+    pub(super) fn pass(&mut self, id: ClipId) {
+        self.0 = self.0.max(id.0);
+    }
 }
 
 impl Saving {
     /// Nothing wanted yet. `seed` spreads the waits before retries.
     pub fn new(camera: CameraName, seed: u64) -> Self {
-        Self { camera, seed, going: None, clips: VecDeque::new(), queue: Queue::default(), newest: None }
+        Self {
+            camera,
+            seed,
+            going: None,
+            clips: VecDeque::new(),
+            queue: Queue::default(),
+            following: Following::default(),
+            newest: None,
+        }
     }
 
     /// Footage is wanted around `at`.
@@ -114,11 +136,11 @@ impl Saving {
         self.newest.as_ref().is_some_and(|newest| segment.number <= newest.number)
     }
 
-    /// A wanted segment is about to be claimed.
-    pub fn claim(&mut self, ids: &mut ClipIds, segment: &Segment, max_clip: Duration) {
+    /// A wanted segment is about to be claimed. `most`: how far into a clip a segment may begin.
+    pub fn claim(&mut self, ids: &mut ClipIds, segment: &Segment, most: Duration) {
         let Some(clip) = self.clips.back_mut() else { return };
         let span = segment.span();
-        let full = clip.first().is_some_and(|(_, began)| span.to.since(began) > max_clip);
+        let full = clip.first().is_some_and(|(_, began)| span.from.since(began) > most);
         if full {
             let cause = segment.before.clone().unwrap_or_else(|| "it was no longer in the ring".into());
             let next = clip.go_on(ids.next(), span.from, cause);
@@ -188,7 +210,8 @@ impl Saving {
         });
         let waiting = self.clips.iter().filter(|clip| !clip.closing && !self.queue.holds(clip.id));
         let closing = waiting.filter_map(|clip| clip.setback.as_ref().map(|setback| setback.retry_at));
-        closing.chain(going).chain(self.queue.due()).min()
+        let next = self.queue.due().filter(|_| !self.following.busy());
+        closing.chain(going).chain(next).min()
     }
 
     /// Whether something is still wanted of the segment that is being written, or may be of the next.
@@ -253,3 +276,5 @@ impl Saving {
         })
     }
 }
+
+mod left;

@@ -83,9 +83,9 @@ pub(super) fn about(span: Duration) -> String {
 }
 
 impl Camera {
-    /// How long this camera may be silent now: one that is disarmed, or told to stop, may be for ever.
+    /// How long this camera may be silent now: one that is disarmed, taken out or told to stop may be for ever.
     fn may_be_silent(&self) -> Option<Duration> {
-        self.settings.silence.filter(|_| self.armed && !self.stopped())
+        self.settings.silence.filter(|_| self.armed && !self.removed && !self.stopped())
     }
 
     /// When silence is next to be looked at.

@@ -118,7 +118,7 @@ pub enum CameraState {
         /// Why, in words.
         reason: String,
     },
-    /// The recorder is ending.
+    /// The recorder is ending, or the camera was removed from the configuration and only what was wanted of it is stored.
     Stopped,
 }
 
@@ -228,8 +228,11 @@ pub struct ArchiveView {
     pub since: Option<Mono>,
     /// Bytes that are claimed and not yet stored.
     pub backlog: u64,
-    /// While there is trouble and an event goes on: when RAM is full at this rate, and footage will be lost. It rests:
-    /// it may be wrong by 5 s, or by a tenth of what is left.
+    /// How many these may become; `None` until the size of RAM is known.
+    #[serde(default)]
+    pub backlog_limit: Option<u64>,
+    /// While there is trouble and an event goes on: when there is no more room at this rate, and footage will be lost. It
+    /// rests: it may be wrong by a second, or by a tenth of what is left, and by the length of a segment.
     #[serde(default)]
     pub safe_until: Option<Mono>,
     /// When something was last written to it; `None`: not since the recorder began.
@@ -263,6 +266,17 @@ pub struct Lost {
     pub bytes: u64,
     /// Events of which nothing at all could be saved: there is no clip that would tell of them.
     pub events: u64,
+}
+
+impl Lost {
+    /// Both together.
+    pub fn and(self, other: Lost) -> Lost {
+        Lost {
+            segments: self.segments.saturating_add(other.segments),
+            bytes: self.bytes.saturating_add(other.bytes),
+            events: self.events.saturating_add(other.events),
+        }
+    }
 }
 
 /// One segment's way into the archive.

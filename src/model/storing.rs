@@ -59,6 +59,10 @@ impl Saving {
 
     /// The next thing for the archive to do, if it is idle.
     pub fn feed(&mut self, now: Mono, anchor: &Anchor) -> Option<Append> {
+        // Both in one clip: which of them came first would be chance.
+        if self.following.busy() {
+            return None;
+        }
         let claim = self.queue.next(now)?;
         let record = self.clips.iter().find(|clip| clip.id == claim.clip)?.record(anchor);
         Some(Append {
@@ -97,6 +101,13 @@ impl Saving {
         Some(claim)
     }
 
+    /// There is no room for a segment that waits. Answers its claim.
+    pub(super) fn give_up(&mut self, number: u64, cause: &str) -> Option<Claim> {
+        let claim = self.queue.give_up(number)?;
+        self.note_loss(&claim, cause);
+        Some(claim)
+    }
+
     fn note_loss(&mut self, claim: &Claim, cause: &str) {
         if let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == claim.clip) {
             clip.lost(claim, cause);
@@ -129,7 +140,7 @@ impl Saving {
     }
 
     /// What waits for the clip `old` is meant for the one at `place` from now on.
-    fn rename(&mut self, old: ClipId, place: usize) {
+    pub(super) fn rename(&mut self, old: ClipId, place: usize) {
         let clip = &mut self.clips[place];
         for claim in self.queue.of(old) {
             claim.clip = clip.id;

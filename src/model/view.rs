@@ -19,11 +19,7 @@ impl Recorder {
     /// What monitors draw. It changes only when something happened: free room is rounded to three digits.
     pub fn snapshot(&self, now: Mono) -> Snapshot {
         let cameras: Vec<CameraView> = self.cameras.iter().map(|camera| camera.view(now)).collect();
-        let lost = self.cameras.iter().map(|camera| camera.lost).fold(Lost::default(), |sum, lost| Lost {
-            segments: sum.segments.saturating_add(lost.segments),
-            bytes: sum.bytes.saturating_add(lost.bytes),
-            events: sum.events.saturating_add(lost.events),
-        });
+        let lost = self.cameras.iter().map(|camera| camera.lost).fold(self.lost, Lost::and);
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: 0,
@@ -38,7 +34,8 @@ impl Recorder {
                 safe_until: self.safe_until(now),
                 written: self.archive.silence.last(),
                 silent: self.archive_silent(),
-                backlog: total(self.cameras.iter().map(|camera| camera.saving.backlog().1)),
+                backlog: self.backlog(),
+                backlog_limit: self.backlog_limit(),
             },
             ring: RingView {
                 dir: self.settings.ring.dir.display().to_string(),

@@ -3,9 +3,10 @@
 
 use super::child::{self, Lines, Purpose, end_group};
 use super::ffmpeg::{self, Ffmpeg, Plan, Redactor, Target};
+use super::hold::{self, Hold};
 use super::{knock, places};
 use crate::model::event::{CameraNews, Event, Trouble};
-use crate::model::id::RunId;
+use crate::model::id::{CameraName, RunId};
 use crate::model::settings;
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, Signal};
@@ -62,7 +63,8 @@ pub struct Job {
 }
 
 /// Runs FFmpeg until it ends; `stop` takes it down the ladder and says what to report as the reason (`None`: it was
-/// asked for). Its end, or that it could not be started, is always reported.
+/// asked for). Its end, or that it could not be started, is always reported, and not before nothing writes its slots any
+/// more.
 pub async fn run(
     common: Arc<Common>,
     job: Job,
@@ -71,25 +73,38 @@ pub async fn run(
 ) {
     let (camera, run) = (job.camera.name.clone(), job.run);
     let news = |news| Event::Camera { camera: camera.clone(), run, news };
-    if job.in_doubt {
-        let nobody = tokio::select! {
-            reason = &mut stop => Some(reason.unwrap_or(None)),
-            found = knock::knock(&job.camera.source) => found.err().map(Some),
-        };
-        if let Some(reason) = nobody {
-            let reason = reason.map(|text| Trouble { text, cure: None });
-            return drop(events.send(news(CameraNews::Ended { reason })).await);
+    let trouble = |text| Some(Trouble { text, cure: None });
+    let begun = tokio::select! {
+        begun = begin(&common, &job, &events) => begun,
+        // A recorder that is gone wants nothing to be started.
+        reason = &mut stop => {
+            let reason = reason.unwrap_or(None).and_then(trouble);
+            let _ = events.send(news(CameraNews::Ended { reason })).await;
+            return;
         }
-    }
-    let reason = match start(&common, &job) {
+    };
+    let reason = match begun {
         Ok(ffmpeg) => {
             // Only a recorder that is gone does not listen, and then nobody wants the news.
             let _ = events.send(news(CameraNews::Started)).await;
-            ffmpeg.supervise(&events, &news, stop).await
+            let reason = ffmpeg.supervise(&events, &news, stop).await;
+            // Where `recorder.ffmpeg` is a script, the real FFmpeg may live on. If it cannot be ended the next start,
+            // which needs the slots, says why.
+            drop(free(&common, &camera, &events).await);
+            reason
         }
-        Err(text) => Some(Trouble { text, cure: None }),
+        Err(text) => trouble(text),
     };
     let _ = events.send(news(CameraNews::Ended { reason })).await;
+}
+
+/// Takes a camera's slots, and says what had to be done for it.
+async fn free(common: &Common, camera: &CameraName, events: &mpsc::Sender<Event>) -> Result<Hold, String> {
+    let hold = hold::take(&common.ring.dir, camera).await?;
+    if let Some(note) = hold.note(camera) {
+        let _ = events.send(Event::Note(note)).await;
+    }
+    Ok(hold)
 }
 
 /// Whether a camera sends a picture.
@@ -99,7 +114,7 @@ pub async fn run(
 pub async fn glance(ffmpeg: &Ffmpeg, camera: &settings::Camera) -> Result<(), String> {
     let (program, redactor) = (&ffmpeg.program, Redactor::new(&camera.source));
     let plan = ffmpeg::glance(ffmpeg, camera);
-    let mut running = spawn(program, plan, redactor).map_err(|error| ffmpeg::not_run(program, &error))?;
+    let mut running = spawn(program, plan, redactor, None).map_err(|error| ffmpeg::not_run(program, &error))?;
     let (mut said, mut pictures) = (VecDeque::new(), 0);
     let seen = async {
         loop {
@@ -129,18 +144,26 @@ struct Running {
     redactor: Redactor,
 }
 
-fn start(common: &Common, job: &Job) -> Result<Running, String> {
-    let dir = places::ring(&common.ring.dir, &job.camera.name);
-    fs_err::create_dir_all(places::claims(&common.ring.dir, &job.camera.name))
+async fn begin(common: &Common, job: &Job, events: &mpsc::Sender<Event>) -> Result<Running, String> {
+    let (ring, camera) = (&common.ring, &job.camera.name);
+    if job.in_doubt {
+        knock::knock(&job.camera.source).await?;
+    }
+    // Somebody may have removed them.
+    fs_err::create_dir_all(places::claims(&ring.dir, camera))
         .map_err(|error| format!("the ring cannot be made: {error} (check ring.dir)"))?;
-    let (segment, wrap) = (common.ring.segment, common.ring.wrap());
+    let hold = free(common, camera, events).await?;
+    let dir = places::ring(&ring.dir, camera);
+    let (segment, wrap) = (ring.segment, ring.wrap());
     let target = Target { dir: &dir, segment, wrap, slot: job.slot, encode_audio: job.encode_audio };
     let plan = ffmpeg::plan(&common.ffmpeg, &job.camera, &target);
     let program = &common.ffmpeg.program;
-    spawn(program, plan, Redactor::new(&job.camera.source)).map_err(|error| ffmpeg::not_run(program, &error))
+    let redactor = Redactor::new(&job.camera.source);
+    spawn(program, plan, redactor, Some(hold)).map_err(|error| ffmpeg::not_run(program, &error))
 }
 
-fn spawn(program: &Path, plan: Plan, redactor: Redactor) -> std::io::Result<Running> {
+/// `hold`: the slots that it writes, if it writes any. Our own copy is closed when this is over.
+fn spawn(program: &Path, plan: Plan, redactor: Redactor, hold: Option<Hold>) -> std::io::Result<Running> {
     let (progress, progress_theirs) = std::io::pipe()?;
     let mut fds = vec![FdMapping { parent_fd: OwnedFd::from(progress_theirs), child_fd: ffmpeg::PROGRESS_FD }];
     if let Some(list) = plan.list {
@@ -149,6 +172,7 @@ fn spawn(program: &Path, plan: Plan, redactor: Redactor) -> std::io::Result<Runn
         ours.write_all(list.as_bytes())?;
         fds.push(FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: ffmpeg::LIST_FD });
     }
+    fds.extend(hold.map(|hold| FdMapping { parent_fd: hold.lock, child_fd: ffmpeg::HOLD_FD }));
     let mut command = ffmpeg::command(program);
     command.args(plan.args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.fd_mappings(fds).map_err(std::io::Error::other)?;
@@ -207,7 +231,7 @@ impl Running {
                 }
             }
         };
-        // Where `recorder.ffmpeg` is a script, the real FFmpeg may live on, and would write into the next one's slots.
+        // Where `recorder.ffmpeg` is a script, the real FFmpeg may live on.
         end_group(group, Signal::KILL);
         self.last_words(&mut said).await;
         let ending = status.map_or_else(|error| error.to_string(), |status| status.to_string());

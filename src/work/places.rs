@@ -3,6 +3,8 @@
 //! ```text
 //! <ring.dir>/.lock                      one recorder, never two
 //! <ring.dir>/<camera>/7.mp4             slot 7, FFmpeg's
+//! <ring.dir>/<camera>/.ffmpeg           locked for as long as anything lives that may write slots
+//! <ring.dir>/<camera>/memory.json       what the next recorder has to know, should this one be killed
 //! <ring.dir>/<camera>/claimed/1207.mp4  segment 1207, ours
 //! ```
 
@@ -22,6 +24,16 @@ pub fn claims(dir: &Path, camera: &CameraName) -> PathBuf {
 /// A slot.
 pub fn slot(dir: &Path, camera: &CameraName, slot: u32) -> PathBuf {
     ring(dir, camera).join(format!("{slot}.mp4"))
+}
+
+/// What every FFmpeg that writes into a camera's slots keeps locked.
+pub fn hold(dir: &Path, camera: &CameraName) -> PathBuf {
+    ring(dir, camera).join(".ffmpeg")
+}
+
+/// What a camera's recorder knew last.
+pub fn memory(dir: &Path, camera: &CameraName) -> PathBuf {
+    ring(dir, camera).join("memory.json")
 }
 
 /// A claimed segment.

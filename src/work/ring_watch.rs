@@ -11,6 +11,9 @@ use tokio::sync::mpsc;
 
 /// Watches the rings of `cameras` below `dir` for as long as the answer is kept. The directories must exist.
 ///
+/// It never waits for room on the bus: whoever changes what is watched waits for the watcher, and may be the one who has
+/// to make that room. What is not told is found by the sweep.
+///
 /// # Errors
 /// One sentence with the remedy: most often the system's limit of watches.
 pub fn watch(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) -> Result<RecommendedWatcher, String> {
@@ -18,15 +21,28 @@ pub fn watch(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) ->
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return }; // an overflow, which the sweep makes good
         for fact in event.paths.iter().flat_map(|path| facts(&root, &event.kind, path)) {
-            // Only a recorder that is gone does not listen.
-            let _ = events.blocking_send(fact);
+            let _ = events.try_send(fact);
         }
     })
     .map_err(refused)?;
     for camera in cameras {
-        watcher.watch(&places::ring(dir, camera), RecursiveMode::NonRecursive).map_err(refused)?;
+        add(&mut watcher, dir, camera)?;
     }
     Ok(watcher)
+}
+
+/// Watches one camera's ring too.
+///
+/// # Errors
+/// One sentence with the remedy; the sweep still sees that ring, a second later.
+pub fn add(watcher: &mut RecommendedWatcher, dir: &Path, camera: &CameraName) -> Result<(), String> {
+    watcher.watch(&places::ring(dir, camera), RecursiveMode::NonRecursive).map_err(refused)
+}
+
+/// Watches one camera's ring no longer.
+pub fn remove(watcher: &mut RecommendedWatcher, dir: &Path, camera: &CameraName) {
+    // A directory that is gone is not watched any more.
+    let _ = watcher.unwatch(&places::ring(dir, camera));
 }
 
 fn refused(error: notify::Error) -> String {

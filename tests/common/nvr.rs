@@ -228,7 +228,8 @@ impl Place {
         while let Some(place) = places.pop() {
             for entry in std::fs::read_dir(&place).expect("the ring").flatten() {
                 let path = entry.path();
-                assert!(path.is_dir() || path.ends_with(".lock"), "left in the ring: {path:?}");
+                let lock = path.ends_with(".lock") || path.ends_with(".ffmpeg");
+                assert!(path.is_dir() || lock, "left in the ring: {path:?}");
                 places.extend(path.is_dir().then_some(path));
             }
         }

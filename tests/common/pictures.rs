@@ -128,6 +128,7 @@ pub fn all_well() -> Snapshot {
             trouble: None,
             since: None,
             backlog: 0,
+            backlog_limit: None,
             safe_until: None,
             written: None,
             silent: None,
@@ -221,6 +222,7 @@ pub fn archive_down() -> Snapshot {
     picture.archive.trouble = Some(trouble.into());
     picture.archive.since = Some(NOW - seconds(95));
     picture.archive.backlog = 41_000_000;
+    picture.archive.backlog_limit = Some(512_000_000);
     picture.archive.safe_until = Some(NOW + seconds(374));
     picture.archive.space = Some(Space { total: 2_000_000_000_000, free: 0 });
     picture.lost = Lost { segments: 2, bytes: 10_200_000, events: 0 };

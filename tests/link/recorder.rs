@@ -27,6 +27,7 @@ pub fn picture(number: u64) -> Snapshot {
             trouble: None,
             since: None,
             backlog: 0,
+            backlog_limit: None,
             safe_until: None,
             written: None,
             silent: None,

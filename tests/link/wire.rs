@@ -166,18 +166,21 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
-    let archive =
-        (text(), space(), of(text()), of(mono()), any::<u64>(), of(mono()), (of(mono()), of(any::<Duration>())))
-            .prop_map(|(dir, space, trouble, since, backlog, safe_until, (written, silent))| ArchiveView {
-                dir,
-                space,
-                trouble,
-                since,
-                backlog,
-                safe_until,
-                written,
-                silent,
-            });
+    let backlog = (any::<u64>(), of(any::<u64>()));
+    let silence = (of(mono()), of(any::<Duration>()));
+    let archive = (text(), space(), of(text()), of(mono()), backlog, of(mono()), silence).prop_map(
+        |(dir, space, trouble, since, (backlog, backlog_limit), safe_until, (written, silent))| ArchiveView {
+            dir,
+            space,
+            trouble,
+            since,
+            backlog,
+            backlog_limit,
+            safe_until,
+            written,
+            silent,
+        },
+    );
     let ring = (text(), any::<u64>(), space(), of(text())).prop_map(|(dir, used, space, trouble)| RingView {
         dir,
         used,

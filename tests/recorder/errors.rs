@@ -23,7 +23,7 @@ fn powerless() -> &'static [&'static str] {
 }
 
 /// What runs a program with mounts of its own: root just may, others need a user namespace, where they are root.
-fn own_mounts() -> &'static [&'static str] {
+pub(super) fn own_mounts() -> &'static [&'static str] {
     if getuid().is_root() { &["unshare", "--mount"] } else { &["unshare", "--user", "--map-root-user", "--mount"] }
 }
 

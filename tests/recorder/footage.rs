@@ -196,6 +196,11 @@ pub struct Piece<'a> {
 }
 
 impl Piece<'_> {
+    /// Whether it holds that packet of the stream.
+    pub fn holds(&self, stream: usize, nth: usize) -> bool {
+        self.held.get(&stream).is_some_and(|held| held.contains(&nth))
+    }
+
     /// All that was sent in this time is in it.
     pub fn covers(&self, window: RangeInclusive<Instant>) {
         let sent = self.feed.sent();

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 
-fn camera(name: &str) -> (Feed, String) {
+pub fn camera(name: &str) -> (Feed, String) {
     let feed = Feed::start(Material::get(Kind::BFrames, 150));
     let block = feed.camera(name);
     (feed, block)
@@ -30,7 +30,7 @@ pub async fn goes_on(nvr: &mut Nvr) {
 }
 
 /// Waits until so much footage of the event is in the archive.
-async fn grows(nvr: &mut Nvr, at_least: Duration) {
+pub async fn grows(nvr: &mut Nvr, at_least: Duration) {
     nvr.until("a growing clip", |it| it.clips.first().filter(|clip| clip.open && clip.length >= at_least).map(|_| ()))
         .await;
 }
@@ -134,35 +134,45 @@ async fn asked_to_stop_in_the_middle_of_an_event_it_closes_the_clip_first() {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_an_event_it_finishes_the_clip_at_the_next_start() {
+async fn killed_in_the_middle_of_an_event_it_goes_on_with_the_same_clip_and_countdown() {
     let (feed, block) = camera("front-door");
-    let place = Place::new(block);
+    let mut place = Place::new(block);
+    place.trigger = "pre_roll = '3s'\npost_roll = '20s'\n".to_owned();
     let mut nvr = place.start().await;
     nvr.recording(5).await;
     let triggered = Instant::now();
     nvr.trigger("front-door").await;
     grows(&mut nvr, Duration::from_secs(5)).await;
+    let until = nvr.picture().cameras[0].event.as_ref().map(|event| event.until);
     let killed = Instant::now();
     nvr.signal(Signal::KILL);
     nvr.ended().await;
     drop(nvr);
 
     let mut nvr = place.start().await;
-    nvr.recording(2).await;
-    let found = nvr.picture().clips.iter().map(|clip| clip.open).collect::<Vec<_>>();
-    assert_eq!(found, [false]);
-    nvr.trigger("front-door").await;
-    nvr.quiet(2).await;
+    nvr.says("carried over: the countdown of front-door").await;
+    let picture = nvr.picture();
+    assert_eq!(picture.cameras[0].event.as_ref().map(|event| event.until), until, "the countdown ends when it did");
+    let growing: Vec<_> = picture.clips.iter().map(|clip| clip.open).collect();
+    assert_eq!(growing, [true]);
+    goes_on(&mut nvr).await;
+    let again = Instant::now();
+    nvr.quiet(1).await;
     nvr.stop().await;
     place.assert_tidy();
 
-    let [first, second] = &place.clips()[..] else { panic!("two clips") };
-    assert_eq!((complaints(&first.path), complaints(&second.path)), (String::new(), String::new()));
-    assert_eq!(first.record.state, ClipState::Interrupted);
-    let ([first], [second]) = (&pieces(first, &feed)[..], &pieces(second, &feed)[..]) else { panic!("whole pieces") };
-    // A segment is claimed when it is finished: at most one, and the moment of its closing, are not.
-    first.covers(triggered - Duration::from_secs(3)..=killed - Duration::from_millis(1500));
-    assert!(first.ends_before(second), "nothing is stored twice");
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    assert_eq!((clip.record.state, complaints(&clip.path)), (ClipState::Closed, String::new()));
+    let ([gap], [interruption]) = (&clip.record.gaps[..], &clip.record.interruptions[..]) else {
+        panic!("one of each")
+    };
+    assert!(gap.cause.contains("the recorder was interrupted"), "{}", gap.cause);
+    assert!(interruption.from < interruption.to, "{interruption:?}");
+    let [before, after] = &pieces(clip, &feed)[..] else { panic!("two pieces") };
+    // FFmpeg finishes its file when its recorder is killed: what it had read by then is there.
+    before.covers(triggered - Duration::from_secs(3)..=killed - Duration::from_millis(500));
+    after.covers(again..=triggered + Duration::from_secs(20));
+    assert!(before.ends_before(after), "nothing is stored twice");
 }
 
 /// FFmpeg was started a second time and footage comes in.
@@ -171,7 +181,7 @@ fn recorded_again(it: &Snapshot) -> bool {
 }
 
 /// An FFmpeg that leaves a trace if two of it run at a time: the lock goes with the process, however it ends.
-fn exclusive_ffmpeg(place: &Place) -> String {
+pub fn exclusive_ffmpeg(place: &Place) -> String {
     let (lock, trace) = (place.dir.path().join("lock"), place.dir.path().join("overlap"));
     let script = format!(
         "#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n\

@@ -6,6 +6,8 @@ mod errors;
 #[path = "../common/feed.rs"]
 mod feed;
 mod footage;
+mod kills;
+mod left;
 mod life;
 mod look;
 mod mail_in;
@@ -14,6 +16,8 @@ mod material;
 #[path = "../common/nvr.rs"]
 mod nvr_process;
 mod pages;
+mod reload;
+mod room;
 #[path = "../common/rtsp.rs"]
 mod rtsp;
 mod screen;

@@ -3,17 +3,18 @@
 use crate::script::{Script, settings};
 use nvr::model::command::{Command, TriggerBy, Who};
 use nvr::model::effect::{ClipChange, Effect};
-use nvr::model::event::{Added, AppendFailure, CameraNews, Cure, Event, Mail, SlotFile, Space, Trouble};
+use nvr::model::event::{Added, AppendFailure, CameraNews, Cure, Event, Mail, Reread, SlotFile, Space, Trouble};
 use nvr::model::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
 use nvr::model::question::{ClipPage, Question, Seen, Since};
 use nvr::model::recorder::{Input, Recorder, Remembered};
+use nvr::model::settings::{self, Settings};
 use nvr::model::snapshot::Snapshot;
 use nvr::model::time::{Anchor, Mono};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
-fn name(text: &str) -> CameraName {
+pub fn name(text: &str) -> CameraName {
     text.parse().expect("a name")
 }
 
@@ -38,7 +39,7 @@ fn span() -> impl Strategy<Value = Duration> {
     prop_oneof![10 => (0u64..20_000).prop_map(Duration::from_millis), 1 => Just(Duration::MAX), 1 => Just(Duration::ZERO)]
 }
 
-fn file() -> impl Strategy<Value = SlotFile> {
+fn slot_file() -> impl Strategy<Value = SlotFile> {
     (prop_oneof![20 => 0u32..8, 1 => any::<u32>()], number()).prop_map(|(slot, bytes)| SlotFile { slot, bytes })
 }
 
@@ -84,12 +85,12 @@ fn mail() -> impl Strategy<Value = Mail> {
 }
 
 fn ring_event() -> impl Strategy<Value = Event> {
-    let slot = file().prop_map(|file| file.slot);
-    let rings = prop::collection::vec((camera(), prop::collection::vec(file(), 0..8)), 0..3);
+    let slot = slot_file().prop_map(|file| file.slot);
+    let rings = prop::collection::vec((camera(), prop::collection::vec(slot_file(), 0..8)), 0..3);
     let size = prop_oneof![number().prop_map(Ok), Just(Err("gone".to_owned()))];
     prop_oneof![
         (camera(), slot).prop_map(|(camera, slot)| Event::SlotOpened { camera, slot }),
-        (camera(), file()).prop_map(|(camera, file)| Event::SlotClosed { camera, file, media: None }),
+        (camera(), slot_file()).prop_map(|(camera, file)| Event::SlotClosed { camera, file, media: None }),
         (rings, number()).prop_map(|(rings, free)| Event::Swept { rings, ram: Some(Space { total: u64::MAX, free }) }),
         (segment(), size).prop_map(|(segment, result)| Event::Claimed { segment, result }),
         (camera(), 0u64..5, news()).prop_map(|(camera, run, news)| Event::Camera { camera, run: RunId(run), news }),
@@ -105,6 +106,11 @@ fn archive_event() -> impl Strategy<Value = Event> {
             path: "/it".into()
         }),
         (clip(), segment(), added()).prop_map(|(clip, segment, added)| Event::Appended { clip, segment, added }),
+        (clip(), segment(), prop::option::of(added())).prop_map(|(clip, segment, added)| Event::Followed {
+            clip,
+            segment,
+            added
+        }),
         (clip(), segment(), failure()).prop_map(|(clip, segment, failure)| Event::AppendFailed {
             clip,
             segment,
@@ -139,12 +145,47 @@ fn other_event() -> impl Strategy<Value = Event> {
         1 => outcome().prop_map(Event::MailPort),
         1 => ".{0,9}".prop_map(Event::Warning),
         1 => Just(Event::StopAsked("chaos".into())),
+        1 => Just(Event::HungUp),
+        1 => (camera(), 0u64..50).prop_map(|(camera, first)| Event::RingOpened { camera, first }),
+        4 => reloaded(),
     ]
+}
+
+/// A file with some of three cameras, in any order, each in one of a few shapes.
+pub fn file() -> impl Strategy<Value = Settings> {
+    let cameras = prop::collection::vec((0u8..6, any::<bool>()), 3);
+    let order = Just(["a", "b", "c"]).prop_shuffle();
+    (order, cameras, 4u32..7).prop_map(|(order, shapes, slots)| {
+        let names = order.map(name);
+        let script = Script { slots, ..Script::default() };
+        let mut settings = settings(&script, &names.each_ref());
+        for (camera, (shape, armed)) in settings.cameras.iter_mut().zip(&shapes) {
+            let camera = Arc::make_mut(camera);
+            camera.trigger.armed = *armed;
+            match shape {
+                0 => camera.source = settings::Source::new("rtsp://10.0.0.9/".into()),
+                1 => camera.trigger.pre_roll = Duration::ZERO,
+                2 => camera.alias.push(format!("{}-2", camera.name)),
+                _ => {}
+            }
+        }
+        let mut shapes = shapes.iter();
+        settings.cameras.retain(|_| shapes.next().is_some_and(|(shape, _)| *shape < 5));
+        settings
+    })
+}
+
+fn reloaded() -> impl Strategy<Value = Event> {
+    let good = file().prop_map(|settings| {
+        Ok(Reread { file: "nvr.toml".into(), settings: Arc::new(settings), warnings: vec!["odd (look)".into()] })
+    });
+    let result = prop_oneof![5 => good, 1 => Just(Err("nvr.toml:1: \x1b[2J (mend it)\n\u{202e}".to_owned()))];
+    (prop::option::of(Just(RequestId(0))), result).prop_map(|(request, result)| Event::Reloaded { request, result })
 }
 
 fn command() -> impl Strategy<Value = Command> {
     let who = prop_oneof![Just(Who::All), prop::collection::vec(camera(), 0..3).prop_map(Who::Cameras)];
-    (who, 0u8..10).prop_map(|(who, kind)| match kind {
+    (who, 0u8..11).prop_map(|(who, kind)| match kind {
         0 => Command::Arm(who),
         1 => Command::Disarm(who),
         2 => Command::Trigger { who, by: TriggerBy::Key },
@@ -153,13 +194,14 @@ fn command() -> impl Strategy<Value = Command> {
         5 => Command::Delete { clip: "it".into() },
         6 => Command::Ask(Question::Journal(Since { after: 7, limit: 3 })),
         7 => Command::Ask(Question::Copies(Since { after: 0, limit: 3 })),
-        8 => Command::Ask(Question::Clip("it".into())),
+        8 => Command::Reload,
+        9 => Command::Ask(Question::Clip("it".into())),
         _ => Command::Ask(Question::Stills { of: Seen::Camera("a".parse().expect("a name")), width: 0 }),
     })
 }
 
 /// An input, and how much time passes before it: mostly none or little, sometimes very much.
-fn step() -> impl Strategy<Value = (u64, Input)> {
+pub fn step() -> impl Strategy<Value = (u64, Input)> {
     let time = prop_oneof![5 => Just(0u64), 10 => 0u64..3_000_000, 1 => 0u64..200_000_000];
     let input = prop_oneof![
         8 => ring_event().prop_map(Input::Event),
@@ -172,11 +214,12 @@ fn step() -> impl Strategy<Value = (u64, Input)> {
 }
 
 /// What the archive would say of what it was just told, so that the sequence gets deep into the state.
-fn obedient(effect: &Effect) -> Option<Event> {
+pub fn obedient(effect: &Effect) -> Option<Event> {
     match effect {
         Effect::Claim { segment, bytes, .. } => {
             Some(Event::Claimed { segment: segment.clone(), result: Ok(bytes.unwrap_or(1)) })
         }
+        Effect::OpenRing { camera } => Some(Event::RingOpened { camera: camera.clone(), first: 3 }),
         Effect::StartCamera { .. }
         | Effect::StopCamera { .. }
         | Effect::Sweep
@@ -195,24 +238,34 @@ fn obedient(effect: &Effect) -> Option<Event> {
         | Effect::Discard { .. }
         | Effect::Remember { .. }
         | Effect::Reload { .. }
+        | Effect::Adopt(_)
+        | Effect::CloseRing { .. }
         | Effect::Stop { .. } => None,
     }
 }
 
 /// Applies, and answers what follows. Every command is answered once, or given to somebody who will.
-fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
+pub fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
     let asked = matches!(&input, Input::Command(..));
     let told = matches!(
         &input,
         Input::Event(
-            Event::ClipsListed { .. } | Event::ClipShown { .. } | Event::ClipChanged { .. } | Event::StillsTaken { .. }
+            Event::Reloaded { request: Some(_), .. }
+                | Event::ClipsListed { .. }
+                | Event::ClipShown { .. }
+                | Event::ClipChanged { .. }
+                | Event::StillsTaken { .. }
         )
     );
     let effects = recorder.apply(now, input);
     let answers = |effect: &&Effect| {
         let given_on = matches!(
             effect,
-            Effect::ListClips { .. } | Effect::ShowClip { .. } | Effect::ChangeClip { .. } | Effect::TakeStills { .. }
+            Effect::Reload { request: Some(_) }
+                | Effect::ListClips { .. }
+                | Effect::ShowClip { .. }
+                | Effect::ChangeClip { .. }
+                | Effect::TakeStills { .. }
         );
         given_on || matches!(effect, Effect::Reply { .. })
     };
@@ -221,7 +274,7 @@ fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
 }
 
 /// The picture is bounded, harmless and survives the wire.
-fn look(recorder: &Recorder, now: Mono) {
+pub fn look(recorder: &Recorder, now: Mono) {
     let picture = recorder.snapshot(now);
     let json = serde_json::to_string(&picture).expect("JSON");
     assert!(json.len() < 1_000_000 && !json.contains("\\u001b") && !json.contains('\u{202e}'));
@@ -273,7 +326,7 @@ proptest! {
                 Input::Event(Event::SlotOpened { camera, .. } | Event::SlotClosed { camera, .. }
                     | Event::Camera { camera, .. }) => Some(camera.clone()),
                 Input::Event(Event::Claimed { segment, .. } | Event::Appended { segment, .. }
-                    | Event::AppendFailed { segment, .. }) => Some(segment.camera.clone()),
+                    | Event::Followed { segment, .. } | Event::AppendFailed { segment, .. }) => Some(segment.camera.clone()),
                 Input::Event(_) | Input::Command(..) | Input::Tick => None,
             };
             // Time passes for all.
@@ -282,8 +335,9 @@ proptest! {
             recorder.apply(now, input);
             let after = recorder.snapshot(now);
             if let Some(about) = about {
-                for (before, after) in before.cameras.iter().zip(&after.cameras).filter(|(one, _)| one.name != about) {
-                    prop_assert_eq!(before, after);
+                for before in before.cameras.iter().filter(|camera| camera.name != about) {
+                    let after = after.cameras.iter().find(|camera| camera.name == before.name);
+                    prop_assert_eq!(Some(before), after);
                 }
             }
         }

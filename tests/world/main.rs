@@ -2,8 +2,13 @@
 
 mod chaos;
 mod clips;
+mod damage;
+mod following;
+mod kills;
+mod lot;
 mod people;
 mod promises;
+mod reload;
 mod room;
 mod script;
 mod shelf;

@@ -78,6 +78,8 @@ pub struct Script {
     pub lives: Vec<Life>,
     pub deliveries: Vec<Delivery>,
     pub moods: Vec<Mood>,
+    /// Whether looks at the segment that is being written find something, over and over.
+    pub looks: Vec<bool>,
     /// The archive takes and closes nothing in these windows.
     pub outages: Vec<(Mono, Mono)>,
     pub archive_takes: Duration,
@@ -86,6 +88,10 @@ pub struct Script {
     pub acts: Vec<(Mono, Act)>,
     /// Bytes of the ring's file system.
     pub ram: u64,
+    /// What may wait for the archive.
+    pub backlog: settings::Share,
+    /// What somebody else has there: from when to when, and bytes.
+    pub foreign: Option<(Mono, Mono, u64)>,
     /// When writing there fails.
     pub full: Option<(Mono, Mono)>,
     /// The recorder does not run from one instant to another; FFmpeg does. What waited reaches it so much later.
@@ -109,11 +115,14 @@ impl Default for Script {
             lives: vec![Life { from: at(0), to: Mono(u64::MAX), end: End::Crash }],
             deliveries: vec![Delivery::Prompt],
             moods: vec![Mood::Takes],
+            looks: vec![true],
             outages: Vec::new(),
             archive_takes: ms(20),
             lateness: vec![Duration::ZERO],
             acts: Vec::new(),
             ram: 1 << 30,
+            backlog: settings::Share::Fraction(0.25),
+            foreign: None,
             full: None,
             away: None,
             failing_claims: BTreeSet::new(),
@@ -145,7 +154,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
             dir: "/ring".into(),
             segment: script.segment,
             slots: script.slots,
-            backlog: settings::Share::Fraction(0.25),
+            backlog: script.backlog,
         },
         archive: settings::Archive {
             dir: "/clips".into(),

@@ -3,11 +3,12 @@
 
 use crate::script::Mood;
 use crate::sim::World;
-use nvr::model::effect::Append;
+use nvr::model::effect::{Append, Follow};
 use nvr::model::event::{Added, AppendFailure, Event};
 use nvr::model::id::{ClipId, SegmentId};
 use nvr::model::record::Record;
 use nvr::model::recorder::Input;
+use nvr::model::time::Mono;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,30 @@ pub struct Stored {
     pub record: Arc<Record>,
     pub closed: bool,
     pub opened: Duration,
+    /// As large and as long as it is now, without what is ahead.
+    pub bytes: u64,
+    pub length: Duration,
+    /// What is in it of a segment that was not finished when it was taken.
+    pub ahead: Option<Ahead>,
+}
+
+/// A part of a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead {
+    pub serial: u64,
+    pub number: u64,
+    /// How far it reaches.
+    pub to: Mono,
+}
+
+impl Stored {
+    fn takes(&self, serial: u64, number: u64) {
+        assert!(!self.closed, "an append to a closed clip");
+        let newer = self.footage.last().is_none_or(|last| last.0 < serial && last.1 < number);
+        let goes_on =
+            self.ahead.is_none_or(|part| part.number < number || (part.serial, part.number) == (serial, number));
+        assert!(newer && goes_on, "out of order: {self:?} and then {number}");
+    }
 }
 
 impl World {
@@ -44,7 +69,7 @@ impl World {
         Event::Claimed { segment, result }
     }
 
-    fn down(&self) -> bool {
+    pub fn down(&self) -> bool {
         self.script.outages.iter().any(|(from, to)| (*from..*to).contains(&self.now))
     }
 
@@ -52,6 +77,9 @@ impl World {
         self.appending = false;
         let (clip, segment) = (append.clip, append.segment.clone());
         let file = *self.claimed.get(&segment.number).expect("what is appended was claimed");
+        if !self.down() && self.knows(clip, (file.serial, segment.number)) {
+            return self.recognise(append);
+        }
         let mood = self.script.moods[self.appends % self.script.moods.len()];
         self.appends += usize::from(!self.down());
         let failure = match mood {
@@ -73,27 +101,55 @@ impl World {
         let known = self.clips.contains_key(&clip);
         if !known {
             let (name, path) = (format!("front_{}", clip.0), format!("/clips/front_{}.part", clip.0));
-            let new = Stored { id: clip, footage: vec![], record: append.record, closed: false, opened: append.offset };
+            let (bytes, length) = (0, Duration::ZERO);
+            let (footage, record, opened) = (vec![], append.record.clone(), append.offset);
+            let new = Stored { id: clip, footage, record, closed: false, opened, bytes, length, ahead: None };
             self.clips.insert(clip, new);
             self.apply(Input::Event(Event::ClipOpened { clip, name, start: append.wall, path }));
         }
         let stored = self.clips.get_mut(&clip).expect("it is open");
-        assert!(!stored.closed, "an append to a closed clip");
-        let newer =
-            stored.footage.last().is_none_or(|(serial, number)| *serial < file.serial && *number < segment.number);
-        assert!(newer, "out of order: {stored:?} and then {segment}");
+        stored.takes(file.serial, segment.number);
+        stored.ahead = None;
         stored.footage.push((file.serial, segment.number));
         assert!(append.offset >= stored.opened);
-        let added = Added {
-            bytes: file.bytes,
-            clip_bytes: file.bytes * stored.footage.len() as u64,
-            clip_length: append.offset + span.to.since(span.from),
+        (stored.bytes, stored.length) = (stored.bytes + file.bytes, append.offset + span.to.since(span.from));
+        let added = Added { bytes: file.bytes, ..self.grown(clip) };
+        self.apply(Input::Event(Event::Appended { clip, segment, added }));
+    }
+
+    /// A clip as it is now.
+    pub fn grown(&self, clip: ClipId) -> Added {
+        let stored = &self.clips[&clip];
+        Added {
+            bytes: 0,
+            clip_bytes: stored.bytes,
+            clip_length: stored.length,
             frames: 25,
             took: self.script.archive_takes,
             hole: None,
             sha256: "00".into(),
-        };
-        self.apply(Input::Event(Event::Appended { clip, segment, added }));
+        }
+    }
+
+    /// Takes what there is of the segment that is being written.
+    pub fn follow(&mut self, follow: Follow) {
+        self.appending = false;
+        let found = self.script.looks[self.follows % self.script.looks.len()];
+        self.follows += 1;
+        let Append { clip, segment, offset, .. } = follow.append;
+        let there = found && !self.down() && self.now < follow.until;
+        let file = self.slots.get(&follow.slot).copied().filter(|_| there);
+        let added = file.map(|file| {
+            let stored = self.clips.get_mut(&clip).expect("only a clip with a file is followed");
+            stored.takes(file.serial, segment.number);
+            let span = self.footage[&file.serial];
+            let to = span.to.min(self.now);
+            stored.ahead = Some(Ahead { serial: file.serial, number: segment.number, to });
+            assert!(offset >= stored.opened);
+            let (clip_bytes, clip_length) = (stored.bytes + 10, offset + to.since(span.from));
+            Added { bytes: 10, clip_bytes, clip_length, frames: 1, ..self.grown(clip) }
+        });
+        self.apply(Input::Event(Event::Followed { clip, segment, added }));
     }
 
     pub fn save(&mut self, clip: ClipId, record: Arc<Record>) {

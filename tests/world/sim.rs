@@ -2,10 +2,11 @@
 //! written over; an archive that is slow, down, picky; news from the kernel that get lost, come twice or late; ticks
 //! that come late. Orders are carried out exactly as the engine does it. Time passes only in here.
 
+use crate::lot::Lot;
 use crate::people::Wanted;
 use crate::script::{Act, Delivery, End, Script, at, ms, settings};
 use crate::shelf::Stored;
-use nvr::model::effect::{Append, Effect};
+use nvr::model::effect::{Append, Effect, Follow};
 use nvr::model::event::{CameraNews, Event, Seen, SlotFile, Space, Trouble};
 use nvr::model::id::{CameraName, ClipId, RunId};
 use nvr::model::record::{ClipState, Record};
@@ -21,10 +22,11 @@ pub struct File {
     pub serial: u64,
     pub bytes: u64,
     pub open: bool,
+    pub written: Mono,
 }
 
 #[derive(Debug)]
-enum Happening {
+pub enum Happening {
     Input(Input),
     /// FFmpeg goes on to its next slot; of this life.
     Switch(RunId),
@@ -35,14 +37,15 @@ enum Happening {
     Progress(RunId),
     Act(Act),
     Appended(Append),
+    Followed(Follow),
     Closed(ClipId, Arc<Record>),
 }
 
 #[derive(Debug)]
-struct Ffmpeg {
+pub struct Ffmpeg {
     run: RunId,
     slot: u32,
-    open: Option<u32>,
+    pub open: Option<u32>,
     frozen: bool,
 }
 
@@ -52,17 +55,22 @@ pub struct World {
     pub camera: CameraName,
     pub now: Mono,
     pub anchor: Anchor,
-    agenda: BTreeMap<(Mono, u64), Happening>,
+    pub agenda: BTreeMap<(Mono, u64), Happening>,
     serial: u64,
-    ffmpeg: Option<Ffmpeg>,
+    pub ffmpeg: Option<Ffmpeg>,
     pub slots: BTreeMap<u32, File>,
     pub claimed: BTreeMap<u64, File>,
     switches: usize,
     told: usize,
     pub appends: usize,
+    pub follows: usize,
     pub claims: u64,
     late: usize,
     pub appending: bool,
+    /// The segment that is with the archive.
+    pub with_archive: Option<u64>,
+    /// Segments that were claimed and given up, and when.
+    pub discarded: Vec<(Mono, u64)>,
     pub next_request: u64,
     /// When each piece of footage really came in.
     pub footage: BTreeMap<u64, Window<Mono>>,
@@ -77,6 +85,8 @@ pub struct World {
     pub armed: bool,
     /// The archive has found segments different from those before.
     pub picky: bool,
+    /// Whether the recorder lives, and what outlives it.
+    pub lot: Lot,
 }
 
 impl World {
@@ -97,9 +107,12 @@ impl World {
             switches: 0,
             told: 0,
             appends: 0,
+            follows: 0,
             claims: 0,
             late: 0,
             appending: false,
+            with_archive: None,
+            discarded: Vec::new(),
             next_request: 0,
             footage: BTreeMap::new(),
             clips: BTreeMap::new(),
@@ -112,6 +125,7 @@ impl World {
             answers: Vec::new(),
             armed: true,
             picky: false,
+            lot: Lot::default(),
             script,
         };
         for (when, act) in world.script.acts.clone() {
@@ -139,7 +153,7 @@ impl World {
     pub fn run(&mut self, end: Mono) {
         let (mut ticked, mut ticks) = (Mono(u64::MAX), 0);
         loop {
-            let due = self.recorder.due(self.now).expect("sweeps go on");
+            let due = if self.lot.dead { Mono(u64::MAX) } else { self.recorder.due(self.now).expect("sweeps go on") };
             let tick = (due + self.script.lateness[self.late % self.script.lateness.len()]).max(self.now);
             let tick =
                 self.script.away.filter(|(from, to, _)| (*from..*to).contains(&tick)).map_or(tick, |away| away.1);
@@ -148,7 +162,7 @@ impl World {
                 self.now = end;
                 return;
             }
-            if next < due {
+            if next < due && !self.lot.dead {
                 let (before, after) = (self.recorder.snapshot(self.now), self.recorder.snapshot(next));
                 assert_eq!(before, after, "a picture ages between {:?} and {next:?}", self.now);
             }
@@ -189,7 +203,7 @@ impl World {
         assert!(self.clips.values().all(|clip| clip.closed), "a clip was left open");
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Input(input) => self.apply(input),
             Happening::Switch(run) => self.switch(run),
@@ -205,19 +219,29 @@ impl World {
                 }
             }
             Happening::Progress(run) => self.progress(run),
-            Happening::Act(act) => self.act(act),
-            Happening::Appended(append) => self.append(append),
+            Happening::Act(act) => self.act_on_the_living(act),
+            Happening::Appended(append) => {
+                self.with_archive = None;
+                self.append(append);
+            }
+            Happening::Followed(follow) => self.follow(follow),
             Happening::Closed(clip, record) => self.close(clip, record),
         }
     }
 
     /// Applies an input and carries out what follows, as the engine does.
     pub fn apply(&mut self, input: Input) {
-        let mut inputs = vec![input];
+        let mut inputs = if self.lot.dead { vec![] } else { vec![input] };
         while let Some(input) = inputs.pop() {
             let mut done = Vec::new();
             for effect in self.recorder.apply(self.now, input) {
-                done.extend(self.carry_out(effect));
+                match self.lot.outlives(&effect) {
+                    true => done.extend(self.carry_out(effect)),
+                    false => self.leave(effect),
+                }
+            }
+            if self.lot.dead {
+                return;
             }
             inputs.extend(done.into_iter().rev().map(Input::Event));
         }
@@ -248,7 +272,18 @@ impl World {
                 assert!(!self.appending, "one append at a time");
                 self.appending = true;
                 self.appends_at.push(self.now);
+                self.with_archive = Some(append.segment.number);
                 self.plan(self.now + self.script.archive_takes, Happening::Appended(*append));
+            }
+            Effect::Follow(follow) => {
+                assert!(!self.appending, "an append and a look ahead at a time");
+                self.appending = true;
+                self.plan(self.now + self.script.archive_takes, Happening::Followed(*follow));
+            }
+            Effect::Discard { segment } => {
+                assert_ne!(self.with_archive, Some(segment.number), "the archive has it");
+                assert!(self.claimed.remove(&segment.number).is_some(), "only what was claimed is given up");
+                self.discarded.push((self.now, segment.number));
             }
             Effect::SaveRecord { clip, record } => self.save(clip, record),
             Effect::CloseClip { clip, record } => {
@@ -256,16 +291,20 @@ impl World {
                 self.plan(self.now + self.script.archive_takes, Happening::Closed(clip, record));
             }
             Effect::Log(entry) => self.journal.push(entry),
+            Effect::SaveArmed(all) => self.lot.armed = all.into_iter().collect(),
+            Effect::Remember { memory, .. } => self.lot.remember(*memory),
             Effect::Reply { answer, .. } => self.answers.push(format!("{answer:?}")),
+            Effect::OpenRing { camera } => return Some(Event::RingOpened { camera, first: 0 }),
+            Effect::CloseRing { .. } => {
+                assert!(self.ffmpeg.is_none(), "a ring was taken away from its FFmpeg");
+                self.slots.clear();
+            }
             Effect::ListClips { .. }
             | Effect::ShowClip { .. }
             | Effect::ChangeClip { .. }
             | Effect::TakeStills { .. }
-            | Effect::SaveArmed(_)
-            | Effect::Follow(_)
-            | Effect::Discard { .. }
-            | Effect::Remember { .. }
             | Effect::Reload { .. }
+            | Effect::Adopt(_)
             | Effect::Stop { .. } => {}
         }
         None
@@ -289,7 +328,8 @@ impl World {
 
     fn switch(&mut self, run: RunId) {
         let Some(mut ffmpeg) = self.ffmpeg.take() else { return };
-        if ffmpeg.run != run || ffmpeg.frozen {
+        // One that has not begun ends with its recorder.
+        if ffmpeg.run != run || ffmpeg.frozen || (self.lot.dead && ffmpeg.open.is_none()) {
             self.ffmpeg = Some(ffmpeg);
             return;
         }
@@ -300,7 +340,7 @@ impl World {
         self.serial += 1;
         let (slot, serial) = (ffmpeg.slot, self.serial);
         self.footage.insert(serial, Window { from: self.now, to: Mono(u64::MAX) });
-        let written_over = self.slots.insert(slot, File { serial, bytes: 0, open: true });
+        let written_over = self.slots.insert(slot, File { serial, bytes: 0, open: true, written: self.now });
         // The kernel tells of a new name, and not of one that is written over.
         if written_over.is_none() {
             let delivery = self.delivery();
@@ -323,14 +363,17 @@ impl World {
     }
 
     /// Closes what is open, under whatever name it has by now.
-    fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
+    pub fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
+        let room = self.room();
         let full = self.full();
         let Some(slot) = ffmpeg.open.take() else { return };
         let Some(file) = self.slots.get_mut(&slot).filter(|file| file.open) else {
             panic!("the slot that was being written was taken away");
         };
         file.open = false;
-        file.bytes = if full { 0 } else { 1_000 + file.serial };
+        file.written = self.now;
+        let bytes = 20_000 + file.serial;
+        file.bytes = if full || bytes > room { 0 } else { bytes };
         let bytes = file.bytes;
         let serial = file.serial;
         let footage = self.footage.get_mut(&serial).expect("it began");
@@ -358,7 +401,8 @@ impl World {
     /// Bytes that are free in the ring's file system.
     pub fn room(&self) -> u64 {
         let used = self.slots.values().chain(self.claimed.values()).map(|file| file.bytes).sum();
-        self.script.ram.saturating_sub(used)
+        let foreign = self.script.foreign.filter(|(from, to, _)| (*from..*to).contains(&self.now));
+        self.script.ram.saturating_sub(used).saturating_sub(foreign.map_or(0, |(_, _, bytes)| bytes))
     }
 
     /// Whether FFmpeg's writing fails.

@@ -48,6 +48,8 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
             CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => {
                 troubles.push(format!("{} is not recorded: {reason}", camera.name));
             }
+            // It was removed, and what is wanted of it is being stored.
+            CameraState::Stopped if picture.stopping.is_none() => {}
             CameraState::Stopped => troubles.push(format!("{} is stopped", camera.name)),
         }
     }
@@ -166,7 +168,8 @@ fn archive_lines(picture: &Snapshot, now: Mono) -> Vec<String> {
         .map_or_else(String::new, |space| format!("{} free of {}", table::size(space.free), table::size(space.total)));
     let mut lines = vec![format!("archive {}: {free}", fit_for_screen(&archive.dir, SENTENCE))];
     if archive.backlog > 0 {
-        lines.push(format!("backlog: {} are claimed and not yet stored", table::size(archive.backlog)));
+        let limit = archive.backlog_limit.map_or_else(String::new, |limit| format!(" of {}", table::size(limit)));
+        lines.push(format!("backlog: {}{limit} are claimed and not yet stored", table::size(archive.backlog)));
     }
     if let Some(until) = archive.safe_until {
         lines.push(format!("footage is safe for {}", table::length(until.since(now))));

@@ -134,6 +134,8 @@ struct Archive<'a> {
     since: Option<Wall>,
     /// Bytes that are claimed and not yet stored.
     backlog: u64,
+    /// How many these may become.
+    backlog_limit: Option<u64>,
     /// Until when nothing is lost if the trouble goes on.
     safe_until: Option<Wall>,
     /// How long that is.
@@ -199,6 +201,7 @@ impl<'a> Status<'a> {
                 trouble: archive.trouble.as_deref(),
                 since: archive.since.map(|since| anchor.wall(since)),
                 backlog: archive.backlog,
+                backlog_limit: archive.backlog_limit,
                 safe_until: archive.safe_until.map(|until| anchor.wall(until)),
                 safe: archive.safe_until.map(|until| until.since(now).as_secs_f64()),
                 last_write: archive.written.map(|at| anchor.wall(at)),

@@ -86,12 +86,13 @@ impl Timeline {
         }
     }
 
-    /// Of a clip that lies in the archive and may go on: its header, and what was kept of [`Timeline::shift`].
+    /// Of a clip that lies in the archive and may go on: its header, and what was kept of [`Timeline::shift`] and
+    /// [`Timeline::base`].
     ///
     /// Its fragments are told by [`Timeline::recall`].
-    pub fn restore(init: &Init, shift: i64) -> Self {
+    pub fn restore(init: &Init, shift: i64, base: Duration) -> Self {
         let mut line = Self::new(init);
-        line.base = Some(Duration::ZERO);
+        line.base = Some(base);
         line.move_by(shift.into());
         line
     }
@@ -102,18 +103,24 @@ impl Timeline {
         self.shift.try_into().ok()
     }
 
+    /// Where the clip's beginning lies on our clock, as [`Arrival::offset`] counts.
+    pub fn base(&self) -> Duration {
+        self.base.unwrap_or_default()
+    }
+
     /// Footage so far, gaps included: when the last picture has been shown and the last sound heard.
     pub fn length(&self) -> Duration {
         Duration::from_nanos(u64::try_from(self.end.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Takes note of a fragment that the clip holds already.
-    pub fn recall(&mut self, fragment: &Fragment) -> Result<(), Malformed> {
+    /// Takes note of a fragment that the clip holds already. Returns the time that is missing in front of it.
+    pub fn recall(&mut self, fragment: &Fragment) -> Result<Option<Duration>, Malformed> {
+        let hole = self.hole(std::slice::from_ref(fragment), |_, traf| traf.time.into());
         self.sequence = self.sequence.wrapping_add(1);
         for traf in &fragment.trafs {
             self.note(traf, i128::from(traf.time))?;
         }
-        Ok(())
+        Ok(hole)
     }
 
     /// When the earliest of these fragments would be shown, if the constants in force were kept; `None` if they hold
@@ -167,7 +174,7 @@ impl Timeline {
         if !arrival.same_run || unexplained || !self.follows(fragments) {
             self.anchor(fragments, clock);
         }
-        Ok(self.hole(fragments))
+        Ok(self.hole(fragments, Lane::place))
     }
 
     /// Takes the next fragment: patches its times and its number in `moof`, which are the bytes it was parsed from.
@@ -232,11 +239,11 @@ impl Timeline {
 
     /// The time missing in front of these fragments, by the track on which the least is missing: sound that stays away
     /// is not a hole in the pictures.
-    fn hole(&self, fragments: &[Fragment]) -> Option<Duration> {
+    fn hole(&self, fragments: &[Fragment], place: impl Fn(&Lane, &Traf) -> i128) -> Option<Duration> {
         let missing = |(lane, traf): (&Lane, &Traf)| {
             let (start, end) = lane.last?;
             let usual = lane.nanos(end - start) * 3 / 2; // one picture a second is no hole
-            Some((lane.nanos(lane.place(traf) - end), usual))
+            Some((lane.nanos(place(lane, traf) - end), usual))
         };
         let (hole, usual) = self.firsts(fragments).filter_map(missing).min()?;
         let hole = u64::try_from(hole).ok()?;

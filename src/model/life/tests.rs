@@ -130,3 +130,34 @@ fn what_was_asked_to_stop_stays_stopped() {
     assert_eq!(waiting.stop(at(0)), None);
     assert!(waiting.stopped());
 }
+
+#[test]
+fn what_is_renewed_starts_as_soon_as_its_ffmpeg_has_ended_however_that_ended() {
+    for end in [None, trouble(None), trouble(Some(Cure::EncodeAudio))] {
+        let mut life = started();
+        for second in 1..4 {
+            life.ended(trouble(None), at(second * 100));
+            life.tick(at(second * 100 + 50));
+        }
+        let run = life.run();
+        assert_eq!(life.renew(at(500)), Some(run));
+        assert_eq!((life.due(), life.alive(), life.tick(at(501))), (None, true, None), "two would write one ring");
+        assert_eq!(life.ended(end, at(502)), None, "nothing went wrong");
+        assert_eq!((life.due(), life.restarts(), life.encode_audio()), (Some(at(502)), 0, false));
+        assert_eq!(life.tick(at(502)), Some(Step::Start(RunId(run.0 + 1))));
+    }
+}
+
+#[test]
+fn what_waits_or_was_stopped_is_renewed_at_once_and_what_is_renewed_can_be_stopped() {
+    let mut life = started();
+    life.ended(trouble(None), at(1));
+    assert_eq!((life.renew(at(1)), life.due()), (None, Some(at(1))));
+    life.tick(at(1));
+    life.stop(at(2));
+    assert_eq!(life.renew(at(3)), Some(RunId(2)), "it has not ended yet");
+    life.stop(at(4));
+    life.ended(None, at(5));
+    assert!(life.stopped());
+    assert_eq!((life.renew(at(6)), life.due()), (None, Some(at(6))));
+}

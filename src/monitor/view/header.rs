@@ -255,11 +255,14 @@ fn archive_down(snapshot: &Snapshot, scene: &Scene, wake: &mut Wake) -> Option<N
     let trouble = format::short_paths(&outside(archive.trouble.as_ref()?));
     let waiting = match archive.backlog {
         0 => None,
-        bytes => Some(format!("{} wait in RAM", format::bytes(bytes))),
+        bytes => Some(match archive.backlog_limit {
+            Some(limit) => format!("{} of {} wait in RAM", format::bytes(bytes), format::bytes(limit)),
+            None => format!("{} wait in RAM", format::bytes(bytes)),
+        }),
     };
     let (safe, calm) = match safe(snapshot, wake) {
         Safe::For(left) => (format!(", footage safe for {left}"), ""),
-        Safe::No => (", footage is being lost: RAM is full".to_owned(), ""),
+        Safe::No => (", footage is being lost: there is no more room in RAM".to_owned(), ""),
         Safe::Yes => (String::new(), ", nothing more comes in"),
         Safe::Unknown => (String::new(), ""),
     };

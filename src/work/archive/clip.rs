@@ -8,6 +8,8 @@
 
 use super::Site;
 use super::disk::{Medium, same_file, sentence, settle, step, sync_dir, unlink};
+use super::follow::Followed;
+use super::held::Held;
 use super::names::{self, Files};
 use super::sidecar::{Appending, Resume, Sidecar};
 use super::source::{Fault, Segment};
@@ -20,7 +22,7 @@ use crate::model::record::{ClipState, Record};
 use crate::model::time::Wall;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::Path;
@@ -46,10 +48,14 @@ pub(super) struct Clip {
     pub frames: u64,
     /// Segments that are in it.
     pub stored: HashSet<u64>,
-    /// How its time was made as the record on the disk tells it; `None`: it does not.
-    pub told: Option<i64>,
+    /// How its time was made, and for which life of FFmpeg, as the record on the disk tells it; `None`: it does not.
+    pub told: Option<(i64, Option<RunId>)>,
     /// The last segment whose times that did not explain.
     pub appending: Option<Appending>,
+    /// What it may be brought once more, since an earlier recorder was killed.
+    pub held: Held,
+    /// The segment that is being followed.
+    pub followed: Option<Followed>,
     /// The record as last ordered.
     pub record: Arc<Record>,
     /// It has its final name; only the directory may not be durable yet.
@@ -61,6 +67,17 @@ pub(super) struct Grown {
     pub added: Added,
     /// Something that a person should know.
     pub note: Option<String>,
+}
+
+/// Which segment comes.
+#[derive(Clone, Copy)]
+pub(super) struct Coming {
+    /// Its number.
+    pub segment: u64,
+    /// FFmpeg's life that wrote it.
+    pub run: Option<RunId>,
+    /// Where it begins in the clip.
+    pub at: u64,
 }
 
 /// Why a clip was not opened; and its files, if they could not be removed and have to be before the next try.
@@ -84,6 +101,8 @@ impl Clip {
             stored: HashSet::new(),
             told: None,
             appending: None,
+            held: Held::default(),
+            followed: None,
             record: append.record.clone(),
             settled: false,
             files,
@@ -114,57 +133,95 @@ impl Clip {
         self.stored.contains(&segment.number).then(|| Grown { added: self.added(0, 0, None), note: None })
     }
 
-    /// Appends one more segment.
+    /// Appends one more segment, or what is not in the clip yet of it. One that has to go elsewhere goes there whole.
     pub fn append(&mut self, append: &Append, segment: Segment) -> Result<Grown, AppendFailure> {
-        if !self.init.goes_on_with(&segment.init) {
-            return Err(AppendFailure::Different);
+        let grown = match self.init.goes_on_with(&segment.init) {
+            true => self.write(append, segment),
+            false => Err(AppendFailure::Different),
+        };
+        if let Err(AppendFailure::Different) = grown
+            && let Err(text) = self.unfollow(append.segment.number)
+        {
+            tracing::warn!("{text}"); // tried again before the next append
         }
-        self.write(append, segment)
+        grown
     }
 
     /// Writes a segment behind the durable bytes and makes it durable; on failure everything is as before.
-    fn write(&mut self, append: &Append, segment: Segment) -> Result<Grown, AppendFailure> {
+    fn write(&mut self, append: &Append, mut segment: Segment) -> Result<Grown, AppendFailure> {
         self.cut_back().map_err(AppendFailure::Archive)?;
-        let same_run = self.run == Some(append.run);
-        let arrival = Arrival { same_run, offset: append.offset };
-        let (frames, damage) = (segment.frames(), segment.damage.clone());
+        let number = append.segment.number;
+        let share = self.share(append, &segment)?;
+        let (bytes, frames, damage) = (share.bytes(&segment), segment.frames(), segment.damage.clone());
+        let new_frames = frames - share.frames(&segment);
         let before = self.length;
-        let hole = match self.write_segment(append.segment.number, segment, arrival) {
-            Ok(hole) => hole,
-            Err(fault) => {
-                if let Err(text) = self.cut_back() {
-                    tracing::warn!("{text}"); // tried again before the next append
+        segment.skip(share.fragments);
+        let mut hole = share.hole;
+        if !segment.fragments.is_empty() {
+            let coming = Coming {
+                segment: number,
+                run: Some(append.run),
+                at: share.there.as_ref().map_or(before, |there| there.start),
+            };
+            let same_run = self.run == Some(append.run);
+            let arrival = Arrival { same_run, offset: append.offset };
+            match self.write_segment(coming, segment, share.there.is_none().then_some(arrival)) {
+                Ok(found) => hole = hole.or(found),
+                Err(fault) => {
+                    if let Err(text) = self.cut_back() {
+                        tracing::warn!("{text}"); // tried again before the next append
+                    }
+                    return Err(self.failure(fault));
                 }
-                return Err(self.failure(fault));
             }
-        };
-        self.run = Some(append.run);
-        self.frames += frames;
-        self.stored.insert(append.segment.number);
-        let added = self.added(self.length - before, frames, hole);
+            self.held = Held::default(); // whatever comes now comes behind it
+            self.run = Some(append.run);
+        }
+        self.followed = None;
+        self.frames += new_frames;
+        self.stored.insert(number);
+        let added = self.added(bytes + self.length - before, frames, hole);
         let note = damage.map(|damage| format!("{} was stored only in part: {damage}", append.segment));
         Ok(Grown { added, note })
     }
 
-    /// The same without undoing anything; what counts as durable changes only at the very end.
+    /// The same without undoing anything; what counts as durable changes only at the very end. No `arrival`: its first
+    /// fragments are in the clip, and these go on from there. Answers the time that is missing in front of it.
     pub fn write_segment(
         &mut self,
-        number: u64,
+        coming: Coming,
         mut segment: Segment,
-        arrival: Arrival,
+        arrival: Option<Arrival>,
     ) -> Result<Option<Duration>, Fault> {
         let mut line = self.line.clone();
-        let hole = line
-            .enter(&segment.init, &segment.fragments, arrival)
-            .map_err(|malformed| Fault::Source(malformed.to_string()))?;
+        let entered = match arrival {
+            Some(arrival) => line.enter(&segment.init, &segment.fragments, arrival),
+            None => line.align(&segment.init).map(|()| None),
+        };
+        let hole = entered.map_err(|malformed| Fault::Source(malformed.to_string()))?;
         let entry = line.shift();
         for (fragment, moof) in segment.fragments.iter().zip(&mut segment.moofs) {
             line.take(fragment, moof).map_err(|_| Fault::Different)?;
         }
-        if self.length == 0 || self.told != entry || entry != line.shift() {
-            self.appending = Some(Appending { segment: number, at: self.length });
+        self.put(coming, &segment, entry, line, || Ok(()))?;
+        Ok(hole)
+    }
+
+    /// Writes fragments whose times are made, of which the first got its by the constant `entry`; `last_word` may still
+    /// refuse them before they count.
+    pub fn put(
+        &mut self,
+        coming: Coming,
+        segment: &Segment,
+        entry: Option<i64>,
+        line: Timeline,
+        last_word: impl Fn() -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let told = entry.map(|shift| (shift, coming.run));
+        if self.length == 0 || self.told != told || entry != line.shift() {
+            self.appending = Some(Appending { segment: coming.segment, at: coming.at });
             let record = self.record.clone();
-            self.tell(&record, line.shift()).map_err(Fault::Archive)?;
+            self.tell(&record, coming.run, &line).map_err(Fault::Archive)?;
         }
         let dirty = std::mem::replace(&mut self.dirty, true);
         let mut writer = Writer::new(self.file.as_mut(), self.hash.clone(), self.length);
@@ -176,25 +233,32 @@ impl Clip {
             writer.pour(&segment.file, footage(fragment))?;
         }
         let (hash, length) = writer.finish()?;
+        last_word()?;
         self.file.sync().map_err(Fault::Archive)?;
         // What an earlier failure left may reach further than this does.
         (self.hash, self.length, self.line, self.dirty) = (hash, length, line, dirty);
-        Ok(hole)
+        Ok(())
     }
 
     /// Writes the record, completed by what only the archive knows. The clip goes on growing, whatever the record says:
     /// an event that is over may still have footage on its way.
     pub fn save(&mut self, record: &Arc<Record>) -> Result<(), String> {
         self.record = record.clone();
-        self.tell(record, self.line.shift()).map_err(|error| sentence("written", &self.files.record(), &error))
+        let (run, line) = (self.run, self.line.clone());
+        self.tell(record, run, &line).map_err(|error| sentence("written", &self.files.record(), &error))
     }
 
-    /// Writes the record with what a recovery needs to go on; `None`: nothing may go on any more.
-    fn tell(&mut self, record: &Record, shift: Option<i64>) -> io::Result<()> {
-        let resume = shift.map(|shift| Resume { start: self.start, shift, appending: self.appending });
+    /// Writes the record with what a recovery needs to go on: how time is made for this life of FFmpeg.
+    fn tell(&mut self, record: &Record, run: Option<RunId>, line: &Timeline) -> io::Result<()> {
+        let (start, base, appending) = (self.start, line.base(), self.appending);
+        let resume = line.shift().map(|shift| Resume { start, base, shift, run, appending });
+        self.write_record(record, resume)
+    }
+
+    fn write_record(&mut self, record: &Record, resume: Option<Resume>) -> io::Result<()> {
         self.told = None; // a failure leaves the old record or, if only the directory could not be synced, the new one
         Sidecar { record: self.complete(record), resume }.write(&self.files)?;
-        self.told = shift;
+        self.told = resume.map(|resume| (resume.shift, resume.run));
         Ok(())
     }
 
@@ -222,7 +286,8 @@ impl Clip {
             }
             self.record = Arc::new(last);
             let last = self.record.clone();
-            self.tell(&last, None).map_err(|error| sentence("written", &self.files.record(), &error))?;
+            // Nothing may go on any more.
+            self.write_record(&last, None).map_err(|error| sentence("written", &self.files.record(), &error))?;
             settle(&part, &done).map_err(|error| sentence("renamed", &part, &error))?;
             self.settled = true;
         }
@@ -231,7 +296,7 @@ impl Clip {
     }
 
     /// Cuts off what a failed append left behind the durable bytes.
-    fn cut_back(&mut self) -> Result<(), String> {
+    pub fn cut_back(&mut self) -> Result<(), String> {
         if self.dirty {
             self.file.cut(self.length).map_err(|error| sentence("cut back", &self.files.part(), &error))?;
             self.dirty = false;
@@ -248,7 +313,7 @@ impl Clip {
     }
 
     /// The clip as it is now; only the lane knows since when it took how long.
-    fn added(&self, bytes: u64, frames: u64, hole: Option<Duration>) -> Added {
+    pub fn added(&self, bytes: u64, frames: u64, hole: Option<Duration>) -> Added {
         let (clip_bytes, clip_length) = (self.length, self.line.length());
         Added { bytes, clip_bytes, clip_length, frames, took: Duration::ZERO, hole, sha256: self.sha256() }
     }
@@ -264,16 +329,23 @@ impl Clip {
     }
 }
 
-/// Removes what a clip that could not be opened has left; not the record of another clip of that name.
+/// Removes what a clip that could not be opened has left; not the record of another clip of that name. The file is
+/// emptied first and goes last: a kill leaves neither footage that is stored elsewhere, nor a record that belongs to
+/// nothing, but a file for the next start to remove.
 pub(super) fn discard(files: &Files) -> io::Result<()> {
-    let record = (!taken(&files.done())).then(|| files.record());
-    for path in [files.temporary(), files.part()].into_iter().chain(record) {
-        match unlink(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+    let (part, record) = (files.part(), (!taken(&files.done())).then(|| files.record()));
+    if record.is_some() {
+        step(&part);
+        gone_is_fine(OpenOptions::new().write(true).truncate(true).open(&part).map(drop))?;
+    }
+    for path in record.into_iter().chain([files.temporary(), part]) {
+        gone_is_fine(unlink(&path))?;
     }
     sync_dir(&files.dir)
+}
+
+fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// Where the footage of a fragment lies.

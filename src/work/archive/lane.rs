@@ -6,11 +6,11 @@ use super::names::{self, Files};
 use super::source::{Fault, Segment};
 use super::{Site, send};
 use crate::model::effect::{Append, Follow};
-use crate::model::event::{AppendFailure, Event};
+use crate::model::event::{Added, AppendFailure, Event};
 use crate::model::id::ClipId;
 use crate::model::record::Record;
 use crate::work::places;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,8 +20,8 @@ use tokio::sync::{Semaphore, mpsc};
 pub(super) enum Order {
     /// Append a segment; and since when that is wanted.
     Append(Box<Append>, Instant),
-    /// Append what is whole of a segment that is still being written.
-    Follow(Box<Follow>),
+    /// Append what is whole of a segment that is still being written; until when its file may be read.
+    Follow(Box<Follow>, Instant),
     /// Write the record as it stands.
     Save(Arc<Record>),
     /// Give it its last record and its final name.
@@ -80,6 +80,11 @@ impl Lane {
         Lane { site, id, state: State::New { stump: None } }
     }
 
+    /// Of a clip that goes on growing.
+    pub fn of(site: Arc<Site>, id: ClipId, clip: Clip) -> Lane {
+        Lane { site, id, state: State::Open(Box::new(clip)) }
+    }
+
     /// What to report if an order should panic: the clip is left to the next start, its segments go elsewhere.
     fn last_words(&self, order: &Order) -> Vec<Event> {
         let warning = Event::Warning("a clip broke down and will be finished at the next start (report this)".into());
@@ -89,7 +94,7 @@ impl Lane {
                 let segment = append.segment.clone();
                 vec![warning, Event::AppendFailed { clip, segment, failure: AppendFailure::Different }]
             }
-            Order::Follow(follow) => {
+            Order::Follow(follow, _) => {
                 let segment = follow.append.segment.clone();
                 vec![warning, Event::Followed { clip, segment, added: None }]
             }
@@ -101,8 +106,9 @@ impl Lane {
     fn carry_out(&mut self, order: Order) -> Vec<Event> {
         match order {
             Order::Append(append, since) => self.append(&append, since),
-            Order::Follow(follow) => {
-                vec![Event::Followed { clip: self.id, segment: follow.append.segment, added: None }]
+            Order::Follow(follow, until) => {
+                let added = self.follow(&follow, until);
+                vec![Event::Followed { clip: self.id, segment: follow.append.segment, added }]
             }
             Order::Save(record) => {
                 if let State::Open(clip) = &mut self.state
@@ -128,6 +134,23 @@ impl Lane {
             self.state = State::Ended;
         }
         Event::ClipClosed { clip: self.id, result }
+    }
+
+    /// What could be added of a segment that is still being written; the finished one makes up for the rest.
+    fn follow(&mut self, follow: &Follow, until: Instant) -> Option<Added> {
+        let State::Open(clip) = &mut self.state else { return None };
+        let (append, since) = (&follow.append, Instant::now());
+        let slot = places::slot(&self.site.ring, &append.segment.camera, follow.slot);
+        // One that has been claimed or has nothing whole in it yet is as usual as one that has.
+        let segment = Segment::read(&slot).ok().filter(|_| since < until)?;
+        let followed = self.site.check().map_err(|text| Fault::Archive(io::Error::other(text)));
+        match followed.and_then(|()| clip.follow(append, segment, until)) {
+            Ok(added) => added.map(|added| Added { took: since.elapsed(), ..added }),
+            Err(fault) => {
+                tracing::debug!("{} was not followed: {fault:?}", append.segment);
+                None
+            }
+        }
     }
 
     fn append(&mut self, append: &Append, since: Instant) -> Vec<Event> {

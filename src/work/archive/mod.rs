@@ -11,6 +11,8 @@ mod catalog;
 mod clip;
 mod clock;
 mod disk;
+mod follow;
+mod held;
 mod lane;
 mod look;
 mod names;
@@ -36,7 +38,7 @@ pub(super) use source::{Unreadable, Walker};
 use crate::model::effect::{Append, ClipChange, Follow};
 use crate::model::event::Event;
 use crate::model::id::{ClipId, RequestId};
-use crate::model::memory::Grew;
+use crate::model::memory::{Grew, Regrown, Remains};
 use crate::model::question::ClipQuery;
 use crate::model::record::Record;
 use crate::work::queue::Queue;
@@ -153,13 +155,19 @@ impl Archive {
     /// Finishes what an earlier recorder left: growing clips and claimed segments, except those that go on growing
     /// (`grew`), which take orders from now on. To be awaited before any order.
     pub async fn recover(&mut self, grew: Vec<Grew>) -> Recovered {
-        let _ = grew;
         let site = self.site.clone();
-        let found = tokio::task::spawn_blocking(move || recover::recover(&site)).await;
-        found.unwrap_or_else(|panic| Recovered {
-            sentences: vec![format!("what an earlier recorder left could not be finished: {panic} (report this)")],
-            ..Recovered::default()
-        })
+        let nothing = |grew: &Grew| Regrown { clip: grew.clip, state: Remains::Nothing };
+        let regrown = grew.iter().map(nothing).collect();
+        let found = tokio::task::spawn_blocking(move || recover::recover(&site, grew)).await;
+        let (recovered, clips) = found.unwrap_or_else(|panic| {
+            let text = format!("what an earlier recorder left could not be finished: {panic} (report this)");
+            (Recovered { sentences: vec![text], regrown, ..Recovered::default() }, Vec::new())
+        });
+        for (id, clip) in clips {
+            let lane = self.begin(Lane::of(self.site.clone(), id, clip));
+            self.lanes.insert(id, lane);
+        }
+        recovered
     }
 
     /// Appends a claimed segment to a clip, opening the clip if it is the first. Ends as [`Event::Appended`], after
@@ -168,9 +176,15 @@ impl Archive {
         self.order(append.clip, Order::Append(Box::new(append), Instant::now()));
     }
 
-    /// Appends what is whole of a segment that is still being written. Ends as [`Event::Followed`], whatever came of it.
-    pub fn follow(&mut self, follow: Follow) {
-        self.order(follow.append.clip, Order::Follow(Box::new(follow)));
+    /// Appends what is whole of a segment that is still being written; `until` FFmpeg cannot have come round to its file
+    /// again. Ends as [`Event::Followed`], whatever came of it.
+    pub fn follow(&mut self, follow: Follow, until: Instant) {
+        let clip = follow.append.clip;
+        if self.lanes.get(&clip).is_some_and(|lane| !lane.is_closed()) {
+            return self.order(clip, Order::Follow(Box::new(follow), until));
+        }
+        let (events, segment) = (self.events.clone(), follow.append.segment);
+        self.tracker.spawn(async move { send(&events, Event::Followed { clip, segment, added: None }).await });
     }
 
     /// Writes a clip's record as it stands. Has no event: the next one says more.
@@ -255,14 +269,19 @@ impl Archive {
 
     fn order(&mut self, clip: ClipId, order: Order) {
         self.lanes.retain(|_, lane| !lane.is_closed());
-        let lane = self.lanes.entry(clip).or_insert_with(|| {
-            let (orders, queue) = mpsc::unbounded_channel(); // the model has one append in flight per clip
-            let lane = Lane::new(self.site.clone(), clip);
-            self.tracker.spawn(lane::run(lane, queue, self.writers.clone(), self.events.clone()));
-            orders
-        });
+        if !self.lanes.contains_key(&clip) {
+            let lane = self.begin(Lane::new(self.site.clone(), clip));
+            self.lanes.insert(clip, lane);
+        }
         // A lane ends only after its clip has closed, and nothing is ordered for such a clip.
-        let _ = lane.send(order);
+        let _ = self.lanes.get(&clip).map(|lane| lane.send(order));
+    }
+
+    /// Has a lane take orders.
+    fn begin(&self, lane: Lane) -> mpsc::UnboundedSender<Order> {
+        let (orders, queue) = mpsc::unbounded_channel(); // the model has one append in flight per clip
+        self.tracker.spawn(lane::run(lane, queue, self.writers.clone(), self.events.clone()));
+        orders
     }
 }
 

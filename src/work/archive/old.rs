@@ -2,23 +2,26 @@
 
 use super::Site;
 use super::catalog::Found;
-use super::clip::{Clip, footage};
-use super::disk::{open_regular, sentence};
+use super::clip::{Clip, Coming};
+use super::disk::{open_regular, same_file, sentence};
+use super::held::{Held, Share};
+use super::names;
 use super::sidecar::{Resume, Sidecar};
 use super::source::{Fault, Segment, Unreadable, Walker, frames};
+use crate::model::clip::ClipFile;
 use crate::model::effect::Append;
 use crate::model::event::AppendFailure;
-use crate::model::fmp4::{Arrival, Fragment, Init, Part, Timeline, Traf};
+use crate::model::fmp4::{Arrival, Fragment, Init, Part, Timeline};
 use crate::model::id::{ClipId, RunId, SegmentId};
+use crate::model::memory::{Grew, Remains};
 use crate::model::record::{ClipState, Gap, Record, Stored};
 use crate::model::time::{Wall, Window};
 use crate::work::places;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +33,8 @@ const SLACK: SignedDuration = SignedDuration::from_secs(5);
 /// A clip of an earlier recorder.
 pub(super) struct Old {
     clip: Clip,
-    /// Where its fragments lie, by track and time of their first sample.
-    held: HashMap<(u32, u64), Range<u64>>,
+    /// Where its fragments lie.
+    held: Held,
     record: Record,
     /// It is not what its record says any more.
     changed: bool,
@@ -45,8 +48,8 @@ pub(super) struct Old {
 
 /// How a segment goes on in a clip.
 pub(super) struct Fit {
-    /// How many of its first fragments the clip holds already.
-    pub held: usize,
+    /// What the clip holds of it already.
+    pub held: Share,
     /// Time missing in front of the others, in nanoseconds.
     pub hole: i128,
 }
@@ -58,22 +61,22 @@ struct Survey {
     /// Bytes up to the end of the last whole fragment.
     length: u64,
     frames: u64,
-    held: HashMap<(u32, u64), Range<u64>>,
+    held: Held,
 }
 
 impl Survey {
     /// Walks to the end of what is whole. `None`: the file ends before its first whole fragment does.
-    fn of(path: &Path, shift: i64) -> Result<Option<Survey>, Unreadable> {
+    fn of(path: &Path, resume: Option<Resume>) -> Result<Option<Survey>, Unreadable> {
         let mut walker = Walker::open(path)?;
-        let (mut line, mut count, mut held) = (None, 0, HashMap::new());
+        let (mut line, mut count, mut held) = (None, 0, Held::default());
         let damage = loop {
             match walker.next() {
-                Ok(Some(Part::Init(init))) => line = Some((Timeline::restore(&init, shift), init)),
+                Ok(Some(Part::Init(init))) => line = Some((restore(&init, resume), init)),
                 Ok(Some(Part::Fragment(fragment))) => {
                     if let Some((line, init)) = &mut line {
-                        line.recall(&fragment)?;
+                        let hole = line.recall(&fragment)?;
                         count += frames(init, &fragment);
-                        held.extend(key(&fragment, |traf| Some(traf.time)).map(|key| (key, fragment.range.clone())));
+                        held.note(&fragment, hole);
                     }
                 }
                 Ok(None) => break None,
@@ -99,12 +102,12 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
     let trouble = |error: io::Error| sentence("finished", &path, &error);
     let sidecar = Sidecar::read(&found.files.record()).ok();
     let resume = sidecar.as_ref().and_then(|sidecar| sidecar.resume);
-    let survey = Survey::of(&path, resume.map_or(0, |resume| resume.shift))
+    let survey = Survey::of(&path, resume)
         .map_err(|why| format!("{} stays as it is: {why} (look at it, then remove it)", path.display()))?;
     let (init, line, length, frames, held) = match survey {
         Some(Survey { init, line, length, frames, held }) => (init, line, length, frames, held),
         None => match resume.and_then(|resume| first(site, found, resume)) {
-            Some((init, line)) => (init, line, 0, 0, HashMap::new()),
+            Some((init, line)) => (init, line, 0, 0, Held::default()),
             None => return super::clip::discard(&found.files).map(|()| None).map_err(trouble),
         },
     };
@@ -112,8 +115,10 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
     let mut file = site.disk.reopen(&path).map_err(trouble)?;
     let cut = reader.metadata().map_err(trouble)?.len() != length;
     if cut {
-        file.cut(length).and_then(|()| file.sync()).map_err(trouble)?;
+        file.cut(length).map_err(trouble)?;
     }
+    // What is found in it counts as stored, and a kill does not wait until it is.
+    file.sync().map_err(trouble)?;
     let start = resume.map_or(found.start, |resume| resume.start);
     let instant = Window { from: start, to: start };
     let record = sidecar.map(|sidecar| sidecar.record);
@@ -124,14 +129,16 @@ pub(super) fn reopen(site: &Site, found: &Found) -> Result<Option<Old>, String> 
         init,
         line,
         start,
-        run: None,
+        run: resume.and_then(|resume| resume.run),
         hash: hash(&reader, length).map_err(trouble)?,
         length,
         dirty: false,
         frames,
         stored: HashSet::new(),
-        told: resume.map(|resume| resume.shift),
+        told: resume.map(|resume| (resume.shift, resume.run)),
         appending: resume.and_then(|resume| resume.appending),
+        held: Held::default(),
+        followed: None,
         record: Arc::new(record.clone()),
         settled: false,
     };
@@ -145,8 +152,13 @@ fn first(site: &Site, found: &Found, resume: Resume) -> Option<(Init, Timeline)>
     let number = resume.appending.filter(|appending| appending.at == 0)?.segment;
     let id = SegmentId { camera: found.camera.clone(), number };
     let init = Segment::read(&places::claimed(&site.ring, &id)).ok()?.init;
-    let line = Timeline::restore(&init, resume.shift);
+    let line = restore(&init, Some(resume));
     Some((init, line))
+}
+
+fn restore(init: &Init, resume: Option<Resume>) -> Timeline {
+    let (shift, base) = resume.map_or((0, Duration::ZERO), |resume| (resume.shift, resume.base));
+    Timeline::restore(init, shift, base)
 }
 
 fn hash(file: &File, length: u64) -> io::Result<Sha256> {
@@ -160,12 +172,6 @@ fn hash(file: &File, length: u64) -> io::Result<Sha256> {
     Ok(hash)
 }
 
-/// By what a fragment is found again: the first track with samples, and when those are decoded in the clip.
-fn key(fragment: &Fragment, place: impl Fn(&Traf) -> Option<u64>) -> Option<(u32, u64)> {
-    let traf = fragment.trafs.iter().find(|traf| traf.samples > 0)?;
-    Some((traf.track, place(traf)?))
-}
-
 impl Old {
     /// How the segment goes on in the clip, if it does.
     pub fn fits(&self, id: &SegmentId, segment: &Segment, closed: Wall) -> Option<Fit> {
@@ -174,8 +180,8 @@ impl Old {
         }
         let mut line = self.clip.line.clone();
         line.align(&segment.init).ok()?;
-        let held = self.begun(id, segment).or_else(|| self.held(&line, segment))?;
-        let rest = &segment.fragments[held..];
+        let held = self.held.share(self.clip.appending, id.number, &line, segment, &self.reader).ok()??;
+        let rest = &segment.fragments[held.fragments..];
         let Some((start, end)) = line.natural(rest).zip(line.natural_end(rest)) else {
             return Some(Fit { held, hole: 0 });
         };
@@ -185,45 +191,16 @@ impl Old {
         (late.abs() <= SLACK).then_some(Fit { held, hole })
     }
 
-    /// How much the clip holds of the segment that its record tells of, whose times may make a jump; `None`: it is
-    /// another one, or nothing of it is there.
-    fn begun(&self, id: &SegmentId, segment: &Segment) -> Option<usize> {
-        let begun = self.clip.appending.filter(|appending| appending.segment == id.number)?;
-        let mut there: Vec<&Range<u64>> = self.held.values().filter(|range| range.start >= begun.at).collect();
-        there.sort_unstable_by_key(|range| range.start);
-        let same = |(fragment, there)| self.is(segment, fragment, there);
-        let all_same = segment.fragments.iter().zip(there.iter().copied()).all(same);
-        Some(there.len().min(segment.fragments.len())).filter(|held| *held > 0 && all_same)
-    }
-
-    /// How many of the segment's first fragments lie where their times say; `None`: others lie there.
-    fn held(&self, line: &Timeline, segment: &Segment) -> Option<usize> {
-        let is_new = |fragment: &Fragment| line.follows(std::slice::from_ref(fragment));
-        let held = segment.fragments.iter().position(is_new).unwrap_or(segment.fragments.len());
-        let is_there = |fragment| {
-            let there = key(fragment, |traf| line.place(traf)).and_then(|place| self.held.get(&place));
-            there.is_some_and(|there| self.is(segment, fragment, there))
-        };
-        segment.fragments[..held].iter().all(is_there).then_some(held)
-    }
-
-    /// Whether this place of the clip has the footage of a fragment; only the times in front of it were changed.
-    fn is(&self, segment: &Segment, fragment: &Fragment, there: &Range<u64>) -> bool {
-        let there = there.start + fragment.moof..there.end;
-        same_bytes(&segment.file, footage(fragment), &self.reader, there).unwrap_or(false)
-    }
-
     /// Appends what the clip does not hold yet.
-    pub fn go_on(&mut self, id: &SegmentId, mut segment: Segment, held: usize, closed: Wall) -> Result<(), String> {
-        let bytes = segment.fragments[..held].iter().map(|fragment| fragment.range.end - fragment.range.start).sum();
+    pub fn go_on(&mut self, id: &SegmentId, mut segment: Segment, held: Share, closed: Wall) -> Result<(), String> {
+        let bytes = held.bytes(&segment);
         let mut line = self.clip.line.clone();
         let natural = |line: &Timeline, fragments: &[Fragment]| {
             Duration::from_nanos(line.natural(fragments).and_then(|at| u64::try_from(at).ok()).unwrap_or(0))
         };
         line.align(&segment.init).map_err(|flaw| format!("{id} stays in RAM: {flaw}"))?;
         let start = self.at(natural(&line, &segment.fragments));
-        segment.fragments.drain(..held);
-        segment.moofs.drain(..held);
+        segment.skip(held.fragments);
         if segment.fragments.is_empty() {
             self.stored(id, start, closed, bytes);
             return Ok(());
@@ -232,8 +209,11 @@ impl Old {
         let path = self.clip.files.part();
         let stays = |why: String| format!("{id} stays in RAM: {why}");
         // Its times were found to go on, so the stream's own are what explains them.
-        let arrival = Arrival { same_run: true, offset: natural(&line, &segment.fragments) };
-        let written = self.clip.write_segment(id.number, segment, arrival);
+        let arrival =
+            Arrival { same_run: true, offset: line.base().saturating_add(natural(&line, &segment.fragments)) };
+        let coming =
+            Coming { segment: id.number, run: self.clip.run, at: held.there.map_or(before, |there| there.start) };
+        let written = self.clip.write_segment(coming, segment, Some(arrival));
         let hole = written.map_err(|fault| {
             stays(match fault {
                 Fault::Archive(error) => sentence("written", &path, &error),
@@ -268,7 +248,7 @@ impl Old {
         })?;
         let reader = open_regular(&clip.files.part()).map_err(|error| sentence("read", &clip.files.part(), &error))?;
         let record = Record::clone(&record);
-        let held = HashMap::new(); // nothing of it was there before the crash
+        let held = Held::default(); // nothing of it was there before the crash
         let mut old = Old { clip, held, record, changed: true, rescued: 1, reader, resumable: true };
         old.stored(id, start, closed, grown.added.bytes);
         Ok(old)
@@ -285,6 +265,45 @@ impl Old {
     /// An instant of the clip on the wall clock.
     fn at(&self, offset: Duration) -> Wall {
         self.clip.start.saturating_add(SignedDuration::try_from(offset).unwrap_or_default()).unwrap_or(self.clip.start)
+    }
+
+    /// Whether this is the clip that a recorder had in mind when it was killed.
+    pub fn is(&self, grew: &Grew, site: &Site) -> bool {
+        let files = &self.clip.files;
+        if same_file(&files.part(), &files.done()).unwrap_or(false) {
+            return false; // it is closed but for a name too many
+        }
+        if let Some(name) = &grew.name {
+            return *name == files.name;
+        }
+        let begun = self.clip.appending.filter(|begun| begun.at == 0).map(|begun| begun.segment);
+        let Some(number) = begun.filter(|begun| grew.first == Some(*begun) || grew.waiting.contains(begun)) else {
+            return false;
+        };
+        // Numbers come again after a reboot. Either its first segment lies in RAM still, and is what began it, or was
+        // stored and removed a moment before the kill.
+        let id = SegmentId { camera: grew.camera.clone(), number };
+        let Ok(segment) = Segment::read(&places::claimed(&site.ring, &id)) else { return true };
+        let begun = self.held.begun(self.clip.appending, number, &segment, &self.reader);
+        self.clip.length == 0 || begun.is_ok_and(|begun| begun.is_some())
+    }
+
+    /// Lets it grow on. `None`: nothing is in it, and it is gone.
+    ///
+    /// # Errors
+    /// It is empty and cannot be removed: a sentence.
+    pub fn grow(self, grew: &Grew) -> Result<Option<(Remains, Clip)>, String> {
+        let Old { mut clip, held, .. } = self;
+        if clip.length == 0 {
+            let removed = super::clip::discard(&clip.files);
+            return removed.map(|()| None).map_err(|error| sentence("removed", &clip.files.part(), &error));
+        }
+        clip.held = held;
+        let (name, path) = (clip.files.name.clone(), clip.files.part().display().to_string());
+        let start = names::start(&name, &grew.camera).unwrap_or(clip.start);
+        let file = ClipFile { name, start, path };
+        let added = clip.added(0, 0, None);
+        Ok(Some((Remains::Growing { file, added }, clip)))
     }
 
     /// Closes a clip with a record that says what happened; `waiting` has to stay in RAM, and what began for it too.
@@ -327,22 +346,4 @@ impl Old {
             Err(text) => text,
         }
     }
-}
-
-fn same_bytes(a: &File, at_a: Range<u64>, b: &File, at_b: Range<u64>) -> io::Result<bool> {
-    if at_a.end - at_a.start != at_b.end.saturating_sub(at_b.start) {
-        return Ok(false);
-    }
-    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    let mut done = 0;
-    while done < at_a.end - at_a.start {
-        let step = usize::try_from(at_a.end - at_a.start - done).map_or(left.len(), |rest| rest.min(left.len()));
-        a.read_exact_at(&mut left[..step], at_a.start + done)?;
-        b.read_exact_at(&mut right[..step], at_b.start + done)?;
-        if left[..step] != right[..step] {
-            return Ok(false);
-        }
-        done += step as u64;
-    }
-    Ok(true)
 }

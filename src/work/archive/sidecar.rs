@@ -2,11 +2,13 @@
 
 use super::disk::{open_regular, replace_record};
 use super::names::Files;
+use crate::model::id::RunId;
 use crate::model::record::Record;
 use crate::model::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 /// The record, and what only the archive needs to go on with a clip after a crash.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,8 +26,14 @@ pub(in crate::work) struct Sidecar {
 pub(in crate::work) struct Resume {
     /// When its footage began.
     pub start: Wall,
+    /// Where that lies on our clock, as [`crate::model::effect::Append::offset`] counts.
+    #[serde(default)]
+    pub base: Duration,
     /// Nanoseconds added to the stream's times, after the last segment that needed a new sum.
     pub shift: i64,
+    /// FFmpeg's life whose times these are; `None`: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// That segment. It is told before its first byte is written, so that a kill at any instant leaves a clip that the
     /// segment, if it still lies in RAM, goes on in.
     #[serde(default)]

@@ -173,6 +173,12 @@ impl Segment {
         Ok(Segment { file: walker.file, init, head, fragments, moofs, damage })
     }
 
+    /// Leaves out its first fragments.
+    pub fn skip(&mut self, first: usize) {
+        self.fragments.drain(..first);
+        self.moofs.drain(..first);
+    }
+
     /// Video frames.
     pub fn frames(&self) -> u64 {
         self.fragments.iter().map(|fragment| frames(&self.init, fragment)).sum()

@@ -5,9 +5,11 @@ mod footage;
 
 mod changes;
 mod faults;
+mod follow;
 mod kills;
 mod listing;
 mod recovery;
+mod regrow;
 
 use super::disk::Medium;
 use super::*;
@@ -16,7 +18,7 @@ use crate::model::id::CameraName;
 use crate::model::id::{RunId, SegmentId};
 use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;
-use crate::model::time::{Wall, Window};
+use crate::model::time::{Mono, Wall, Window};
 use crate::work::places;
 use footage::{Codec, assert_is_tail};
 pub(super) use kills::step;
@@ -59,7 +61,10 @@ impl World {
     }
 
     fn on(disk: Box<dyn Disk>) -> World {
-        let dir = tempfile::tempdir().expect("a place");
+        Self::in_dir(tempfile::tempdir().expect("a place"), disk)
+    }
+
+    fn in_dir(dir: tempfile::TempDir, disk: Box<dyn Disk>) -> World {
         let (sender, events) = mpsc::channel(100);
         let ring = dir.path().join("ring");
         fs::create_dir_all(places::claims(&ring, &camera())).expect("a ring");
@@ -70,6 +75,11 @@ impl World {
 
     /// The same places after the recorder was killed and started again.
     async fn restart(self) -> (World, Recovered) {
+        self.restart_with(Vec::new()).await
+    }
+
+    /// The same with what the killed recorder's memory tells.
+    async fn restart_with(self, grew: Vec<Grew>) -> (World, Recovered) {
         let World { archive, dir, start, .. } = self;
         drop(archive);
         // Lanes hold the site, and with it the lock, until they notice.
@@ -84,7 +94,7 @@ impl World {
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        let recovered = archive.recover(Vec::new()).await;
+        let recovered = archive.recover(grew).await;
         (World { archive, events, dir, start }, recovered)
     }
 
@@ -113,6 +123,26 @@ impl World {
 
     async fn event(&mut self) -> Event {
         self.events.recv().await.expect("an event")
+    }
+
+    fn slot(&self, slot: u32) -> PathBuf {
+        places::slot(&self.archive.site.ring, &camera(), slot)
+    }
+
+    /// Orders the following of a segment in its slot, which has the same number, and answers what came of it.
+    async fn follow_until(&mut self, number: u32, run: u64, offset: f64, until: Instant) -> Option<Added> {
+        let offset = Duration::from_secs_f64(offset);
+        let (wall, record) = (self.start, record(self.start));
+        let append = Append { clip: CLIP, segment: segment(number.into()), run: RunId(run), wall, offset, record };
+        self.archive.follow(Follow { append, slot: number, until: Mono(0) }, until);
+        match self.event().await {
+            Event::Followed { clip: CLIP, segment: followed, added } if followed == segment(number.into()) => added,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn follow(&mut self, number: u32, run: u64, offset: f64) -> Option<Added> {
+        self.follow_until(number, run, offset, Instant::now() + Duration::from_secs(600)).await
     }
 
     /// Appends and expects that it works.

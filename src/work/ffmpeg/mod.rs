@@ -134,6 +134,8 @@ pub struct Target<'a> {
 pub const LIST_FD: i32 = 3;
 /// The fd on which FFmpeg reports its progress.
 pub const PROGRESS_FD: i32 = 4;
+/// The fd that FFmpeg inherits and does nothing with: the lock that says that it lives.
+pub const HOLD_FD: i32 = 5;
 
 /// How to start FFmpeg for a camera.
 pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {

@@ -16,6 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -50,11 +51,11 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 ///
 /// Each mail becomes one [`Event::Mail`] (see there), when it is complete, breaks off, or after [`Limits::slow_mail`]
 /// (then no second one for the same recipients at its end). A session waits for room on the bus and holds its place at
-/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside `allow` are
-/// sent away with 554. What a person should know becomes [`Event::Note`].
+/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside what
+/// `allow` is at that moment are sent away with 554. What a person should know becomes [`Event::Note`].
 pub async fn serve(
     listener: TcpListener,
-    allow: Vec<IpNet>,
+    allow: watch::Receiver<Vec<IpNet>>,
     limits: Limits,
     events: Sender<Event>,
     stop: CancellationToken,
@@ -99,7 +100,7 @@ struct Guest {
 
 struct Door {
     house: Arc<House>,
-    allow: Vec<IpNet>,
+    allow: watch::Receiver<Vec<IpNet>>,
     sessions: JoinSet<()>,
     guests: HashMap<Id, Guest>,
     /// Accepted while there was no room.
@@ -110,7 +111,7 @@ struct Door {
 }
 
 impl Door {
-    fn new(house: Arc<House>, allow: Vec<IpNet>) -> Self {
+    fn new(house: Arc<House>, allow: watch::Receiver<Vec<IpNet>>) -> Self {
         Self {
             house,
             allow,
@@ -130,7 +131,7 @@ impl Door {
         };
         self.pause = Duration::ZERO;
         let address = peer.ip().to_canonical();
-        if !self.allow.iter().any(|net| net.contains(&address)) {
+        if !self.allow.borrow().iter().any(|net| net.contains(&address)) {
             let text = format!("{address} wanted to send mail and was refused");
             self.house.notes.tell(Kind::Refused, format!("{text} (if it is a camera: add {address} to smtp.allow)"));
             return send_away(&stream, "554 mail is taken from networks in smtp.allow only\r\n");
@@ -264,9 +265,9 @@ mod tests {
         async fn new(limits: Limits) -> Self {
             let (events, bus) = mpsc::channel(100);
             let house = Arc::new(House::new(limits, events, CancellationToken::new()));
-            let allow = ["0.0.0.0/0".parse().expect("a network")];
+            let (_, allow) = watch::channel(vec!["0.0.0.0/0".parse().expect("a network")]);
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            Self { door: Door::new(house, allow.to_vec()), listener, bus }
+            Self { door: Door::new(house, allow), listener, bus }
         }
 
         /// The near end of a connection that seems to come from `address`.

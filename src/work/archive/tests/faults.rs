@@ -4,16 +4,27 @@ use super::*;
 
 /// A disk that fails at chosen steps: they count up over all files.
 #[derive(Default)]
-struct Failing {
+pub(super) struct Failing {
     step: Arc<Mutex<Plan>>,
 }
 
 #[derive(Default)]
-struct Plan {
+pub(super) struct Plan {
     step: u32,
     /// At these steps, with this error.
     fail: std::ops::Range<u32>,
     errno: i32,
+}
+
+impl Failing {
+    /// From now on fails at these steps, which count from 0 again.
+    pub fn fail(plan: &Mutex<Plan>, steps: std::ops::Range<u32>) {
+        *plan.lock().expect("no panic") = Plan { step: 0, fail: steps, errno: 28 };
+    }
+
+    pub fn plan(&self) -> Arc<Mutex<Plan>> {
+        self.step.clone()
+    }
 }
 
 struct FailingFile(File, Arc<Mutex<Plan>>);

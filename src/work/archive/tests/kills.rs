@@ -17,7 +17,7 @@ pub fn step(path: &Path) {
 }
 
 /// A disk whose every step can be seen.
-struct Seen;
+pub(super) struct Seen;
 
 struct SeenFile(File, PathBuf);
 
@@ -56,7 +56,7 @@ impl Medium for SeenFile {
 }
 
 /// Copies a tree with its dates.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     for entry in fs::read_dir(from).expect("a directory") {
         let (from, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("an entry");
@@ -71,7 +71,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The footage of a file, fragment by fragment, without the times in front of it.
-fn fragments(path: &Path) -> Vec<String> {
+pub(super) fn fragments(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).expect("a clip");
     let mut walker = Walker::open(path).expect("a clip");
     let mut found = Vec::new();
@@ -85,7 +85,7 @@ fn fragments(path: &Path) -> Vec<String> {
 }
 
 /// The bytes of its fragments.
-fn without_header(path: &Path) -> Vec<u8> {
+pub(super) fn without_header(path: &Path) -> Vec<u8> {
     let mut walker = Walker::open(path).expect("a segment");
     while let Some(part) = walker.next().expect("whole") {
         if let Part::Fragment(fragment) = part {
@@ -105,7 +105,7 @@ fn ending(dir: &Path, ending: &str) -> Vec<PathBuf> {
 
 /// The places as they were at an instant.
 pub(super) struct Instant {
-    dir: PathBuf,
+    pub dir: PathBuf,
 }
 
 impl Instant {
@@ -115,9 +115,14 @@ impl Instant {
 
     /// Starts a recorder there, which may itself be looked at.
     pub async fn recover(&self) -> Recovered {
+        self.recover_with(Vec::new()).await
+    }
+
+    /// The same with what the killed recorder's memory tells.
+    pub async fn recover_with(&self, grew: Vec<Grew>) -> Recovered {
         let (sender, _events) = mpsc::channel(100);
         let (root, ring) = (self.dir.join("archive"), self.dir.join("ring"));
-        Archive::on(&root, ring, sender, TimeZone::UTC, Box::new(Seen)).expect("an archive").recover(Vec::new()).await
+        Archive::on(&root, ring, sender, TimeZone::UTC, Box::new(Seen)).expect("an archive").recover(grew).await
     }
 
     /// Recovers and expects all footage once, in `most` clips or fewer.

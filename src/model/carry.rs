@@ -1,0 +1,238 @@
+//! From one recorder to the next: what each has to note down, and how one goes on where another was killed.
+//!
+//! A memory is given whenever it would say something new, in front of the orders of that step. So whatever was done, the
+//! memory knows of; and what it knows and was not done yet is done by the next recorder's first step.
+
+use super::camera::Camera;
+use super::effect::Effect;
+use super::id::{ClipId, SegmentId};
+use super::memory::{Left, Memory};
+use super::out::Out;
+use super::recorder::Recorder;
+use super::ring::{Fate, Found, Moved, Ring, Segment};
+use super::saving::{ClipIds, Taken, Where};
+use super::settings;
+use super::snapshot::{Level, Topic};
+use super::time::{Anchor, Mono, Window};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Why footage is missing while no recorder runs.
+const INTERRUPTED: &str = "the recorder was interrupted (it was killed or had crashed)";
+/// The same, if it ended as it should.
+const STOPPED: &str = "the recorder was stopped";
+/// So many countdowns are named one by one.
+const NAMED: usize = 8;
+
+/// What came over to a camera, until its first step.
+#[derive(Debug)]
+pub(super) struct Carried {
+    /// When no recorder ran.
+    gap: Window<Mono>,
+    /// It had ended as it should.
+    stopped: bool,
+    taken: Taken,
+}
+
+/// Goes on after the clips of these memories.
+pub(super) fn used_ids<'a>(memories: impl Iterator<Item = &'a Memory>) -> ClipIds {
+    let mut ids = ClipIds::default();
+    memories.for_each(|memory| ids.pass(memory.last_clip));
+    ids
+}
+
+impl Camera {
+    /// What a recorder after this one has to know, if that is news.
+    fn remember(&mut self, now: Mono, anchor: &Anchor, last_clip: ClipId) -> Option<Effect> {
+        if self.noted.as_ref().is_some_and(|memory| self.is_as(memory)) {
+            return None;
+        }
+        let memory = Memory {
+            version: Memory::VERSION,
+            anchor: Anchor { mono: now, wall: anchor.wall(now) },
+            run: self.life.run(),
+            stopped: self.life.stopped(),
+            down: self.life.trouble().is_some(),
+            obeyed: self.obeyed,
+            last_mail: self.last_mail(),
+            lost: self.lost,
+            last_clip,
+            ring: self.ring.memory(),
+            saving: self.saving.memory(),
+        };
+        self.noted = Some(memory.clone());
+        Some(Effect::Remember { camera: self.settings.name.clone(), memory: Box::new(memory) })
+    }
+
+    fn is_as(&self, memory: &Memory) -> bool {
+        // The last clip changes with those of other cameras, too, whose memories tell it then.
+        let Memory { version: _, anchor: _, last_clip: _, run, stopped, down, obeyed, last_mail, lost, ring, saving } =
+            memory;
+        let same = (*run, *stopped, *obeyed) == (self.life.run(), self.life.stopped(), self.obeyed);
+        let same = same && *last_mail == self.last_mail();
+        let same = same && *down == self.life.trouble().is_some() && *lost == self.lost;
+        same && self.ring.is_as(ring) && self.saving.is_as(saving)
+    }
+
+    /// Goes on where an earlier recorder was killed. `first`: segments have this number or a higher one.
+    pub(super) fn carry_on(&mut self, left: &Left, shape: &settings::Ring, first: u64, ids: &mut ClipIds, now: Mono) {
+        let claimed: BTreeMap<u64, u64> = left.claimed.iter().map(|file| (file.number, file.bytes)).collect();
+        let beyond = claimed.keys().next_back().copied().max(first.checked_sub(1));
+        if left.memory.fits(&self.settings.name, shape, now).is_err() {
+            self.ring = Ring::new(shape.slots, shape.wrap(), beyond.map_or(0, |last| last.saturating_add(1)), now);
+            return self.ring.forget(&left.slots);
+        }
+        let Memory { version: _, last_clip: _, anchor, run, stopped, down, obeyed, last_mail, lost, ring, saving } =
+            left.memory.clone();
+        let known = anchor.mono;
+        let gap = Window { from: ring.last_life(&left.slots, known).min(now), to: now };
+        let cause = why(stopped, down.then_some(ring.cause()));
+
+        let ordered: Vec<u64> = saving.ordered().filter(|number| !claimed.contains_key(number)).collect();
+        let taken = beyond.max(saving.last_number());
+        let found = Found { slots: &left.slots, taken, to_claim: &ordered, known, segment: shape.segment };
+        let there;
+        (self.ring, there) = Ring::carry_on(ring, run, &found, now);
+        let place = |number| match claimed.get(&number) {
+            Some(bytes) => Where::Claimed(*bytes),
+            None if there.contains(&number) => Where::Slot,
+            None => Where::Nowhere,
+        };
+        let taken = self.saving.carry_on(saving, ids, &left.clips, place, gap);
+        let lost_now = taken.lost.iter().map(|(claim, _)| (claim.number, Fate::Lost));
+        let claims = taken.held.iter().chain(&taken.to_claim).map(|number| (*number, Fate::Claimed));
+        let stored = taken.stored.iter().map(|number| (*number, Fate::Stored));
+        claims.chain(stored).chain(lost_now).for_each(|(number, fate)| self.ring.set(number, fate));
+
+        self.take_unknown(&claimed, &taken, ids);
+        self.ring.blame(&cause);
+        self.life.goes_on(run);
+        (self.obeyed, self.lost) = (obeyed, lost);
+        if let Some(at) = last_mail.filter(|at| *at <= now) {
+            self.mailed_before(at);
+        }
+        let last = self.ring.segments().rev().find(|segment| segment.bytes > 0 && segment.closed.is_some());
+        self.last_segment = last.and_then(|last| last.closed);
+        self.media = self.ring.segments().rev().find_map(|segment| segment.media.clone());
+        self.carried = Some(Carried { gap, stopped, taken });
+    }
+
+    /// What was claimed, and is in RAM, and nobody knows for what: it is out of the ring, and if it is wanted it is ours.
+    fn take_unknown(&mut self, claimed: &BTreeMap<u64, u64>, taken: &Taken, ids: &mut ClipIds) {
+        for (number, bytes) in claimed.iter().filter(|(number, _)| !taken.held.contains(number)) {
+            let unknown = |segment: &&Segment| segment.number == *number && segment.fate == Fate::Gone;
+            let Some(segment) = self.ring.segments().find(unknown).cloned() else { continue };
+            self.ring.set(*number, Fate::Claimed);
+            if self.saving.wants(&segment) {
+                self.saving.claim(ids, &segment, self.settings.trigger.max_clip);
+                self.saving.queue.held(*number, *bytes);
+            }
+        }
+    }
+
+    /// The first step: what the earlier recorder had ordered and what has come since. Clips that turned out to be closed
+    /// are not done with here.
+    fn resume(&mut self, out: &mut Out, ids: &mut ClipIds, taken: &Taken) {
+        for number in &taken.to_claim {
+            let bytes = self.ring.segments().find(|segment| segment.number == *number).map(|segment| segment.bytes);
+            let segment = SegmentId { camera: self.settings.name.clone(), number: *number };
+            let (slot, bytes) = (self.ring.slot(*number), bytes.filter(|bytes| *bytes > 0));
+            out.order(Effect::Claim { segment, slot, bytes });
+        }
+        for (claim, cause) in &taken.lost {
+            let clip = self.clip_name(claim.clip);
+            self.lose(out, claim.number, claim.bytes, clip, cause);
+        }
+        self.moved(out, ids, Moved::default());
+        for clip in self.saving.clips().filter(|clip| clip.file.is_some() && !clip.closing) {
+            out.order(Effect::SaveRecord { clip: clip.id, record: Arc::new(clip.record(&out.anchor)) });
+        }
+    }
+}
+
+/// What came over to all cameras, for one sentence.
+#[derive(Debug, Default)]
+struct Over {
+    /// Until when the earlier recorder surely lived.
+    last_life: Mono,
+    killed: bool,
+    claimed: usize,
+    in_ring: usize,
+    countdowns: Vec<String>,
+}
+
+impl Over {
+    fn count(&mut self, camera: &Camera, carried: &Carried, now: Mono) {
+        self.last_life = self.last_life.max(carried.gap.from);
+        self.killed |= !carried.stopped;
+        self.claimed += carried.taken.held.len() + carried.taken.to_claim.len();
+        self.in_ring += camera.ring.segments().filter(|segment| segment.claimable()).count();
+        let left = camera.saving.until().map(|until| until.since(now)).filter(|left| !left.is_zero());
+        self.countdowns.extend(left.map(|left| format!("{} ({} s)", camera.settings.name, left.as_secs())));
+    }
+
+    fn sentence(mut self, now: Mono) -> String {
+        let (length, count) = (now.since(self.last_life).as_secs_f64(), self.countdowns.len());
+        let began = match self.killed {
+            true => format!("nothing ran for {length:.1} s, for the recorder was killed or had crashed"),
+            false => "the last recorder ended before everything was stored".to_owned(),
+        };
+        self.countdowns.truncate(NAMED);
+        let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        let countdowns = match count {
+            0 => "no countdown".to_owned(),
+            _ => format!("the countdown of {}{more}", self.countdowns.join(", ")),
+        };
+        let (claimed, in_ring) = (segments(self.claimed), segments(self.in_ring));
+        format!("{began}; carried over: {countdowns}, {claimed} to be stored, {in_ring} in RAM")
+    }
+}
+
+fn segments(count: usize) -> String {
+    if count == 1 { "1 segment".to_owned() } else { format!("{count} segments") }
+}
+
+/// Why footage is missing from the end of the last recorder to the first segment of this one. `down`: why none came in
+/// before that.
+fn why(stopped: bool, down: Option<&Arc<str>>) -> Arc<str> {
+    let cause = if stopped { STOPPED } else { INTERRUPTED };
+    match down {
+        Some(before) if before.ends_with(cause) => before.clone(),
+        Some(before) => format!("{before}; then {cause}").into(),
+        None => cause.into(),
+    }
+}
+
+impl Recorder {
+    /// Notes down what has changed, in front of everything that this step orders.
+    pub(super) fn remember(&mut self, out: &mut Out) {
+        let (now, anchor, last) = (out.now, out.anchor, self.ids.last());
+        let notes: Vec<_> = self.cameras.iter_mut().filter_map(|camera| camera.remember(now, &anchor, last)).collect();
+        out.effects.splice(0..0, notes);
+    }
+
+    /// The first step of a recorder that goes on where another was killed.
+    pub(super) fn resume(&mut self, out: &mut Out) {
+        let mut over = None;
+        for place in 0..self.cameras.len() {
+            let camera = &mut self.cameras[place];
+            let Some(carried) = camera.carried.take() else { continue };
+            camera.resume(out, &mut self.ids, &carried.taken);
+            over.get_or_insert_with(Over::default).count(camera, &carried, out.now);
+            for (clip, path) in carried.taken.closed {
+                self.clip_closed(out, clip, Ok(path));
+            }
+            self.cameras[place].settle(out);
+        }
+        if let Some(over) = over {
+            self.carried_over = Some(over.sentence(out.now));
+        }
+    }
+
+    /// Says once what was carried over.
+    pub(super) fn say_what_was_carried_over(&mut self, out: &mut Out) {
+        if let Some(text) = self.carried_over.take() {
+            out.say(Level::Warn, Topic::Recorder, None, text);
+        }
+    }
+}

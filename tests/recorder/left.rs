@@ -1,0 +1,130 @@
+//! What lives on after its recorder, and what is removed under a running one.
+
+use super::footage::pieces;
+use super::life::{camera, exclusive_ffmpeg, goes_on, grows};
+use super::material::complaints;
+use super::nvr_process::{Nvr, Place};
+use nvr::model::record::Gap;
+use rustix::process::{Pid, Signal, kill_process};
+use std::time::{Duration, Instant};
+
+fn kill(pid: Pid, signal: Signal) {
+    kill_process(pid, signal).expect("it runs");
+}
+
+/// Whether it can still do anything: whoever inherits a dead process may be slow to bury it.
+fn lives(pid: &Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()));
+    status.is_ok_and(|status| !status.lines().any(|line| line.starts_with("State:\tZ")))
+}
+
+async fn killed(mut nvr: Nvr) {
+    nvr.signal(Signal::KILL);
+    nvr.ended().await;
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_was_stopped_when_its_recorder_was_killed_is_gone_before_the_next_begins() {
+    let (_feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.recorder = exclusive_ffmpeg(&place);
+    let mut nvr = place.start().await;
+    nvr.recording(3).await;
+    let old = place.ffmpegs();
+    old.iter().for_each(|pid| kill(*pid, Signal::STOP));
+    killed(nvr).await;
+    assert!(!old.is_empty() && old.iter().all(lives), "it cannot end");
+
+    let mut nvr = place.start().await;
+    assert!(!old.iter().any(lives), "it has ended");
+    goes_on(&mut nvr).await;
+    nvr.stop().await;
+    place.assert_tidy();
+    assert!(!place.dir.path().join("overlap").exists(), "two FFmpegs ran at a time");
+}
+
+/// A script that is deaf to SIGTERM, with an FFmpeg in a session of its own; both keep a lock of the test's.
+fn runaway_ffmpeg(place: &Place) -> String {
+    let (lock, trace) = (place.dir.path().join("lock"), place.dir.path().join("overlap"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *-progress*) ;; *) exec ffmpeg \"$@\" ;; esac\n\
+         exec 9>{lock:?}\nflock -n 9 || echo overlap >> {trace:?}\n\
+         trap '' TERM\nsetsid ffmpeg \"$@\" &\nwait\n"
+    );
+    place.script("runaway", &script)
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_ran_away_from_its_script_is_ended_before_its_slots_are_written_again() {
+    let (feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.recorder = runaway_ffmpeg(&place);
+    let mut nvr = place.start().await;
+    nvr.recording(5).await;
+    nvr.trigger("front-door").await;
+    grows(&mut nvr, Duration::from_secs(3)).await;
+    // The script has the same words as its FFmpeg, and the smaller number. It takes nobody along.
+    let mut old = place.ffmpegs();
+    old.sort_by_key(|pid| pid.as_raw_nonzero());
+    kill(old[0], Signal::KILL);
+    nvr.says("an FFmpeg that was left behind was still writing, and was ended").await;
+    nvr.until("another start", |it| (it.cameras[0].restarts == 1).then_some(())).await;
+    nvr.quiet(1).await;
+    goes_on(&mut nvr).await;
+    assert!(!old.iter().any(lives), "they have ended");
+
+    let old = place.ffmpegs();
+    killed(nvr).await;
+    assert!(old.iter().all(lives), "nobody told them");
+    let mut nvr = place.start().await;
+    nvr.says("an FFmpeg that was left behind was still writing, and was ended").await;
+    assert!(!old.iter().any(lives), "they have ended");
+    goes_on(&mut nvr).await;
+    nvr.stop().await;
+    place.assert_tidy();
+    assert!(!place.dir.path().join("overlap").exists(), "two FFmpegs ran at a time");
+
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    assert_eq!(complaints(&clip.path), "");
+    let [before, after] = &pieces(clip, &feed)[..] else { panic!("two pieces") };
+    assert!(before.ends_before(after), "nothing is stored twice");
+}
+
+#[tokio::test]
+async fn a_ring_that_is_removed_under_the_recorder_is_made_again_and_recording_goes_on() {
+    let (feed, block) = camera("front-door");
+    let place = Place::new(block.clone());
+    let mut nvr = place.start().await;
+    for removed in [place.ring(), place.ring().join("front-door")] {
+        nvr.recording(3).await;
+        let before = nvr.picture().warnings.len();
+        std::fs::remove_dir_all(&removed).expect("it is there");
+        let since = Instant::now();
+        nvr.until("a warning", |it| (it.warnings.len() > before).then_some(())).await;
+        let warning = nvr.picture().warnings.last().cloned().expect("a warning");
+        assert!(warning.starts_with("somebody removed ") && warning.ends_with(')'), "{warning}");
+        let told = since.elapsed();
+        goes_on(&mut nvr).await;
+        println!("told after {told:?}, recorded again after {:?}", since.elapsed());
+    }
+    let mut other = Place::new(block);
+    other.ring_dir = Some(place.ring());
+    assert!(other.refused().await.contains("belongs to another recorder"));
+
+    // What was removed is missing, and named; what came after it is there.
+    let whole = Instant::now();
+    while whole.elapsed() < Duration::from_secs(3) {
+        goes_on(&mut nvr).await;
+    }
+    let triggered = Instant::now();
+    nvr.trigger("front-door").await;
+    nvr.quiet(1).await;
+    nvr.stop().await;
+    place.assert_tidy();
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    assert_eq!(complaints(&clip.path), "");
+    let gone = |gap: &Gap| gap.cause == "somebody removed it from the ring";
+    assert!(clip.record.gaps.iter().all(gone), "{:?}", clip.record.gaps);
+    let [piece] = &pieces(clip, &feed)[..] else { panic!("one piece") };
+    piece.covers(triggered - Duration::from_secs(3)..=triggered + Duration::from_secs(5));
+}

@@ -1,0 +1,73 @@
+//! The segment that is being written is in the clip as far as it is whole.
+
+use crate::script::{Act, Script, at, ms};
+use crate::sim::World;
+use nvr::model::time::Mono;
+use std::time::Duration;
+
+/// Segments of so many seconds, and at 60 s a trigger that wants a minute more.
+fn long(seconds: u64, script: Script) -> World {
+    let acts = vec![(at(60_000), Act::Key)];
+    let (segment, lengths) = (ms(seconds * 1_000), vec![ms(seconds * 1_000)]);
+    World::new(Script { segment, lengths, post: ms(60_000), acts, ..script })
+}
+
+/// How far the newest clip reaches.
+fn reach(world: &World) -> Option<Mono> {
+    let clip = world.clips.values().last()?;
+    let last = clip.footage.last().map(|(serial, _)| world.footage[serial].to);
+    clip.ahead.map(|ahead| ahead.to).max(last)
+}
+
+#[test]
+fn a_power_cut_costs_half_a_second_and_what_is_not_whole() {
+    let mut world = long(10, Script::default());
+    world.run(at(62_000));
+    while world.now < at(120_000) {
+        let behind = world.now.since(reach(&world).expect("a clip"));
+        // A look each half second, the archive's time for it, and the same once more if a segment is just being appended.
+        assert!(behind <= ms(500) + world.script.archive_takes * 2, "{behind:?} at {:?}", world.now);
+        world.run(world.now + ms(70));
+    }
+    let looks = world.follows;
+    assert!((90..=130).contains(&looks), "twice a second: {looks}");
+    world.run(at(125_000));
+    let picture = world.recorder.snapshot(world.now);
+    let grows = picture.clips[0].length;
+    assert!(picture.clips[0].open && grows >= ms(64_000), "the screen shows what is there: {grows:?}");
+    world.run(at(400_000));
+    assert!(world.follows < looks + 25, "and none at rest: {}", world.follows);
+    assert!(world.clips.values().all(|clip| clip.closed && clip.ahead.is_none() && clip.record.gaps.is_empty()));
+    world.stop();
+}
+
+#[test]
+fn nothing_is_followed_while_the_archive_is_in_trouble() {
+    let mut world = long(10, Script { outages: vec![(at(75_000), at(95_000))], ..Script::default() });
+    world.run(at(82_000));
+    let before = world.follows;
+    world.run(at(94_000));
+    assert_eq!(world.follows, before);
+    world.run(at(130_000));
+    assert!(world.follows > before, "and again when it works");
+    world.stop();
+}
+
+#[test]
+fn a_segment_of_which_nothing_is_ever_whole_is_left_alone_after_a_while() {
+    let mut world = long(60, Script { looks: vec![false], ..Script::default() });
+    world.run(at(260_000));
+    assert_eq!(world.follows, 2 * 40, "of the two that are wanted whole");
+    world.stop();
+}
+
+#[test]
+fn a_clip_that_is_full_is_not_followed_into() {
+    let max_clip = Duration::from_secs(20);
+    let mut world = long(10, Script { max_clip, ..Script::default() });
+    world.run(at(200_000));
+    world.stop();
+    let clips: Vec<_> = world.clips.values().collect();
+    assert!(clips.len() >= 3, "{clips:#?}");
+    assert!(clips.iter().all(|clip| clip.footage.len() <= 2 && clip.ahead.is_none()), "{clips:#?}");
+}
