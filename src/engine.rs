@@ -287,10 +287,10 @@ impl Engine {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::StartCamera { camera, run, slot, encode_audio } => {
+            Effect::StartCamera { camera, run, slot, encode_audio, in_doubt } => {
                 let (stop, stopped) = oneshot::channel();
                 self.cameras.insert(camera.name.clone(), (run, stop));
-                let job = Job { camera, run, slot, encode_audio };
+                let job = Job { camera, run, slot, encode_audio, in_doubt };
                 self.tasks.spawn(camera::run(self.common.clone(), job, self.bus.clone(), stopped));
             }
             Effect::StopCamera { camera, run, reason } => {

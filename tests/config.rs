@@ -136,6 +136,24 @@ fn values_are_read_as_people_write_them() {
     assert_eq!(settings.recorder.ffmpeg, place.0.path().join("ffmpeg"));
 }
 
+/// How long something may be silent, and that no time at all stands for all time.
+#[rstest::rstest]
+#[case::never_said("", "", None, None)]
+#[case::for_all("[archive]\nsilence = '1d'\n[recorder]\nsilence = '2d'\n", "", Some(86_400), Some(172_800))]
+#[case::for_one("", "silence = '1h'", None, Some(3600))]
+#[case::for_one_instead("[recorder]\nsilence = '2d'\n", "silence = '7d'", None, Some(604_800))]
+#[case::for_all_but_one("[recorder]\nsilence = '2d'\n", "silence = '0s'", None, None)]
+fn silence_is_for_all_cameras_unless_one_says_its_own(
+    #[case] tables: &str,
+    #[case] own: &str,
+    #[case] archive: Option<u64>,
+    #[case] camera: Option<u64>,
+) {
+    let settings = load(format!("{tables}{CAMERA}{own}\n")).expect("a good file").settings;
+    assert_eq!(settings.archive.silence, archive.map(Duration::from_secs));
+    assert_eq!(settings.cameras[0].silence, camera.map(Duration::from_secs));
+}
+
 /// One mistake each: the whole sentence, because the sentence is what the owner has.
 #[rstest::rstest]
 #[case("[ring]\nslot = 4", "nvr.toml:2: ring.slot is not a key (did you mean ring.slots?)")]
@@ -192,8 +210,8 @@ fn values_are_read_as_people_write_them() {
     "nvr.toml:2: archive.finish: \"faststart\" comes with a later version (write \"none\")"
 )]
 #[case(
-    "[recorder]\nsilence = '1h'",
-    "nvr.toml:2: recorder.silence: a warning for silence comes with a later version (write \"0s\")"
+    "[recorder]\nsilence = 'never'",
+    "nvr.toml:2: recorder.silence: \"never\" is not a duration (write for example \"10s\", \"1m 20s\" or \"30d\")"
 )]
 #[case("[smtp]\npassword = 's3cret'", "nvr.toml:2: smtp.password: comes with a later version (leave it out)")]
 #[case(
@@ -300,7 +318,11 @@ fn all_mistakes_are_named_at_once_in_the_order_of_the_file() {
 #[test]
 fn what_is_not_toml_is_said_with_its_line_and_without_its_text() {
     for (text, place) in [
-        ("[ring]\nslots = \n", "nvr.toml:2: this is not TOML"),
+        ("[ring]\nslots = \n", "nvr.toml:2: this is not TOML: string values must be quoted (nvr.toml.example"),
+        ("[ring\n", "nvr.toml:1: this is not TOML: unclosed table (nvr.toml.example"),
+        ("a\n", "nvr.toml:1: this is not TOML: key with no value (nvr.toml.example"),
+        ("a = [1 = 2]\n", "nvr.toml:1: this is not TOML: unexpected `=` in array (nvr.toml.example"),
+        ("a = 1_\n", "nvr.toml:1: this is not TOML: `_` may only go between digits (nvr.toml.example"),
         ("[ring]\nslots = 1\nslots = 2\n", "nvr.toml:3: this is not TOML: duplicate key"),
         ("[[camera]]\nsource = \"rtsp://u:s3cret@cam\n", "nvr.toml:2: this is not TOML"),
         ("[[camera]]\nsource = rtsp://u:s3cret@cam\n", "nvr.toml:2: this is not TOML"),

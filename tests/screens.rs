@@ -65,6 +65,17 @@ fn no_mail() -> Snapshot {
     picture
 }
 
+/// A camera that has not mailed for two days and whose stream is slow, and an archive that nothing is written to.
+fn silent() -> Snapshot {
+    let mut picture = armed(pictures::all_well(), true);
+    let garden = &mut picture.cameras[1];
+    (garden.last_mail, garden.silent, garden.pace) =
+        (Some(NOW - pictures::seconds(200_000)), Some(pictures::seconds(172_800)), Some(52));
+    (picture.archive.written, picture.archive.silent) =
+        (Some(NOW - pictures::seconds(90_000)), Some(pictures::seconds(86_400)));
+    picture
+}
+
 /// What is too long for one line.
 const REFUSAL: &str = "nothing was done: garden_2026-11-22_14-02-42+0000 is protected from retention, and what is \
                        protected is never deleted (p ends that)";
@@ -95,6 +106,7 @@ fn screens(
         "disarmed",
         "disarm_all",
         "no_mail",
+        "silent",
         "refused",
         "waiting"
     )]
@@ -108,6 +120,7 @@ fn screens(
         "disarmed" => armed(pictures::all_well(), false),
         "disarm_all" => armed(pictures::sixteen(), true),
         "no_mail" => no_mail(),
+        "silent" => silent(),
         "archive_down" => pictures::archive_down(),
         "sixteen" => pictures::sixteen(),
         "sixty_four" | "found" | "not_found" => pictures::sixty_four(),

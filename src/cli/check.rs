@@ -13,6 +13,9 @@ use std::process::ExitCode;
 /// A 4 Mbit/s camera is common; below this the ring is too small for it.
 const COMMON_BITRATE: u64 = 4_000_000;
 
+/// The magic numbers of /proc, /sys, cgroups (two kinds), debugfs, tracefs and /dev/pts in `statfs`.
+const NOT_FOR_FILES: [u64; 7] = [0x9fa0, 0x6265_6572, 0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x7472_6163, 0x1cd1];
+
 /// One thing that was looked at.
 struct Finding {
     what: String,
@@ -72,7 +75,8 @@ async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> 
         let place = socket::for_recorder(named, &socket::Env::read());
         format!("not running; its socket will be {}", place.path.display())
     };
-    let mut findings = vec![Finding::new("recorder", Ok(recorder)), ring_dir(settings), archive_dir(settings, running)];
+    let mut findings =
+        vec![Finding::new("recorder", Ok(recorder)), ring_dir(settings, running), archive_dir(settings, running)];
     findings.push(mail(settings, running).await);
     match ffmpeg::probe(&settings.recorder.ffmpeg).await {
         Err(error) => findings.push(Finding::new("ffmpeg", Err(error))),
@@ -100,6 +104,10 @@ fn writable(dir: &Path) -> Result<(), String> {
     if !place.is_dir() {
         return Err(format!("{} is not a directory (name another)", place.display()));
     }
+    let kind = rustix::fs::statfs(place).map_or(0, |found| u64::try_from(found.f_type).unwrap_or(0));
+    if NOT_FOR_FILES.contains(&kind) {
+        return Err(format!("{} is the kernel's own and holds no files of others (name another)", dir.display()));
+    }
     rustix::fs::access(place, rustix::fs::Access::WRITE_OK).map_err(|error| {
         let uid = rustix::process::geteuid().as_raw();
         let remedy = format!("sudo install -d -o {uid} {}", dir.display());
@@ -107,7 +115,7 @@ fn writable(dir: &Path) -> Result<(), String> {
     })
 }
 
-fn ring_dir(settings: &Settings) -> Finding {
+fn ring_dir(settings: &Settings, running: bool) -> Finding {
     let dir = &settings.ring.dir;
     let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
     let warnings = [ring::not_in_ram(dir), host::logout_warning(dir), host::swap_warning(&swaps)];
@@ -129,7 +137,12 @@ fn ring_dir(settings: &Settings) -> Finding {
         found.as_ref().ok().filter(|(bitrate, _)| *bitrate < COMMON_BITRATE).map(|(_, text)| {
             format!("{text}, which is less than most send (fewer ring.slots, or a larger file system)")
         });
-    Finding::new("ring", found.map(|(_, text)| text)).warn(warnings.into_iter().flatten().chain(small))
+    let found = if !running && ring::in_use(dir) {
+        Err(format!("{} belongs to another recorder (stop that one, or set ring.dir)", dir.display()))
+    } else {
+        found.map(|(_, text)| text)
+    };
+    Finding::new("ring", found).warn(warnings.into_iter().flatten().chain(small))
 }
 
 fn archive_dir(settings: &Settings, running: bool) -> Finding {

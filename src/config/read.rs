@@ -62,7 +62,8 @@ pub(super) fn settings(text: &str, context: &Context) -> Result<Loaded, ConfigEr
         recorder: recorder_keys(&mut recorder, context),
         cameras: Vec::new(),
     };
-    let cameras = cameras(&mut top, &trigger_table, context, &notes);
+    let silence = silence(&mut recorder, None);
+    let cameras = cameras(&mut top, (&trigger_table, silence), context, &notes);
     for section in [top, ring, trigger, archive, smtp, recorder] {
         section.finish();
     }
@@ -79,7 +80,12 @@ pub(super) fn settings(text: &str, context: &Context) -> Result<Loaded, ConfigEr
 /// What the parser says in one line, without the names that it may take out of the file.
 fn syntax(error: &toml::de::Error) -> String {
     let first = error.message().lines().next().unwrap_or_default();
-    first.split(" `").next().unwrap_or_default().trim_end_matches([',', ':']).chars().take(120).collect()
+    // What it expects instead is often nothing, or a list of signs that is cut off in the middle.
+    let first = first.split(", expected").next().unwrap_or_default();
+    let sign = |at: &usize| first[*at..].starts_with(" `=`");
+    let end = first.find(" `").filter(|at| !sign(at)).unwrap_or(first.len());
+    let text: String = first[..end].trim_end_matches([',', ':', ' ']).chars().take(120).collect();
+    if text.is_empty() { "this line cannot be read".to_owned() } else { text }
 }
 
 fn default_trigger() -> Trigger {
@@ -119,6 +125,7 @@ fn archive_keys(archive: &mut Section, context: &Context) -> Archive {
         keep: (!keep.is_zero()).then_some(keep),
         max_size: (max_size > 0).then_some(max_size),
         min_free: archive.get("min_free", 5 << 30, value::size),
+        silence: silence(archive, None),
     }
 }
 
@@ -133,10 +140,6 @@ fn smtp_keys(smtp: &mut Section) -> Smtp {
 }
 
 fn recorder_keys(recorder: &mut Section, context: &Context) -> Recorder {
-    recorder.get("silence", (), |v| match value::duration(v, Duration::ZERO..=36_500 * DAY)? {
-        Duration::ZERO => Ok(()),
-        _ => Err("a warning for silence comes with a later version (write \"0s\")".into()),
-    });
     let given = recorder.get("state_dir", None, |v| value::path(v, context.base));
     let state_dir = given.or_else(|| state_dir(context.env)).unwrap_or_else(|| {
         let remedy = "write the path of a directory, or set HOME";
@@ -157,8 +160,11 @@ fn state_dir(env: Env) -> Option<PathBuf> {
     service.or_else(|| xdg(env, "XDG_STATE_HOME", ".local/state").map(|home| home.join("nvr")))
 }
 
+/// What holds for a camera that does not say it itself: `[trigger]`, and how long it may be silent.
+type Base<'a> = (&'a Trigger, Option<Duration>);
+
 /// All cameras that could be read, each with the place of its block.
-fn cameras(top: &mut Section, base: &Trigger, context: &Context, notes: &Notes) -> Vec<(usize, Camera)> {
+fn cameras(top: &mut Section, base: Base, context: &Context, notes: &Notes) -> Vec<(usize, Camera)> {
     let blocks = top.sections("camera");
     if let Some(block) = blocks.get(MAX_CAMERAS) {
         notes.mistake(
@@ -175,7 +181,7 @@ fn cameras(top: &mut Section, base: &Trigger, context: &Context, notes: &Notes) 
     blocks.into_iter().take(MAX_CAMERAS).filter_map(one).collect()
 }
 
-fn camera(block: &mut Section, base: &Trigger, context: &Context) -> Option<Camera> {
+fn camera(block: &mut Section, (base, may_be_silent): Base, context: &Context) -> Option<Camera> {
     let (at, notes) = (block.at, block.notes);
     let needed =
         |key: &str, example: &str| notes.mistake(at, format!("camera.{key} is missing (write {key} = {example})"));
@@ -191,6 +197,7 @@ fn camera(block: &mut Section, base: &Trigger, context: &Context) -> Option<Came
     let alias = block.get("alias", Vec::new(), aliases);
     let input_args = block.get("input_args", Vec::new(), |v| input_args(v, source.as_ref().map(|it| &it.value.source)));
     let audio = block.get("audio", Audio::Copy, value::audio);
+    let silence = silence(block, may_be_silent);
     let mut own = block.section("trigger");
     let trigger = trigger_keys(&mut own, base);
     own.finish();
@@ -202,7 +209,13 @@ fn camera(block: &mut Section, base: &Trigger, context: &Context) -> Option<Came
             format!("camera.source: everybody on this machine can read this password (run: chmod o= {file})"),
         );
     }
-    Some(Camera { name, alias, source: source.value.source, input_args, audio, trigger })
+    Some(Camera { name, alias, source: source.value.source, input_args, audio, silence, trigger })
+}
+
+/// How long something may be silent; no time at all stands for all time.
+fn silence(section: &mut Section, base: Option<Duration>) -> Option<Duration> {
+    let given = section.get("silence", base.unwrap_or_default(), |v| value::duration(v, Duration::ZERO..=36_500 * DAY));
+    (!given.is_zero()).then_some(given)
 }
 
 fn aliases(value: &DeValue) -> Result<Vec<String>, String> {

@@ -10,6 +10,7 @@ use super::out::Out;
 use super::recorder::Recorder;
 use super::ring::Fate;
 use super::saving::ClipIds;
+use super::silence::Silence;
 use super::snapshot::{ClipView, CopyOutcome, CopyView, Level, Topic};
 use super::storing::Misfit;
 use super::time::Mono;
@@ -21,7 +22,7 @@ pub(super) const CLIPS: usize = 50;
 const SLOW: &str = "the archive is slower than the cameras (is something else busy on its disk, or its network slow?)";
 
 /// Whether the archive takes what it is given.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Archive {
     /// Room, once known.
     pub space: Option<Space>,
@@ -31,6 +32,15 @@ pub(super) struct Archive {
     pub down: Option<Mono>,
     /// It does not fail, and does not keep up either.
     pub slow: bool,
+    /// When something was last written to it.
+    pub silence: Silence,
+}
+
+impl Archive {
+    /// One of which nothing is known yet.
+    pub fn new(now: Mono) -> Self {
+        Self { space: None, unknown: None, down: None, slow: false, silence: Silence::new(now) }
+    }
 }
 
 impl Recorder {
@@ -38,6 +48,7 @@ impl Recorder {
     pub(super) fn appended(&mut self, out: &mut Out, segment: &SegmentId, added: &Added) {
         let appended = self.with(out, &segment.camera, |camera, _, out| camera.appended(out, segment.number, added));
         self.archive_works(out, appended.flatten());
+        self.archive_written(out);
     }
 
     /// A segment could not be appended.

@@ -14,7 +14,9 @@ use super::rate::{BitRate, FrameRate};
 use super::record::TriggerKind;
 use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
+use super::seen::{Pace, Shape};
 use super::settings;
+use super::silence::Silence;
 use super::snapshot::{Level, Lost, Media, Topic};
 use super::text::fit_for_screen;
 use super::time::{Mono, Window};
@@ -52,6 +54,12 @@ pub struct Camera {
     pub(super) lost: Lost,
     /// The file system of the ring is full.
     pub(super) no_room: bool,
+    /// What its video is coded by.
+    pub(super) shape: Shape,
+    /// How fast its stream runs.
+    pub(super) pace: Pace,
+    /// When it last mailed.
+    pub(super) silence: Silence,
     /// It is no longer in the configuration: what is wanted of it is stored, and then it goes.
     pub(super) removed: bool,
     /// Since when there was always something that waits for the archive.
@@ -82,6 +90,9 @@ impl Camera {
             stderr: VecDeque::new(),
             lost: Lost::default(),
             no_room: false,
+            shape: Shape::default(),
+            pace: Pace::default(),
+            silence: Silence::new(now),
             removed: false,
             waiting: None,
             obeyed: None,
@@ -286,12 +297,13 @@ impl Camera {
         self.step(out, step);
     }
 
-    fn step(&mut self, out: &mut Out, step: Option<Step>) {
+    pub(super) fn step(&mut self, out: &mut Out, step: Option<Step>) {
         let camera = Arc::clone(&self.settings);
         match step {
             Some(Step::Start(run)) => {
                 let (slot, encode_audio) = (self.ring.next_slot(), self.life.encode_audio());
-                out.order(Effect::StartCamera { camera, run, slot, encode_audio });
+                let in_doubt = self.life.in_doubt();
+                out.order(Effect::StartCamera { camera, run, slot, encode_audio, in_doubt });
             }
             Some(Step::End(run, reason)) => {
                 self.trouble(out, "stalled", reason.clone());
@@ -304,6 +316,7 @@ impl Camera {
     /// The recorder did not run for so long, and `cause` says so.
     pub fn was_away(&mut self, out: &mut Out, away: Duration, cause: &str) {
         self.life.was_away(out.now);
+        self.silence.was_away(away);
         let turn = self.segment.saturating_mul(self.slots.saturating_add(1));
         if self.life.alive() && away > turn {
             self.ring.lose_place(cause);
@@ -312,6 +325,7 @@ impl Camera {
 
     /// Ends what is over, feeds the archive and closes clips.
     pub fn settle(&mut self, out: &mut Out) {
+        self.listen(out);
         let (pre, reach, stopped) = (self.settings.trigger.pre_roll, self.reach(), self.life.stopped());
         self.saving.settle(self.ring.open(), out.now, pre, reach, stopped, self.ring.cause());
         if let Some(append) = self.saving.feed(out.now, &out.anchor) {
@@ -334,6 +348,7 @@ impl Camera {
     /// When [`Camera::tick`] or [`Camera::settle`] next matters.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let saving = self.saving.due(self.ring.open(), self.settings.trigger.pre_roll, self.reach(), now);
-        self.life.due().into_iter().chain(saving).chain(self.follow_due(now)).min()
+        let others = self.silence_due().into_iter().chain(self.follow_due(now));
+        self.life.due().into_iter().chain(saving).chain(others).min()
     }
 }

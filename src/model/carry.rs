@@ -54,6 +54,7 @@ impl Camera {
             stopped: self.life.stopped(),
             down: self.life.trouble().is_some(),
             obeyed: self.obeyed,
+            last_mail: self.last_mail(),
             lost: self.lost,
             last_clip,
             ring: self.ring.memory(),
@@ -65,8 +66,10 @@ impl Camera {
 
     fn is_as(&self, memory: &Memory) -> bool {
         // The last clip changes with those of other cameras, too, whose memories tell it then.
-        let Memory { version: _, anchor: _, last_clip: _, run, stopped, down, obeyed, lost, ring, saving } = memory;
+        let Memory { version: _, anchor: _, last_clip: _, run, stopped, down, obeyed, last_mail, lost, ring, saving } =
+            memory;
         let same = (*run, *stopped, *obeyed) == (self.life.run(), self.life.stopped(), self.obeyed);
+        let same = same && *last_mail == self.last_mail();
         let same = same && *down == self.life.trouble().is_some() && *lost == self.lost;
         same && self.ring.is_as(ring) && self.saving.is_as(saving)
     }
@@ -79,7 +82,7 @@ impl Camera {
             self.ring = Ring::new(shape.slots, shape.wrap(), beyond.map_or(0, |last| last.saturating_add(1)), now);
             return self.ring.forget(&left.slots);
         }
-        let Memory { version: _, last_clip: _, anchor, run, stopped, down, obeyed, lost, ring, saving } =
+        let Memory { version: _, last_clip: _, anchor, run, stopped, down, obeyed, last_mail, lost, ring, saving } =
             left.memory.clone();
         let known = anchor.mono;
         let gap = Window { from: ring.last_life(&left.slots, known).min(now), to: now };
@@ -105,6 +108,9 @@ impl Camera {
         self.ring.blame(&cause);
         self.life.goes_on(run);
         (self.obeyed, self.lost) = (obeyed, lost);
+        if let Some(at) = last_mail.filter(|at| *at <= now) {
+            self.mailed_before(at);
+        }
         let last = self.ring.segments().rev().find(|segment| segment.bytes > 0 && segment.closed.is_some());
         self.last_segment = last.and_then(|last| last.closed);
         self.media = self.ring.segments().rev().find_map(|segment| segment.media.clone());

@@ -24,6 +24,8 @@ pub enum Effect {
         slot: u32,
         /// Make the sound AAC, whatever the settings say.
         encode_audio: bool,
+        /// The last try failed: whether anybody answers at all is to be asked first, which costs nothing.
+        in_doubt: bool,
     },
     /// Take a camera's FFmpeg down the stop ladder.
     StopCamera {

@@ -36,6 +36,15 @@ pub enum Event {
         /// FFmpeg's file, `0..wrap`.
         slot: u32,
     },
+    /// What was found in a slot that FFmpeg has just closed; it comes before that is said.
+    SlotSeen {
+        /// Whose.
+        camera: CameraName,
+        /// FFmpeg's file.
+        slot: u32,
+        /// What.
+        seen: Seen,
+    },
     /// FFmpeg closed a slot after writing: it is complete.
     SlotClosed {
         /// Whose.
@@ -229,6 +238,17 @@ pub struct Trouble {
 pub enum Cure {
     /// MP4 cannot hold this sound: make it AAC.
     EncodeAudio,
+    /// Nothing but wait for a person: to try again soon is no use, and some cameras lock out who is wrong too often.
+    Person,
+}
+
+/// What a finished slot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// How long its pictures last.
+    pub footage: Duration,
+    /// Stands for the parameters that its last pictures are coded by; `None`: they do not say, or nobody understands.
+    pub shape: Option<u64>,
 }
 
 /// A file in a ring directory.

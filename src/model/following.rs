@@ -124,5 +124,8 @@ impl Recorder {
     /// The archive has added what is whole of an open segment, or nothing.
     pub(super) fn followed(&mut self, out: &mut Out, clip: ClipId, segment: &SegmentId, added: Option<&Added>) {
         self.with(out, &segment.camera, |camera, _, _| camera.saving.followed(clip, segment.number, added));
+        if added.is_some() {
+            self.archive_written(out);
+        }
     }
 }

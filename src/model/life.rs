@@ -13,6 +13,12 @@ use std::time::Duration;
 /// FFmpeg itself gives up on a silent RTSP peer after 8 s; what hangs longer than this hangs for ever.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// FFmpeg tells every 5 s how many frames there were; what it has not told after this long was not there.
+const TOLD: Duration = Duration::from_secs(7);
+
+/// So many times longer is the wait where only a person can help.
+const FOR_A_PERSON: u32 = 4;
+
 /// One camera's FFmpeg.
 #[derive(Debug)]
 pub struct Life {
@@ -25,6 +31,8 @@ pub struct Life {
     seed: u64,
     /// Longest time between two switches of slots.
     switch: Duration,
+    /// The last sign of a frame, in whichever run.
+    last_frame: Mono,
 }
 
 #[derive(Debug)]
@@ -79,6 +87,7 @@ impl Life {
             encode_audio: false,
             seed: backoff::seed(name),
             switch: segment.saturating_mul(2).saturating_add(SILENCE),
+            last_frame: now,
         }
     }
 
@@ -110,6 +119,11 @@ impl Life {
     /// Whether this camera's sound must be made AAC.
     pub fn encode_audio(&self) -> bool {
         self.encode_audio
+    }
+
+    /// Whether the last try failed, so that it is not known whether the camera can be reached at all.
+    pub fn in_doubt(&self) -> bool {
+        self.failures > 0
     }
 
     /// When [`Life::tick`] next matters.
@@ -144,10 +158,14 @@ impl Life {
             }
             Stage::Running { recording, advanced, .. } => {
                 let reason = match recording {
-                    None => format!("no picture within {} s of connecting", SILENCE.as_secs()),
-                    Some(_) if now >= *advanced + SILENCE => {
-                        format!("the stream froze: no new frame for {} s", now.since(*advanced).as_secs())
-                    }
+                    None => format!(
+                        "no picture within {} s of connecting (does this source send video that FFmpeg knows?)",
+                        SILENCE.as_secs()
+                    ),
+                    Some(_) if now >= *advanced + SILENCE => format!(
+                        "the stream froze: no new frame for {} s (if it comes again: restart the camera, check its network)",
+                        now.since(*advanced).as_secs()
+                    ),
                     Some(_) => format!(
                         "no segment finished within {} s (does the camera send key frames at least every {} s?)",
                         self.switch.as_secs(),
@@ -166,7 +184,7 @@ impl Life {
             && count > *frames
         {
             *frames = count;
-            *advanced = now;
+            (*advanced, self.last_frame) = (now, now);
         }
     }
 
@@ -180,6 +198,12 @@ impl Life {
         if let Stage::Running { advanced, switched, .. } = &mut self.stage {
             (*advanced, *switched) = (now, now);
         }
+        self.last_frame = now;
+    }
+
+    /// Whether no frame has come for so long that one would have been told of by now.
+    pub fn frozen(&self, now: Mono) -> bool {
+        now.since(self.last_frame) > TOLD
     }
 
     /// A slot was opened. The first is a sign that footage comes in; further ones are none, for an FFmpeg that cannot
@@ -189,6 +213,7 @@ impl Life {
             && recording.is_none()
         {
             (*recording, *advanced, *switched) = (Some(now), now, now);
+            self.last_frame = now;
         }
     }
 
@@ -200,6 +225,7 @@ impl Life {
             return false;
         }
         (*advanced, *switched, *empty) = (now, now, 0);
+        self.last_frame = now;
         self.failures = 0;
         true
     }
@@ -210,6 +236,12 @@ impl Life {
         let Stage::Running { empty, .. } = &mut self.stage else { return None };
         *empty += 1;
         (*empty >= 2).then(|| self.end(reason.to_owned(), now))
+    }
+
+    /// This life of FFmpeg is to be followed by another, for this reason.
+    pub fn begin_anew(&mut self, run: RunId, reason: &str, now: Mono) -> Option<Step> {
+        let running = matches!(self.stage, Stage::Running { .. }) && run == self.run;
+        running.then(|| self.end(reason.to_owned(), now))
     }
 
     /// What had ended it for this reason is over: it need not wait any longer.
@@ -233,15 +265,19 @@ impl Life {
             self.stage = Stage::Waiting { retry_at: now, reason: None };
             return None;
         }
-        let reason = trouble.map_or_else(|| "FFmpeg ended".to_owned(), |trouble| trouble.text);
+        let reason = trouble.map_or_else(
+            || "FFmpeg ended, and nobody knows why (it is started again)".to_owned(),
+            |trouble| trouble.text,
+        );
         let retry_at = match cure {
             Some(Cure::EncodeAudio) if !self.encode_audio => {
                 self.encode_audio = true;
                 now
             }
-            Some(Cure::EncodeAudio) | None => {
+            Some(Cure::EncodeAudio | Cure::Person) | None => {
                 self.failures = self.failures.saturating_add(1);
-                now + backoff::wait(self.failures, self.seed)
+                let wait = backoff::wait(self.failures, self.seed);
+                now + if cure == Some(Cure::Person) { wait * FOR_A_PERSON } else { wait }
             }
         };
         self.stage = Stage::Waiting { retry_at, reason: Some(reason.clone()) };
@@ -315,149 +351,4 @@ impl Life {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: u64) -> Mono {
-        Mono(0) + Duration::from_secs(seconds)
-    }
-
-    fn trouble(cure: Option<Cure>) -> Option<Trouble> {
-        Some(Trouble { text: "connection refused".into(), cure })
-    }
-
-    fn started() -> Life {
-        let mut life = Life::new("front", Duration::from_secs(10), at(0));
-        assert_eq!(life.tick(at(0)), Some(Step::Start(RunId(1))));
-        life
-    }
-
-    #[test]
-    fn waits_longer_after_each_failure_until_a_segment_is_good() {
-        let mut life = started();
-        let mut now = at(1);
-        let mut waits = Vec::new();
-        for _ in 0..8 {
-            life.ended(trouble(None), now);
-            let due = life.due().expect("a next try");
-            waits.push(due.since(now));
-            now = due;
-            assert!(matches!(life.tick(now), Some(Step::Start(_))));
-        }
-        assert!(waits.windows(2).all(|pair| pair[1] >= pair[0].mul_f64(0.75)), "{waits:?}");
-        assert!(waits[7] > Duration::from_secs(20));
-        life.slot_opened(now);
-        assert!(life.segment_finished(life.run(), now));
-        life.ended(trouble(None), now);
-        assert!(life.due().expect("a next try").since(now) <= backoff::FIRST);
-    }
-
-    #[test]
-    fn a_frozen_frame_count_is_a_stall_even_if_progress_goes_on() {
-        let mut life = started();
-        life.slot_opened(at(2));
-        for second in 3..10 {
-            life.progressed(100, at(second));
-        }
-        assert_eq!(life.tick(at(22)), None, "frame 100 came at 3 s");
-        assert!(matches!(life.tick(at(23)), Some(Step::End(_, reason)) if reason.contains("froze")));
-        assert!(matches!(life.view(), CameraState::Stalled { .. }));
-        life.ended(trouble(None), at(25));
-        assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }));
-        life.tick(at(26));
-        assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }), "it is only being tried");
-        life.slot_opened(at(27));
-        assert!(matches!(life.view(), CameraState::Recording { .. }));
-    }
-
-    #[test]
-    fn frames_without_a_finished_segment_are_a_stall_too() {
-        let mut life = started();
-        life.slot_opened(at(1));
-        for second in 1..41 {
-            life.progressed(second, at(second));
-            assert_eq!(life.tick(at(second)), None);
-        }
-        assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("key frames")));
-    }
-
-    #[test]
-    fn slots_that_are_only_opened_are_no_life_and_two_empty_ones_are_a_stall() {
-        let mut life = started();
-        for second in 1..41 {
-            life.slot_opened(at(second));
-            life.progressed(second, at(second));
-            assert_eq!(life.tick(at(second)), None);
-        }
-        assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("no segment finished")));
-        let mut life = started();
-        life.slot_opened(at(1));
-        assert_eq!(life.segment_empty("no room", at(2)), None);
-        assert!(!life.segment_finished(RunId(0), at(3)), "an earlier FFmpeg's");
-        assert!(life.segment_finished(RunId(1), at(3)));
-        assert_eq!(life.segment_empty("no room", at(4)), None, "not in a row");
-        assert_eq!(life.segment_empty("no room", at(5)), Some(Step::End(RunId(1), "no room".into())));
-        assert_eq!(life.segment_empty("no room", at(6)), None, "once");
-    }
-
-    #[test]
-    fn a_silence_that_nobody_listened_to_is_no_stall() {
-        let mut life = started();
-        life.slot_opened(at(1));
-        life.was_away(at(100));
-        assert_eq!(life.tick(at(119)), None);
-        assert!(matches!(life.tick(at(120)), Some(Step::End(..))));
-    }
-
-    #[test]
-    fn sound_that_mp4_cannot_hold_is_made_aac_at_once_and_only_once() {
-        let mut life = started();
-        life.ended(trouble(Some(Cure::EncodeAudio)), at(1));
-        assert_eq!((life.due(), life.encode_audio()), (Some(at(1)), true));
-        life.tick(at(1));
-        life.ended(trouble(Some(Cure::EncodeAudio)), at(2));
-        assert!(life.due() > Some(at(2)));
-    }
-
-    #[test]
-    fn what_was_asked_to_stop_stays_stopped() {
-        let mut life = started();
-        assert_eq!(life.stop(at(1)), Some(RunId(1)));
-        assert_eq!(life.ended(trouble(None), at(2)), None);
-        assert_eq!((life.stopped(), life.due()), (true, None));
-        let mut waiting = Life::new("front", Duration::from_secs(10), at(0));
-        assert_eq!(waiting.stop(at(0)), None);
-        assert!(waiting.stopped());
-    }
-
-    #[test]
-    fn what_is_renewed_starts_as_soon_as_its_ffmpeg_has_ended_however_that_ended() {
-        for end in [None, trouble(None), trouble(Some(Cure::EncodeAudio))] {
-            let mut life = started();
-            for second in 1..4 {
-                life.ended(trouble(None), at(second * 100));
-                life.tick(at(second * 100 + 50));
-            }
-            let run = life.run();
-            assert_eq!(life.renew(at(500)), Some(run));
-            assert_eq!((life.due(), life.alive(), life.tick(at(501))), (None, true, None), "two would write one ring");
-            assert_eq!(life.ended(end, at(502)), None, "nothing went wrong");
-            assert_eq!((life.due(), life.restarts(), life.encode_audio()), (Some(at(502)), 0, false));
-            assert_eq!(life.tick(at(502)), Some(Step::Start(RunId(run.0 + 1))));
-        }
-    }
-
-    #[test]
-    fn what_waits_or_was_stopped_is_renewed_at_once_and_what_is_renewed_can_be_stopped() {
-        let mut life = started();
-        life.ended(trouble(None), at(1));
-        assert_eq!((life.renew(at(1)), life.due()), (None, Some(at(1))));
-        life.tick(at(1));
-        life.stop(at(2));
-        assert_eq!(life.renew(at(3)), Some(RunId(2)), "it has not ended yet");
-        life.stop(at(4));
-        life.ended(None, at(5));
-        assert!(life.stopped());
-        assert_eq!((life.renew(at(6)), life.due()), (None, Some(at(6))));
-    }
-}
+mod tests;

@@ -31,6 +31,9 @@ pub struct Memory {
     pub(super) down: bool,
     /// The last trigger from outside that was obeyed.
     pub(super) obeyed: Option<Mono>,
+    /// The last mail, whatever came of it.
+    #[serde(default)]
+    pub(super) last_mail: Option<Mono>,
     pub(super) lost: Lost,
     /// The last number that any clip was given.
     pub(super) last_clip: ClipId,

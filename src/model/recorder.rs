@@ -133,7 +133,7 @@ impl Recorder {
             mail,
             armed: remembered.armed.clone(),
             hosts: Vec::new(),
-            archive: Archive::default(),
+            archive: Archive::new(now),
             ram: None,
             safe_until: None,
             no_room: None,
@@ -174,7 +174,7 @@ impl Recorder {
     /// When a tick next matters, seen at `now`. A tick then makes it later, or gives an order that does.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let cameras = self.cameras.iter().filter_map(|camera| camera.due(now));
-        cameras.chain([self.next_sweep]).min()
+        cameras.chain(self.archive_silence_due()).chain([self.next_sweep]).min()
     }
 
     /// Whether it was asked to stop.
@@ -217,6 +217,7 @@ impl Recorder {
         for camera in &mut self.cameras {
             camera.was_away(out, away, &cause);
         }
+        self.archive.silence.was_away(away);
     }
 
     fn tick(&mut self, out: &mut Out) {
@@ -228,6 +229,7 @@ impl Recorder {
             camera.tick(out);
             camera.settle(out);
         }
+        self.listen_to_archive(out);
     }
 
     fn event(&mut self, out: &mut Out, event: Event) {
@@ -238,6 +240,9 @@ impl Recorder {
             }
             Event::SlotOpened { camera, slot } => {
                 self.with(out, &camera, |camera, ids, out| camera.slot_opened(out, ids, slot));
+            }
+            Event::SlotSeen { camera, slot, seen } => {
+                self.with(out, &camera, |camera, _, out| camera.slot_seen(out, slot, seen));
             }
             Event::SlotClosed { camera, file, media } => {
                 self.with(out, &camera, |camera, ids, out| camera.slot_closed(out, ids, file, media));
@@ -357,6 +362,9 @@ impl Recorder {
         let settings = Arc::clone(&self.settings);
         let (names, why) = match routing::route(mail, &settings.cameras, &self.hosts) {
             Route::To(hits) => {
+                for (name, _) in &hits {
+                    self.with(out, name, |camera, _, out| camera.mailed(out, at));
+                }
                 let mut why: Vec<_> = hits.iter().map(|(_, because)| because.to_string()).collect();
                 why.dedup();
                 (hits.into_iter().map(|(name, _)| name).collect(), screen(&why.join(", ")))

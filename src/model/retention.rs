@@ -145,6 +145,7 @@ mod tests {
             keep: (keep > 0).then(|| Duration::from_secs(keep)),
             max_size: (max_size > 0).then_some(max_size),
             min_free,
+            silence: None,
         }
     }
 

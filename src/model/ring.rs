@@ -38,7 +38,8 @@ pub struct Segment {
     pub before: Option<Arc<str>>,
     /// What its header says, if it could be read.
     pub media: Option<Media>,
-    /// If nobody looked for a while when it was closed: how far its footage surely reached.
+    /// If it was open for longer than footage came in, or nobody looked for a while when it was closed: how far its
+    /// footage surely reached.
     pub sure: Option<Mono>,
 }
 
@@ -167,6 +168,30 @@ impl Ring {
     /// From here on footage is missing, and this is why.
     pub fn blame(&mut self, cause: &str) {
         self.cause = cause.into();
+    }
+
+    /// The slot that is open holds so much footage and was frozen since: FFmpeg only kept its file open.
+    pub fn froze(&mut self, footage: Duration) {
+        if let Some(open) = self.segments.back_mut().filter(|last| last.closed.is_none()) {
+            open.sure = Some(open.opened + footage);
+        }
+    }
+
+    /// From when on the footage in the ring has no hole; `None`: there is none.
+    pub fn whole_since(&self) -> Option<Mono> {
+        let there = |segment: &&Segment| match segment.fate {
+            Fate::InRing | Fate::Claimed | Fate::Copying | Fate::Stored => segment.closed.is_some(),
+            Fate::Lost | Fate::Empty | Fate::Gone => false,
+        };
+        let closed = self.segments.iter().rev().skip_while(|last| last.closed.is_none());
+        let mut since: Option<&Segment> = None;
+        for segment in closed.take_while(there) {
+            if since.is_some_and(|next| next.before.is_some() || segment.sure.is_some()) {
+                break;
+            }
+            since = Some(segment);
+        }
+        since.map(|segment| segment.opened)
     }
 
     /// Why footage is missing, if it is missing now.
@@ -364,7 +389,8 @@ impl Ring {
     fn close(&mut self, now: Mono, bytes: Option<u64>) -> bool {
         let (unheard, sure) = (self.unheard(now), self.swept);
         let Some(open) = self.segments.back_mut().filter(|last| last.closed.is_none()) else { return false };
-        open.sure = unheard.then_some(sure.max(open.opened));
+        let frozen = open.sure.filter(|sure| *sure < now);
+        open.sure = frozen.or_else(|| unheard.then_some(sure.max(open.opened)));
         open.closed = Some(now.max(open.opened));
         open.bytes = bytes.unwrap_or(0);
         if bytes == Some(0) {

@@ -156,6 +156,7 @@ mod tests {
             source: Source::new(source.into()),
             input_args: Vec::new(),
             audio: Audio::Copy,
+            silence: None,
             trigger,
         })
     }

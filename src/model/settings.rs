@@ -63,6 +63,8 @@ pub struct Archive {
     pub max_size: Option<u64>,
     /// Bytes of the file system that stay free.
     pub min_free: u64,
+    /// How long it may be that nothing is written to it; `None`: for ever.
+    pub silence: Option<Duration>,
 }
 
 /// `[smtp]`
@@ -98,6 +100,8 @@ pub struct Camera {
     pub input_args: Vec<String>,
     /// What becomes of the sound.
     pub audio: Audio,
+    /// How long it may be that it does not mail while it is armed; `None`: for ever.
+    pub silence: Option<Duration>,
     /// `[trigger]` with this camera's own changes.
     pub trigger: Trigger,
 }
@@ -180,6 +184,15 @@ impl Source {
         };
         (!host.is_empty()).then_some(host)
     }
+
+    /// The port that a URL names; `None` if it names none, or that is no number.
+    pub fn port(&self) -> Option<u16> {
+        let (_, rest) = self.0.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+        let after_host = place.rsplit_once(']').map_or(place, |(_, after)| after);
+        after_host.rsplit_once(':')?.1.parse().ok()
+    }
 }
 
 /// Without what stands between `//` and `@`, and without the query, where cameras also take passwords.
@@ -213,6 +226,7 @@ mod tests {
             ("rtsp://u:p@10.0.0.9:554/a?token=s", "rtsp://…@10.0.0.9:554/a?…", Some("10.0.0.9"), SourceKind::Rtsp),
             ("rtsp://u:p@ss/w@cam/a", "rtsp://…@ss/w@cam/a", Some("ss"), SourceKind::Rtsp),
             ("rtsp://[fe80::1]:554/a", "rtsp://[fe80::1]:554/a", Some("fe80::1"), SourceKind::Rtsp),
+            ("rtsp://u:1@[fe80::2]/a:3", "rtsp://…@[fe80::2]/a:3", Some("fe80::2"), SourceKind::Rtsp),
             ("http://cam/video.mjpg", "http://cam/video.mjpg", Some("cam"), SourceKind::Url),
             ("lavfi:testsrc2=s=64x64", "lavfi:testsrc2=s=64x64", None, SourceKind::Lavfi),
             ("garden.mp4", "garden.mp4", None, SourceKind::File),
@@ -221,6 +235,7 @@ mod tests {
             let it = Source::new(source.into());
             assert_eq!((it.to_string().as_str(), it.host(), it.kind()), (shown, host, kind), "{source}");
             assert_eq!(format!("{it:?}"), shown);
+            assert_eq!(it.port(), shown.contains(":554/").then_some(554), "{source}");
         }
     }
 }

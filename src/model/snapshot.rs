@@ -62,6 +62,9 @@ pub struct CameraView {
     pub event: Option<EventView>,
     /// When the last segment was finished.
     pub last_segment: Option<Mono>,
+    /// From when on the footage in the ring has no hole; `None`: there is none.
+    #[serde(default)]
+    pub whole_since: Option<Mono>,
     /// Wanted length of a segment: past about twice that the last one is overdue.
     pub segment: Duration,
     /// How often FFmpeg had to be started again.
@@ -74,6 +77,15 @@ pub struct CameraView {
     pub lost: u64,
     /// Events of which nothing at all could be saved.
     pub missed: u64,
+    /// Percent of real time at which its stream runs, if that is far from 100.
+    #[serde(default)]
+    pub pace: Option<u32>,
+    /// When it last mailed; `None`: not since the recorder began.
+    #[serde(default)]
+    pub last_mail: Option<Mono>,
+    /// Set while it is armed and has not mailed for longer than this, which is how long it may be silent.
+    #[serde(default)]
+    pub silent: Option<Duration>,
 }
 
 /// What a camera's FFmpeg is doing.
@@ -223,6 +235,12 @@ pub struct ArchiveView {
     /// rests: it may be wrong by a second, or by a tenth of what is left, and by the length of a segment.
     #[serde(default)]
     pub safe_until: Option<Mono>,
+    /// When something was last written to it; `None`: not since the recorder began.
+    #[serde(default)]
+    pub written: Option<Mono>,
+    /// Set while nothing has been written to it for longer than this, which is how long it may be silent.
+    #[serde(default)]
+    pub silent: Option<Duration>,
 }
 
 /// The rings together.

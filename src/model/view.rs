@@ -32,6 +32,8 @@ impl Recorder {
                 trouble: self.archive_trouble().map(str::to_owned),
                 since: self.archive.down,
                 safe_until: self.safe_until(now),
+                written: self.archive.silence.last(),
+                silent: self.archive_silent(),
                 backlog: self.backlog(),
                 backlog_limit: self.backlog_limit(),
             },
@@ -98,12 +100,16 @@ impl Camera {
             slots,
             event: self.saving.view(self.ring.open(), now),
             last_segment: self.last_segment,
+            whole_since: self.ring.whole_since(),
             segment: self.segment,
             restarts: self.life.restarts(),
             ram: in_ring.saturating_add(claimed),
             backlog,
             lost: self.lost.segments,
             missed: self.lost.events,
+            pace: self.pace(),
+            last_mail: self.last_mail(),
+            silent: self.silent(),
         }
     }
 

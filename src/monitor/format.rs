@@ -114,6 +114,28 @@ pub fn age(span: Duration) -> Passing {
     Passing { text: about(shown), shown, lasts: shown + Duration::from_secs(step) - span }
 }
 
+/// Paths longer than this are shortened in the middle.
+const LONG_PATH: usize = 44;
+
+/// A sentence whose long paths leave room for what it says: of each the first directory and the end stay. A remedy, which
+/// stands in parentheses behind the sentence, is to be copied and stays as it is.
+pub fn short_paths(text: &str) -> String {
+    let (sentence, remedy) = text.split_at(text.find(" (").unwrap_or(text.len()));
+    let words: Vec<_> = sentence.split(' ').map(short_path).collect();
+    words.join(" ") + remedy
+}
+
+fn short_path(word: &str) -> String {
+    let long = word.starts_with('/') && word.chars().count() > LONG_PATH;
+    let Some((first, rest)) = word.get(1..).and_then(|path| path.split_once('/')).filter(|_| long) else {
+        return word.to_owned();
+    };
+    let room = LONG_PATH.saturating_sub(first.chars().count() + 3);
+    let ends = rest.match_indices('/').map(|(at, _)| &rest[at + 1..]);
+    let end = ends.clone().find(|end| end.chars().count() <= room).or_else(|| rest.rsplit('/').next());
+    end.map_or_else(|| word.to_owned(), |end| format!("/{first}/…/{end}"))
+}
+
 /// Time of day: `14:02:41`.
 pub fn clock(at: Mono, anchor: &Anchor, zone: &TimeZone) -> String {
     anchor.wall(at).to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
@@ -174,6 +196,26 @@ fn cameras(who: &Who) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_path_leaves_room_for_the_sentence() {
+        for (text, short) in [
+            ("/srv/clips/a.mp4 cannot be written", "/srv/clips/a.mp4 cannot be written"),
+            (
+                "/mnt/disks/backup/nvr/clips/front-door/2026-11-22/front-door_2026-11-22_17-28-56+0000.mp4.part cannot be \
+                 written: the disk is full (delete /mnt/disks/backup/nvr/clips/front-door/2026-11-22/some)",
+                "/mnt/…/front-door_2026-11-22_17-28-56+0000.mp4.part cannot be written: the disk is full (delete \
+                 /mnt/disks/backup/nvr/clips/front-door/2026-11-22/some)",
+            ),
+            ("in /home/ada/recordings/of/the/house/and/the/garden/ it", "in /home/…/of/the/house/and/the/garden/ it"),
+            (
+                "/one-name-that-is-longer-than-any-name-should-be-at-all",
+                "/one-name-that-is-longer-than-any-name-should-be-at-all",
+            ),
+        ] {
+            assert_eq!(short_paths(text), short);
+        }
+    }
     use proptest::prelude::*;
     use rstest::rstest;
 

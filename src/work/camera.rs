@@ -4,7 +4,7 @@
 use super::child::{self, Lines, Purpose, end_group};
 use super::ffmpeg::{self, Ffmpeg, Plan, Redactor, Target};
 use super::hold::{self, Hold};
-use super::places;
+use super::{knock, places};
 use crate::model::event::{CameraNews, Event, Trouble};
 use crate::model::id::{CameraName, RunId};
 use crate::model::settings;
@@ -58,6 +58,8 @@ pub struct Job {
     pub slot: u32,
     /// Make the sound AAC.
     pub encode_audio: bool,
+    /// Ask whether anybody answers before an FFmpeg is started.
+    pub in_doubt: bool,
 }
 
 /// Runs FFmpeg until it ends; `stop` takes it down the ladder and says what to report as the reason (`None`: it was
@@ -144,6 +146,9 @@ struct Running {
 
 async fn begin(common: &Common, job: &Job, events: &mpsc::Sender<Event>) -> Result<Running, String> {
     let (ring, camera) = (&common.ring, &job.camera.name);
+    if job.in_doubt {
+        knock::knock(&job.camera.source).await?;
+    }
     // Somebody may have removed them.
     fs_err::create_dir_all(places::claims(&ring.dir, camera))
         .map_err(|error| format!("the ring cannot be made: {error} (check ring.dir)"))?;

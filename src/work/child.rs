@@ -4,7 +4,11 @@
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
+use tokio::time::{Duration, Instant, sleep_until};
 
+/// Bytes a second that are read of what a child says. FFmpeg says a hundredth of it; one that says more waits, and not
+/// the rest of the recorder.
+const LOUDEST: usize = 256 * 1024;
 /// Longest line of stderr.
 const LINE: usize = 4096;
 /// Most memory, in bytes, of what only makes pictures. A key frame of 3840x2160 in HEVC takes less than half of it.
@@ -69,22 +73,32 @@ pub fn end_group(group: Option<Pid>, signal: Signal) {
 pub struct Lines<R> {
     from: Option<R>,
     line: Vec<u8>,
+    /// Since when how much has been read.
+    heard: (Instant, usize),
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// From the beginning of a pipe.
     pub fn new(from: R) -> Self {
-        Self { from: Some(from), line: Vec::new() }
+        Self { from: Some(from), line: Vec::new(), heard: (Instant::now(), 0) }
     }
 
     /// The lines that came next; waits for ever once the pipe has ended. Nothing is lost if it is dropped while waiting.
     pub async fn next(&mut self) -> Vec<String> {
         let Some(from) = &mut self.from else { return std::future::pending().await };
+        let (since, heard) = self.heard;
+        if heard >= LOUDEST {
+            sleep_until(since + Duration::from_secs(1)).await;
+        }
+        if since.elapsed() >= Duration::from_secs(1) {
+            self.heard = (Instant::now(), 0);
+        }
         let mut bytes = [0; 2048];
         let Ok(count @ 1..) = from.read(&mut bytes).await else {
             self.from = None;
             return Vec::new();
         };
+        self.heard.1 += count;
         let mut lines = Vec::new();
         for &byte in &bytes[..count] {
             if matches!(byte, b'\n' | b'\r') {
@@ -95,8 +109,23 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
         lines
     }
+
     /// Whether the pipe has ended.
     pub fn over(&self) -> bool {
         self.from.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_shouts_waits() {
+        let (began, mut lines, mut heard) = (Instant::now(), Lines::new(tokio::io::repeat(b'\n')), 0);
+        while began.elapsed() < Duration::from_secs(10) {
+            heard += lines.next().await.len();
+        }
+        assert!((LOUDEST * 9..=LOUDEST * 12).contains(&heard), "{heard}");
     }
 }

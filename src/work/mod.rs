@@ -9,6 +9,7 @@ pub mod hold;
 pub mod host;
 pub mod hosts;
 pub mod inherit;
+pub mod knock;
 pub mod look;
 pub mod mail;
 pub mod memory;

@@ -25,6 +25,11 @@ pub fn not_in_ram(dir: &Path) -> Option<String> {
     })
 }
 
+/// Whether a recorder has these rings now.
+pub fn in_use(dir: &Path) -> bool {
+    let lock = File::open(dir.join(".lock"));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+}
 /// The number of no file.
 const GONE: u64 = 0;
 
@@ -243,6 +248,9 @@ mod tests {
         }
         let refused = RingDir::open(dir.path(), &[]).expect_err("it is taken");
         assert!(refused.contains("belongs to another recorder"), "{refused}");
+        assert!(in_use(dir.path()));
+        drop(ring);
+        assert!(!in_use(dir.path()) && !in_use(&dir.path().join("nothing")));
     }
 
     #[test]

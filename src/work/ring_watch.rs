@@ -6,7 +6,7 @@ use crate::model::event::{Event, SlotFile};
 use crate::model::id::CameraName;
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::sync::mpsc;
 
 /// Watches the rings of `cameras` below `dir` for as long as the answer is kept. The directories must exist.
@@ -20,7 +20,7 @@ pub fn watch(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) ->
     let root = dir.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return }; // an overflow, which the sweep makes good
-        for fact in event.paths.iter().filter_map(|path| fact(&root, &event.kind, path)) {
+        for fact in event.paths.iter().flat_map(|path| facts(&root, &event.kind, path)) {
             let _ = events.try_send(fact);
         }
     })
@@ -49,17 +49,25 @@ fn refused(error: notify::Error) -> String {
     format!("the ring cannot be watched: {error} (raise it: sysctl fs.inotify.max_user_instances=1024)")
 }
 
-fn fact(root: &Path, kind: &EventKind, path: &PathBuf) -> Option<Event> {
-    let slot = u32::try_from(places::number(path)?).ok()?;
-    let camera = path.strip_prefix(root).ok()?.parent()?.to_str()?.parse().ok()?;
+fn facts(root: &Path, kind: &EventKind, path: &Path) -> Vec<Event> {
+    let Some((camera, slot)) = place(root, path) else { return Vec::new() };
     match kind {
-        EventKind::Create(CreateKind::File) => Some(Event::SlotOpened { camera, slot }),
+        EventKind::Create(CreateKind::File) => vec![Event::SlotOpened { camera, slot }],
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
-            let bytes = fs_err::metadata(path).ok()?.len();
-            Some(Event::SlotClosed { camera, file: SlotFile { slot, bytes }, media: archive::media(path) })
+            let Ok(file) = fs_err::metadata(path) else { return Vec::new() };
+            let (media, seen) = archive::look(path);
+            let seen = seen.map(|seen| Event::SlotSeen { camera: camera.clone(), slot, seen });
+            let closed = Event::SlotClosed { camera, file: SlotFile { slot, bytes: file.len() }, media };
+            seen.into_iter().chain([closed]).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     }
+}
+
+/// Whose slot a file is.
+fn place(root: &Path, path: &Path) -> Option<(CameraName, u32)> {
+    let camera = path.strip_prefix(root).ok()?.parent()?.to_str()?.parse().ok()?;
+    Some((camera, u32::try_from(places::number(path)?).ok()?))
 }
 
 /// What really lies in the rings. A ring that cannot be read is left out: its camera's FFmpeg will say why.

@@ -59,12 +59,16 @@ pub fn camera(text: &str) -> CameraView {
         slots: slots(25),
         event: None,
         last_segment: Some(NOW - seconds(4)),
+        whole_since: None,
         segment: seconds(10),
         restarts: 0,
         ram: 51_200_000,
         backlog: 0,
         lost: 0,
         missed: 0,
+        pace: None,
+        last_mail: None,
+        silent: None,
     }
 }
 
@@ -126,6 +130,8 @@ pub fn all_well() -> Snapshot {
             backlog: 0,
             backlog_limit: None,
             safe_until: None,
+            written: None,
+            silent: None,
         },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 113_700_000, space: None, trouble: None },
         lost: Lost::default(),

@@ -29,6 +29,8 @@ pub fn picture(number: u64) -> Snapshot {
             backlog: 0,
             backlog_limit: None,
             safe_until: None,
+            written: None,
+            silent: None,
         },
         ring: RingView { dir: "/dev/shm/nvr".into(), used: 0, space: None, trouble: None },
         lost: Lost::default(),

@@ -82,10 +82,11 @@ fn media() -> impl Strategy<Value = Media> {
 fn camera() -> impl Strategy<Value = CameraView> {
     let seen = (state(), of(media()), of(any::<u32>()), of(any::<u64>()), vec(slot(), 0..12), of(event()));
     let lost = (any::<u64>(), any::<u64>());
-    let counted = (of(mono()), any::<Duration>(), any::<u64>(), any::<u64>(), any::<u32>(), lost);
+    let silence = (of(mono()), of(any::<Duration>()));
+    let counted = (of(mono()), any::<Duration>(), any::<u64>(), any::<u64>(), any::<u32>(), lost, silence);
     (name(), any::<bool>(), seen, counted).prop_map(|(name, armed, seen, counted)| {
         let (state, media, fps, bitrate, slots, event) = seen;
-        let (last_segment, segment, restarts, ram, backlog, (lost, missed)) = counted;
+        let (last_segment, segment, restarts, ram, backlog, (lost, missed), (last_mail, silent)) = counted;
         CameraView {
             name,
             armed,
@@ -96,12 +97,16 @@ fn camera() -> impl Strategy<Value = CameraView> {
             slots,
             event,
             last_segment,
+            whole_since: last_segment,
             segment,
             restarts,
             ram,
             backlog,
             lost,
             missed,
+            pace: fps,
+            last_mail,
+            silent,
         }
     })
 }
@@ -161,8 +166,10 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
-    let archive = (text(), space(), of(text()), of(mono()), (any::<u64>(), of(any::<u64>())), of(mono())).prop_map(
-        |(dir, space, trouble, since, (backlog, backlog_limit), safe_until)| ArchiveView {
+    let backlog = (any::<u64>(), of(any::<u64>()));
+    let silence = (of(mono()), of(any::<Duration>()));
+    let archive = (text(), space(), of(text()), of(mono()), backlog, of(mono()), silence).prop_map(
+        |(dir, space, trouble, since, (backlog, backlog_limit), safe_until, (written, silent))| ArchiveView {
             dir,
             space,
             trouble,
@@ -170,6 +177,8 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             backlog,
             backlog_limit,
             safe_until,
+            written,
+            silent,
         },
     );
     let ring = (text(), any::<u64>(), space(), of(text())).prop_map(|(dir, used, space, trouble)| RingView {

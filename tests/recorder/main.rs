@@ -23,6 +23,7 @@ mod rtsp;
 mod screen;
 mod smtp;
 mod stopped;
+mod streams;
 #[path = "../common/terminal.rs"]
 mod terminal;
 mod verbs;

@@ -25,8 +25,8 @@ async fn scripts_get_a_shape_that_stays() {
     let top = "archive cameras healthy lost mail pid ring started stopping time troubles uptime version warnings";
     assert_eq!(keys(&status).join(" "), top);
     let front = &status["cameras"][0];
-    let camera = "armed attempt backlog bitrate event fps last_segment last_segment_age lost media missed name ram reason \
-                  restarts retry_at since slots state";
+    let camera = "armed attempt backlog bitrate event fps last_mail last_segment last_segment_age lost \
+                  media missed name pace ram reason restarts retry_at silent since slots state";
     assert_eq!(keys(front).join(" "), camera);
     assert_eq!((&front["state"], &front["since"]), (&"recording".into(), &"2026-11-19T10:03:22Z".into()));
     assert_eq!(front["media"]["audio"], "aac");
@@ -38,7 +38,7 @@ async fn scripts_get_a_shape_that_stays() {
     assert_eq!(garage["retry_at"], "2026-11-22T14:03:34Z");
     assert_eq!(
         keys(&status["archive"]).join(" "),
-        "backlog backlog_limit dir free safe safe_until since total trouble"
+        "backlog backlog_limit dir free last_write safe safe_until silent since total trouble"
     );
     assert_eq!(status["archive"]["safe_until"], "2026-11-22T14:09:32Z");
     assert!(status["archive"]["safe"].is_f64() && status["uptime"].is_f64());

@@ -12,5 +12,6 @@ mod reload;
 mod room;
 mod script;
 mod shelf;
+mod silence;
 mod sim;
 mod stories;

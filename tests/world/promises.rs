@@ -3,7 +3,7 @@
 use crate::script::{Act, Delivery, End, Life, Mood, Script, at, ms};
 use crate::sim::World;
 use nvr::model::settings::Share;
-use nvr::model::time::{Mono, Window};
+use nvr::model::time::{Anchor, Mono, Window};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -200,6 +200,34 @@ proptest! {
         let prompt = lived(Script { lateness: vec![Duration::ZERO], ..script.clone() });
         let late = lived(Script { lateness: other.into_iter().map(ms).collect(), ..script });
         prop_assert_eq!(clips(&prompt), clips(&late));
+    }
+
+    /// Whatever is done to the clock on the wall, hours forward or back: the same footage is in the same clips, and no
+    /// countdown and no silence is longer or shorter for it.
+    #[test]
+    fn the_clock_on_the_wall_decides_nothing(
+        script in worlds(),
+        steps in prop::collection::vec((seconds(0..200), -90_000i64..90_000), 1..6),
+    ) {
+        let script = Script { silence: Some(ms(40_000)), archive_silence: Some(ms(70_000)), ..script };
+        let noon: nvr::model::time::Wall = "2026-10-25T00:59:00Z".parse().expect("an instant");
+        let set = |(at, seconds): &(Mono, i64)| {
+            let wall = noon + jiff::SignedDuration::from_secs(*seconds);
+            (*at, Act::Clock(Anchor { mono: *at, wall }))
+        };
+        let acts = script.acts.iter().cloned().chain(steps.iter().map(set)).collect();
+        let (calm, stepped) = (lived(script.clone()), lived(Script { acts, ..script }));
+        let numbers = |clip: &crate::shelf::Stored| clip.footage.iter().map(|(_, number)| *number).collect::<Vec<_>>();
+        let clips = |world: &World| world.clips.values().map(numbers).collect::<BTreeSet<_>>();
+        prop_assert_eq!(clips(&calm), clips(&stepped));
+        let said = |world: &World| {
+            let lines = world.journal.iter().filter(|entry| !entry.text.starts_with("the wall clock was set"));
+            // When each was said hangs on how late ticks were; news that comes in between is as good as one.
+            let mut lines: Vec<_> = lines.map(|entry| entry.text.clone()).collect();
+            lines.sort();
+            lines
+        };
+        prop_assert_eq!(said(&calm), said(&stepped));
     }
 
     /// RAM that is too small for what the archive does not take.

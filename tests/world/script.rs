@@ -68,6 +68,9 @@ pub struct Script {
     pub post: Duration,
     pub max_clip: Duration,
     pub cooldown: Duration,
+    /// How long the cameras, and the archive, may be silent.
+    pub silence: Option<Duration>,
+    pub archive_silence: Option<Duration>,
     pub segment: Duration,
     pub slots: u32,
     /// Lengths of segments, over and over.
@@ -104,6 +107,8 @@ impl Default for Script {
             post: ms(5_000),
             max_clip: ms(600_000),
             cooldown: Duration::ZERO,
+            silence: None,
+            archive_silence: None,
             segment: ms(1_000),
             slots: 20,
             lengths: vec![ms(1_000)],
@@ -134,6 +139,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
             source: settings::Source::new("rtsp://192.168.1.20/".into()),
             input_args: vec![],
             audio: settings::Audio::Copy,
+            silence: script.silence,
             trigger: settings::Trigger {
                 pre_roll: script.pre,
                 post_roll: script.post,
@@ -150,7 +156,13 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
             slots: script.slots,
             backlog: script.backlog,
         },
-        archive: settings::Archive { dir: "/clips".into(), keep: None, max_size: None, min_free: 0 },
+        archive: settings::Archive {
+            dir: "/clips".into(),
+            keep: None,
+            max_size: None,
+            min_free: 0,
+            silence: script.archive_silence,
+        },
         smtp: settings::Smtp { listen: ([127, 0, 0, 1], 6789).into(), allow: vec![] },
         recorder: settings::Recorder { state_dir: "/state".into(), socket: None, ffmpeg: "ffmpeg".into() },
         cameras: cameras.iter().map(camera).collect(),

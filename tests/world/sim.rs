@@ -7,7 +7,7 @@ use crate::people::Wanted;
 use crate::script::{Act, Delivery, End, Script, at, ms, settings};
 use crate::shelf::Stored;
 use nvr::model::effect::{Append, Effect, Follow};
-use nvr::model::event::{CameraNews, Event, SlotFile, Space, Trouble};
+use nvr::model::event::{CameraNews, Event, Seen, SlotFile, Space, Trouble};
 use nvr::model::id::{CameraName, ClipId, RunId};
 use nvr::model::record::{ClipState, Record};
 use nvr::model::recorder::{Input, Recorder, Remembered};
@@ -211,6 +211,11 @@ impl World {
             Happening::Freeze(run) => {
                 if let Some(ffmpeg) = self.ffmpeg.as_mut().filter(|ffmpeg| ffmpeg.run == run) {
                     ffmpeg.frozen = true;
+                    // Its file stays open, and no footage comes into it any more.
+                    let serial = ffmpeg.open.and_then(|slot| self.slots.get(&slot)).map(|file| file.serial);
+                    if let Some(footage) = serial.and_then(|serial| self.footage.get_mut(&serial)) {
+                        footage.to = self.now;
+                    }
                 }
             }
             Happening::Progress(run) => self.progress(run),
@@ -371,9 +376,12 @@ impl World {
         file.bytes = if full || bytes > room { 0 } else { bytes };
         let bytes = file.bytes;
         let serial = file.serial;
-        self.footage.get_mut(&serial).expect("it began").to = self.now;
+        let footage = self.footage.get_mut(&serial).expect("it began");
+        footage.to = footage.to.min(self.now);
+        let seen = Seen { footage: footage.to.since(footage.from), shape: None };
         let media = Some(Media { video: "h264".into(), width: 640, height: 360, audio: None });
         let delivery = self.delivery();
+        self.tell(Event::SlotSeen { camera: self.camera.clone(), slot, seen }, delivery);
         let event = Event::SlotClosed { camera: self.camera.clone(), file: SlotFile { slot, bytes }, media };
         self.tell(event, delivery);
     }

@@ -37,7 +37,13 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
     let mut troubles = Vec::new();
     for camera in &picture.cameras {
         match &camera.state {
-            CameraState::Recording { .. } => {}
+            CameraState::Recording { .. } => troubles.extend(camera.pace.map(|percent| {
+                let times = f64::from(percent) / 100.0;
+                format!(
+                    "the stream of {} runs at {times:.1} times real time (see why, and what helps: nvr journal {0})",
+                    camera.name
+                )
+            })),
             CameraState::Connecting { .. } => troubles.push(format!("{} is not recorded yet", camera.name)),
             CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => {
                 troubles.push(format!("{} is not recorded: {reason}", camera.name));
@@ -64,9 +70,40 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
             "{missed} {events} of {name} could not be saved at all (see why: nvr journal {name} --level error)"
         ));
     }
+    troubles.extend(picture.cameras.iter().filter_map(|camera| silent_camera(camera, picture)));
+    troubles.extend(silent_archive(picture));
     troubles.extend(nobody_armed(picture));
     troubles.extend(picture.stopping.as_ref().map(|why| format!("the recorder is stopping: {why}")));
     troubles
+}
+
+/// That an armed camera has not mailed for longer than it may.
+fn silent_camera(camera: &CameraView, picture: &Snapshot) -> Option<String> {
+    let (name, limit) = (&camera.name, table::about(camera.silent?));
+    let since = since(camera.last_mail, picture);
+    Some(format!(
+        "no mail of {name} {since}, and its silence is {limit} (does it still mail to this recorder? send a test mail \
+         from its settings)"
+    ))
+}
+
+/// That nothing was saved for longer than may be. An archive that takes nothing says more.
+fn silent_archive(picture: &Snapshot) -> Option<String> {
+    let limit = table::about(picture.archive.silent.filter(|_| picture.archive.trouble.is_none())?);
+    let since = since(picture.archive.written, picture);
+    Some(format!(
+        "nothing was saved {since}, and archive.silence is {limit} (does any camera mail, and is it armed? see whether \
+         saving works: nvr trigger --all)"
+    ))
+}
+
+/// Since when something is silent.
+fn since(last: Option<Mono>, picture: &Snapshot) -> String {
+    let moment = |at| table::moment(picture.anchor.wall(at), &TimeZone::system());
+    match last {
+        Some(last) => format!("since {}", moment(last)),
+        None => format!("since the recorder began at {}", moment(picture.started)),
+    }
 }
 
 /// That mails do nothing at all.
@@ -98,7 +135,7 @@ fn lines(picture: &Snapshot, troubles: &[String], now: Mono) -> Vec<String> {
     lines.extend(troubles.iter().map(|trouble| format!("TROUBLE: {}", fit_for_screen(trouble, SENTENCE))));
     lines.extend(picture.warnings.iter().map(|warning| format!("warning: {}", fit_for_screen(warning, SENTENCE))));
     lines.extend(some_disarmed(picture).map(|note| format!("note: {}", fit_for_screen(&note, SENTENCE))));
-    let rows: Vec<_> = picture.cameras.iter().map(|camera| camera_row(camera, now)).collect();
+    let rows: Vec<_> = picture.cameras.iter().map(|camera| camera_row(camera, picture, now)).collect();
     lines.extend(table::lines(&rows));
     lines.push(mail_line(picture, now));
     lines.extend(archive_lines(picture, now));
@@ -140,8 +177,8 @@ fn archive_lines(picture: &Snapshot, now: Mono) -> Vec<String> {
     lines
 }
 
-fn camera_row(camera: &CameraView, now: Mono) -> [String; 7] {
-    let (state, since) = match &camera.state {
+fn camera_row(camera: &CameraView, picture: &Snapshot, now: Mono) -> [String; 8] {
+    let (state, up) = match &camera.state {
         CameraState::Connecting { .. } => ("connecting", None),
         CameraState::Recording { since } => ("recording", Some(*since)),
         CameraState::Stalled { .. } => ("STALLED", None),
@@ -158,8 +195,9 @@ fn camera_row(camera: &CameraView, now: Mono) -> [String; 7] {
         if camera.armed { "armed" } else { "off" }.to_owned(),
         state.to_owned(),
         camera.media.as_ref().map_or_else(String::new, |media| media_cell(camera, media)),
-        since.map_or_else(String::new, |since| format!("up {}", table::about(now.since(since)))),
+        up.map_or_else(String::new, |since| format!("up {}", table::about(now.since(since)))),
         restarts,
+        camera.silent.map_or_else(String::new, |_| format!("NO MAIL {}", since(camera.last_mail, picture))),
         camera.event.as_ref().map_or("", |_| "saving").to_owned(),
     ]
 }

@@ -64,6 +64,12 @@ struct Camera<'a> {
     lost: u64,
     /// Events of which nothing at all could be saved.
     missed: u64,
+    /// Percent of real time at which its stream runs, if that is far from 100.
+    pace: Option<u32>,
+    /// When it last mailed; not since the recorder began: `null`.
+    last_mail: Option<Wall>,
+    /// Armed, and silent for longer than it may be.
+    silent: bool,
     slots: Vec<Slot>,
     /// What is being saved.
     event: Option<Event<'a>>,
@@ -134,6 +140,10 @@ struct Archive<'a> {
     safe_until: Option<Wall>,
     /// How long that is.
     safe: Option<f64>,
+    /// When something was last written to it; not since the recorder began: `null`.
+    last_write: Option<Wall>,
+    /// That is longer ago than it may be.
+    silent: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -194,6 +204,8 @@ impl<'a> Status<'a> {
                 backlog_limit: archive.backlog_limit,
                 safe_until: archive.safe_until.map(|until| anchor.wall(until)),
                 safe: archive.safe_until.map(|until| until.since(now).as_secs_f64()),
+                last_write: archive.written.map(|at| anchor.wall(at)),
+                silent: archive.silent.is_some(),
             },
             ring: Ring {
                 dir: &ring.dir,
@@ -240,6 +252,9 @@ impl<'a> Camera<'a> {
             backlog: camera.backlog,
             lost: camera.lost,
             missed: camera.missed,
+            pace: camera.pace,
+            last_mail: camera.last_mail.map(|at| anchor.wall(at)),
+            silent: camera.silent.is_some(),
             slots: camera.slots.iter().map(slot).collect(),
             event: camera.event.as_ref().map(|event| Event::of(event, anchor, now)),
         }

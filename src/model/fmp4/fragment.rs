@@ -1,6 +1,6 @@
 //! `moof`: what is in one fragment and when.
 
-use super::boxes::{Reader, boxes, need};
+use super::boxes::{Reader, boxes, find};
 use super::{Init, Malformed};
 use std::ops::Range;
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub struct Fragment {
     sequence_at: usize,
     /// What it holds of each track.
     pub trafs: Vec<Traf>,
+    /// Samples that claim to last for minutes, and how long they are to last instead: see [`Steps`].
+    steps: Vec<(usize, u32)>,
 }
 
 /// What one fragment holds of one track. All times are in the track's ticks.
@@ -42,6 +44,37 @@ pub struct Traf {
     pub shown_to: i64,
 }
 
+/// How long the samples of a run last.
+///
+/// Where the camera's clock jumps FFmpeg makes the sample before the jump last until the next one: an hour, if that is
+/// what it jumped by. There is no such picture; FFmpeg would have been ended long before. It lasts as long as the one
+/// before it.
+struct Steps<'a> {
+    /// Ticks of the longest that is believed.
+    most: u32,
+    /// Ticks of the last that was, or of a common one.
+    usual: u32,
+    /// Where such samples say so in `moof`, and what they are to say instead.
+    mended: &'a mut Vec<(usize, u32)>,
+}
+
+impl Steps<'_> {
+    /// The longest that a sample lasts, in seconds.
+    const MOST: u32 = 60;
+
+    /// How long a sample lasts that says `ticks`, at this place of `moof`.
+    fn step(&mut self, ticks: u32, at: usize) -> u32 {
+        if ticks > self.most {
+            self.mended.push((at, self.usual));
+            return self.usual;
+        }
+        if ticks > 0 {
+            self.usual = ticks;
+        }
+        ticks
+    }
+}
+
 /// What a track's runs add up to.
 #[derive(Default)]
 struct Sum {
@@ -57,18 +90,18 @@ impl Fragment {
     /// Reads a whole `moof` box, head included; `head` is how long that is.
     pub(super) fn parse(moof: &[u8], head: usize, init: &Init) -> Result<Fragment, Malformed> {
         let mut sequence_at = None;
-        let mut trafs = Vec::new();
+        let (mut trafs, mut steps) = (Vec::new(), Vec::new());
         for atom in boxes(moof.get(head..).unwrap_or_default()) {
             let atom = atom?;
             let at = head + atom.range.start;
             match &atom.kind {
                 b"mfhd" if atom.body.len() >= 8 => sequence_at = Some(at + 4),
-                b"traf" => trafs.push(Traf::parse(atom.body, at, init)?),
+                b"traf" => trafs.push(Traf::parse(atom.body, at, init, &mut steps)?),
                 _ => {}
             }
         }
         let sequence_at = sequence_at.ok_or(Malformed("moof without mfhd"))?;
-        Ok(Fragment { range: 0..0, moof: moof.len() as u64, sequence_at, trafs })
+        Ok(Fragment { range: 0..0, moof: moof.len() as u64, sequence_at, trafs, steps })
     }
 
     /// Whether there is anything to see or hear in it.
@@ -91,6 +124,15 @@ impl Fragment {
         Some(time(traf.shown_from)..time(traf.shown_to))
     }
 
+    /// Gives every sample a length that can be. `moof` are the bytes that were parsed.
+    pub(super) fn mend(&self, moof: &mut [u8]) {
+        for (at, ticks) in &self.steps {
+            if let Some(place) = moof.get_mut(*at..*at + 4) {
+                place.copy_from_slice(&ticks.to_be_bytes());
+            }
+        }
+    }
+
     /// Gives the fragment its number in a clip. `moof` are the bytes that were parsed.
     pub(super) fn set_sequence(&self, moof: &mut [u8], sequence: u32) {
         if let Some(place) = moof.get_mut(self.sequence_at..self.sequence_at + 4) {
@@ -101,8 +143,9 @@ impl Fragment {
 
 impl Traf {
     /// Reads the body of `traf`, which begins `at` bytes into `moof`.
-    fn parse(traf: &[u8], at: usize, init: &Init) -> Result<Traf, Malformed> {
-        let mut tfhd = Reader(need(traf, b"tfhd", "traf without tfhd")?);
+    fn parse(traf: &[u8], at: usize, init: &Init, mended: &mut Vec<(usize, u32)>) -> Result<Traf, Malformed> {
+        let head = find(traf, b"tfhd")?.ok_or(Malformed("traf without tfhd"))?;
+        let mut tfhd = Reader(head.body);
         let (_, flags) = tfhd.version_and_flags()?;
         let track = tfhd.u32()?;
         if flags & 0x1 != 0 {
@@ -111,8 +154,14 @@ impl Traf {
         if flags & 0x2 != 0 {
             tfhd.u32()?;
         }
-        let of_track = init.track(track)?.default_duration;
-        let duration = if flags & 0x8 != 0 { tfhd.u32()? } else { of_track };
+        let of_track = init.track(track)?;
+        let timescale = of_track.timescale;
+        let mut steps = Steps { most: timescale.saturating_mul(Steps::MOST), usual: (timescale / 25).max(1), mended };
+        let mut duration = of_track.default_duration;
+        if flags & 0x8 != 0 {
+            let place = at + head.range.end - tfhd.0.len();
+            duration = steps.step(tfhd.u32()?, place);
+        }
 
         let (mut time, mut sum) = (None, Sum::default());
         for atom in boxes(traf) {
@@ -123,7 +172,7 @@ impl Traf {
                     let (version, _) = tfdt.version_and_flags()?;
                     time = Some((at + atom.range.start + 4, version != 0, tfdt.wide(version)?));
                 }
-                b"trun" => sum.add_run(atom.body, duration)?,
+                b"trun" => sum.add_run(atom.body, duration, at + atom.range.start, &mut steps)?,
                 _ => {}
             }
         }
@@ -150,8 +199,9 @@ impl Traf {
 
 impl Sum {
     /// Adds one `trun`. Where samples take no bytes of their own, their number is only multiplied, never counted up to.
-    fn add_run(&mut self, trun: &[u8], default: u32) -> Result<(), Malformed> {
-        let mut trun = Reader(trun);
+    /// `at`: where its body begins in `moof`.
+    fn add_run(&mut self, body: &[u8], default: u32, at: usize, steps: &mut Steps) -> Result<(), Malformed> {
+        let mut trun = Reader(body);
         let (_, flags) = trun.version_and_flags()?;
         let count = trun.u32()?;
         for field in [0x1, 0x4] {
@@ -167,7 +217,8 @@ impl Sum {
             return Ok(());
         }
         for _ in 0..count {
-            let duration = if flags & 0x100 != 0 { trun.u32()? } else { default };
+            let place = at + body.len() - trun.0.len();
+            let duration = if flags & 0x100 != 0 { steps.step(trun.u32()?, place) } else { default };
             for field in [0x200, 0x400] {
                 if flags & field != 0 {
                     trun.u32()?;

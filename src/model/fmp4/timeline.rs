@@ -185,6 +185,7 @@ impl Timeline {
             self.anchor(one, self.end);
         }
         self.sequence = self.sequence.wrapping_add(1);
+        fragment.mend(moof);
         fragment.set_sequence(moof, self.sequence);
         for traf in &fragment.trafs {
             let lane = self.lane(traf.track).ok_or(Misfit)?;

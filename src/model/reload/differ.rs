@@ -53,11 +53,12 @@ fn adopted_ring(old: &Ring, new: &Ring, keys: &mut Keys) -> Ring {
 
 /// Clips that grow cannot move.
 fn adopted_archive(old: &Archive, new: &Archive, keys: &mut Keys) -> Archive {
-    let Archive { dir, keep, max_size, min_free } = new;
+    let Archive { dir, keep, max_size, min_free, silence } = new;
     keys.later("archive.dir", *dir != old.dir);
     keys.now("archive.keep", *keep != old.keep);
     keys.now("archive.max_size", *max_size != old.max_size);
     keys.now("archive.min_free", *min_free != old.min_free);
+    keys.now("archive.silence", *silence != old.silence);
     Archive { dir: old.dir.clone(), ..new.clone() }
 }
 
@@ -85,13 +86,14 @@ pub(super) fn needs_ffmpeg(old: &Camera, new: &Camera) -> bool {
 
 /// The keys in which two blocks of one camera differ.
 pub(super) fn camera_keys(old: &Camera, new: &Camera) -> Vec<&'static str> {
-    let Camera { name: _, alias, source, input_args, audio, trigger } = new;
+    let Camera { name: _, alias, source, input_args, audio, silence, trigger } = new;
     let Trigger { pre_roll, post_roll, max_clip, cooldown, armed } = trigger;
     let keys = [
         ("alias", *alias != old.alias),
         ("source", *source != old.source),
         ("input_args", *input_args != old.input_args),
         ("audio", *audio != old.audio),
+        ("silence", *silence != old.silence),
         ("trigger.pre_roll", *pre_roll != old.trigger.pre_roll),
         ("trigger.post_roll", *post_roll != old.trigger.post_roll),
         ("trigger.max_clip", *max_clip != old.trigger.max_clip),

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// How much later than two segments after the last one a segment may come.
 const SLACK: Duration = Duration::from_secs(1);
 
+/// Less than this between two segments is none.
+const HOLE: Duration = Duration::from_millis(500);
+
 /// One camera.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
@@ -148,6 +151,12 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
     if camera.backlog > 0 && snapshot.archive.trouble.is_some() {
         notes.push(Note::new(Tone::Warn, format!("{} waiting", camera.backlog)));
     }
+    if let Some(percent) = camera.pace {
+        notes.push(Note::new(Tone::Warn, format!("{:.1}x REAL TIME", f64::from(percent) / 100.0)));
+    }
+    if camera.silent.is_some() {
+        notes.push(Note::new(Tone::Warn, "NO MAIL"));
+    }
     if let CameraState::NoSignal { attempt: tries @ 2.., .. } = camera.state {
         notes.push(Note::new(Tone::Warn, format!("{tries} tries failed")));
     }
@@ -180,12 +189,20 @@ fn ages(camera: &CameraView) -> Vec<String> {
     ages.into_iter().map(|age| format!("{:>width$}", text(age))).collect()
 }
 
-/// From the beginning of the oldest segment to the end of the newest, whether they are in RAM or stored by now.
+/// From the beginning of the oldest segment to the end of the newest, whether they are in RAM or stored by now; and only
+/// as far as there is no hole, for a trigger gets what was there.
 fn past(camera: &CameraView) -> String {
     let kept = || camera.slots.iter().filter(|slot| slot.is != SlotState::Lost).filter_map(|slot| slot.closed);
     match (kept().min(), kept().max()) {
         (Some(oldest), Some(newest)) if is_recording(camera) => {
-            format!("goes back {}", format::length(newest.since(oldest).saturating_add(camera.segment)))
+            let whole = newest.since(oldest).saturating_add(camera.segment);
+            match camera.whole_since.map(|since| newest.since(since)) {
+                // A hole is there only if a segment ended before it.
+                Some(since) if camera.whole_since.is_some_and(|it| oldest + HOLE < it) => {
+                    format!("goes back {}, before that a hole", format::length(since))
+                }
+                Some(_) | None => format!("goes back {}", format::length(whole)),
+            }
         }
         (Some(_) | None, Some(_) | None) => String::new(),
     }

@@ -3,6 +3,7 @@
 use super::{Item, Note, Scene, Wake, card, count, outside};
 use crate::model::snapshot::{MailNote, Snapshot};
 use crate::model::text::fit_for_screen;
+use crate::model::time::Mono;
 use crate::monitor::format;
 use crate::monitor::keys::Place;
 use crate::monitor::theme::Tone;
@@ -163,7 +164,9 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     }
     let Some(snapshot) = scene.snapshot else { return alerts };
     alerts.extend(archive_down(snapshot, scene, wake));
-    alerts.extend(snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, outside(trouble))));
+    alerts.extend(
+        snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, format::short_paths(&outside(trouble)))),
+    );
     if let Err(why) = &snapshot.mail.port {
         alerts.push(Note::new(Tone::Bad, format!("mail: {}", outside(why))));
     }
@@ -181,12 +184,53 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     if let Some(why) = snapshot.stopping.as_ref().filter(|_| scene.ui.lost.is_none()) {
         alerts.push(Note::new(Tone::Warn, format!("the recorder is stopping: {}", outside(why))));
     }
+    alerts.extend(silent_cameras(snapshot, scene));
+    alerts.extend(silent_archive(snapshot, scene));
     if scene.ui.lost.is_none() && !snapshot.cameras.is_empty() && snapshot.cameras.iter().all(|camera| !camera.armed) {
         let remedy = if scene.ui.place() == Place::Cameras { "A arms all" } else { "to arm all: Esc, then A" };
         alerts.push(Note::new(Tone::Warn, format!("every camera is disarmed: no mail saves anything ({remedy})")));
     }
     alerts.extend(snapshot.warnings.iter().take(20).map(|warning| Note::new(Tone::Warn, outside(warning))));
     alerts
+}
+
+/// Armed cameras that have not mailed for longer than they may. Since when stands still, so it costs no frame.
+fn silent_cameras(snapshot: &Snapshot, scene: &Scene) -> Option<Note> {
+    let silent: Vec<_> = snapshot.cameras.iter().filter(|camera| camera.silent.is_some()).collect();
+    let (last, remedy) =
+        (silent.iter().filter_map(|camera| camera.last_mail).max(), "send a test mail from its settings");
+    let text = match silent.as_slice() {
+        [] => return None,
+        [one] => {
+            let since = since(one.last_mail, snapshot, scene);
+            format!("no mail of {} {since}: does it still mail to this recorder? ({remedy})", one.name)
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(|camera| camera.name.as_str()).collect();
+            let (count, since) = (count(several.len(), "camera"), since(last, snapshot, scene));
+            format!("no mail of {count} {since}: do they still mail to this recorder? (look at {})", names.join(", "))
+        }
+    };
+    Some(Note::new(Tone::Warn, outside(&text)))
+}
+
+/// That nothing was saved for longer than may be. An archive that takes nothing says more.
+fn silent_archive(snapshot: &Snapshot, scene: &Scene) -> Option<Note> {
+    snapshot.archive.silent.filter(|_| snapshot.archive.trouble.is_none())?;
+    let since = since(snapshot.archive.written, snapshot, scene);
+    let text =
+        format!("nothing was saved {since}: does any camera mail, and is it armed? (t saves, to see that it works)");
+    Some(Note::new(Tone::Warn, text))
+}
+
+/// Since when something is silent.
+fn since(last: Option<Mono>, snapshot: &Snapshot, scene: &Scene) -> String {
+    let wall = |at| snapshot.anchor.wall(at);
+    let moment = |at| format::moment(wall(at), wall(scene.now), scene.zone);
+    match last {
+        Some(last) => format!("since {}", moment(last)),
+        None => format!("since the recorder began, {}", moment(snapshot.started)),
+    }
 }
 
 /// Why there is nobody who sends pictures, and how there will be somebody again.
@@ -208,7 +252,7 @@ fn lost_recorder(lost: &Lost, leaving: Leaving) -> String {
 /// First what may be lost and when, then why, and what helps.
 fn archive_down(snapshot: &Snapshot, scene: &Scene, wake: &mut Wake) -> Option<Note> {
     let archive = &snapshot.archive;
-    let trouble = outside(archive.trouble.as_ref()?);
+    let trouble = format::short_paths(&outside(archive.trouble.as_ref()?));
     let waiting = match archive.backlog {
         0 => None,
         bytes => Some(match archive.backlog_limit {

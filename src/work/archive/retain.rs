@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn rules(root: &Path, max_size: u64) -> Rules {
-        Rules { dir: root.to_owned(), keep: None, max_size: Some(max_size), min_free: 0 }
+        Rules { dir: root.to_owned(), keep: None, max_size: Some(max_size), min_free: 0, silence: None }
     }
 
     fn write(root: &Path, files: &[&str]) {

@@ -2,7 +2,6 @@
 
 use super::disk::open_regular;
 use crate::model::fmp4::{Fragment, Init, Malformed, Part, Walk};
-use crate::model::snapshot::Media;
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -91,15 +90,6 @@ impl Walker {
     /// What has been walked so far.
     pub fn walk(&self) -> &Walk {
         &self.walk
-    }
-}
-
-/// Codec and size of a segment, by its header; `None` if that cannot be read.
-pub fn media(path: &Path) -> Option<Media> {
-    let mut walker = Walker::open(path).ok()?;
-    match walker.next().ok()?? {
-        Part::Init(init) => init.media(),
-        Part::Fragment(_) => None, // there is none before the header
     }
 }
 

@@ -237,7 +237,7 @@ async fn a_clip_holds_every_packet_once_with_its_own_time(
     assert_is_tail(&clip, &source);
 
     let record = read_record(&clip);
-    assert_eq!(record.media, media(&segments[0]));
+    assert_eq!(record.media, super::look(&segments[0]).0);
     let seconds = 9.0 - 2.0 * first as f64;
     assert_eq!(record.state, ClipState::Closed);
     assert_eq!(record.frames, (seconds * 25.0) as u64);

@@ -4,7 +4,7 @@
 
 mod words;
 
-pub use words::{Redactor, bare, diagnose, frames};
+pub use words::{Redactor, bare, diagnose, frames, meaning};
 
 use crate::model::settings::{Audio, Camera, Source, SourceKind};
 use crate::model::text::fit_for_screen;
@@ -154,7 +154,10 @@ pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
             plan.push(&["-preset", "ultrafast", "-tune", "zerolatency"]);
         }
     }
-    if camera.audio == Audio::Aac || target.encode_audio || lavfi {
+    if lavfi {
+        // No bit rate: most have no sound, and FFmpeg complains of every option that it cannot use.
+        plan.push(&["-c:a", "aac"]);
+    } else if camera.audio == Audio::Aac || target.encode_audio {
         plan.push(&["-c:a", "aac", "-b:a", "32k"]);
     } else {
         plan.push(&["-c:a", "copy"]);
@@ -284,6 +287,7 @@ mod tests {
             source: Source::new(source.into()),
             input_args: vec!["-f".into(), "flv".into()],
             audio: Audio::Copy,
+            silence: None,
             trigger,
         }
     }

@@ -49,10 +49,6 @@ pub fn frames(line: &str) -> Option<u64> {
 
 /// What FFmpeg's complaints mean, and what to do. The first that matches counts.
 const COMPLAINTS: &[(&str, &str)] = &[
-    ("401 Unauthorized", "wrong user or password (correct the camera's source in nvr.toml)"),
-    ("403 Forbidden", "the camera forbids it (give the user the right to view in the camera's settings)"),
-    ("404 Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
-    ("404 Stream Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
     (
         "Connection refused",
         "connection refused (is the camera on, its RTSP or HTTP service enabled, and the port right?)",
@@ -60,19 +56,44 @@ const COMPLAINTS: &[(&str, &str)] = &[
     ("No route to host", "no route to the camera (is it on, and the address right?)"),
     ("Network is unreachable", "the network is unreachable (check cable, Wi-Fi and address)"),
     ("timed out", "the camera does not answer (is it on, and the address right?)"),
+    ("Connection reset", "the camera broke the connection (does it allow one viewer more? else restart it)"),
+    ("Broken pipe", "the camera broke the connection (does it allow one viewer more? else restart it)"),
     ("Failed to resolve hostname", "the host name is unknown (write its address, or check the name server)"),
     ("Name or service not known", "the host name is unknown (write its address, or check the name server)"),
     (
         "No space left on device",
         "the ring has no room left (make ring.dir's file system larger, or ring.slots smaller)",
     ),
+    ("503 Service", "the camera is busy (does it allow one viewer more? else restart it)"),
+    ("453 Not Enough Bandwidth", "the camera has no bandwidth left (lower its bit rate, or close other viewers)"),
+    ("Cannot allocate memory", "FFmpeg got no memory (free some: see free -m, or run fewer cameras)"),
+    // A list of one entry that could not be opened, and nothing said why.
+    (
+        "Impossible to open 'rtsp",
+        "the camera does not answer RTSP (is it on, and the port right? it may be starting, or have too many viewers)",
+    ),
+    ("Invalid data found", "what comes is no video (correct the camera's source)"),
+];
+
+/// The same, where only a person can help: to try again soon is no use, and some cameras lock out who is wrong too often.
+const MISTAKES: &[(&str, &str)] = &[
+    ("401 Unauthorized", "wrong user or password (correct the camera's source in nvr.toml)"),
+    ("403 Forbidden", "the camera forbids it (give the user the right to view in the camera's settings)"),
+    ("404 Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
+    ("404 Stream Not Found", "the camera has no stream of that name (correct the path in the camera's source)"),
     ("matches no streams", "there is no video in this source (correct the camera's source)"),
     ("Protocol not found", "FFmpeg does not know this kind of source (correct the camera's source)"),
     ("No such file or directory", "there is no such file (correct the camera's source)"),
     ("No such filter", "FFmpeg has no such synthetic source (correct the camera's source)"),
     ("Unrecognized option", "FFmpeg does not know one of the options (correct the camera's input_args)"),
-    ("Invalid data found", "what comes is no video (correct the camera's source)"),
+    ("Unknown input format", "FFmpeg does not know this format (correct the camera's input_args)"),
 ];
+
+/// What a complaint of FFmpeg or of the system means, with the remedy.
+pub fn meaning(complaint: &str) -> Option<&'static str> {
+    let mut known = MISTAKES.iter().chain(COMPLAINTS);
+    known.find(|(needle, _)| complaint.contains(needle)).map(|(_, meaning)| *meaning)
+}
 
 /// Why FFmpeg ended, from its last lines and what the system says of its end.
 pub fn diagnose(lines: &[String], ending: &str) -> Trouble {
@@ -81,15 +102,34 @@ pub fn diagnose(lines: &[String], ending: &str) -> Trouble {
         let text = "MP4 cannot hold this camera's sound; it is made AAC from now on".to_owned();
         return Trouble { text, cure: Some(Cure::EncodeAudio) };
     }
-    let known = COMPLAINTS.iter().find(|(needle, _)| said(needle)).map(|(_, meaning)| (*meaning).to_owned());
-    let text = known.unwrap_or_else(|| {
+    let meant =
+        |of: &[(&str, &str)]| of.iter().find(|(needle, _)| said(needle)).map(|(_, meaning)| (*meaning).to_owned());
+    if let Some(text) = meant(MISTAKES) {
+        return Trouble { text, cure: Some(Cure::Person) };
+    }
+    let text = meant(COMPLAINTS).unwrap_or_else(|| {
         let errors = lines.iter().rev().filter(|line| line.contains("[error]") || line.contains("[fatal]"));
         match errors.map(|line| bare(line)).find(|line| !line.is_empty()) {
-            Some(line) => format!("FFmpeg ended ({ending}): {line}"),
-            None => format!("the stream ended ({ending})"),
+            Some(line) => format!("FFmpeg ended ({ending}): {line} (see its last words: nvr stderr CAMERA)"),
+            None => ended(ending),
         }
     });
     Trouble { text, cure: None }
+}
+
+/// FFmpeg ended and did not complain.
+fn ended(ending: &str) -> String {
+    if ending.starts_with("exit status: 0") {
+        // That is also what FFmpeg does when the camera is silent for longer than its timeout.
+        return "the camera ended the stream (was it restarted, or is its network bad? see its own log)".to_owned();
+    }
+    if ending.starts_with("signal: 9") {
+        return format!("FFmpeg was killed ({ending}; is memory short? see: journalctl -k)");
+    }
+    if ending.starts_with("signal") {
+        return format!("FFmpeg crashed ({ending}; update FFmpeg if this comes again)");
+    }
+    format!("FFmpeg ended without a word ({ending}; see its last words: nvr stderr CAMERA)")
 }
 
 /// A line of stderr without `[rtsp @ 0x5581…] [error]`.
@@ -119,12 +159,31 @@ mod tests {
     #[case(&["[rtsp @ 0x5] [error] method DESCRIBE failed: 401 Unauthorized"], "wrong user or password")]
     #[case(&["[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554 failed: Connection refused"], "connection refused")]
     #[case(&["[warning] harmless", "[mp4 @ 0x1] [error] odd thing"], "FFmpeg ended (exit status 1): odd thing")]
-    #[case(&[], "the stream ended (exit status 1)")]
+    #[case(&[], "FFmpeg ended without a word (exit status 1")]
+    #[case(&["[concat @ 0x5] [error] Impossible to open 'rtsp://cam/a'", "[error] /dev/fd/3: Invalid data found when processing input"], "the camera does not answer RTSP")]
+    #[case(&["[mpegts @ 0x5] [error] /dev/fd/3: Invalid data found"], "what comes is no video")]
+    #[case(&["[concat @ 0x5] [error] Impossible to open 'rtsp://cam/a'", "[error] /dev/fd/3: Connection refused"], "connection refused")]
     fn complaints_become_sentences(#[case] lines: &[&str], #[case] sentence: &str) {
         let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
         let trouble = diagnose(&lines, "exit status 1");
         assert!(trouble.text.starts_with(sentence), "{}", trouble.text);
-        assert_eq!(trouble.cure, None);
+        assert_eq!(trouble.cure, sentence.starts_with("wrong user").then_some(Cure::Person));
+    }
+
+    #[rstest]
+    #[case("exit status: 0", "the camera ended the stream (")]
+    #[case("signal: 9 (SIGKILL)", "FFmpeg was killed (signal: 9 (SIGKILL); is memory short?")]
+    #[case("signal: 11 (SIGSEGV) (core dumped)", "FFmpeg crashed (signal: 11 (SIGSEGV) (core dumped); update")]
+    fn an_end_without_a_complaint_is_told_by_how_it_ended(#[case] ending: &str, #[case] sentence: &str) {
+        let trouble = diagnose(&["[warning] harmless".to_owned()], ending);
+        assert!(trouble.text.starts_with(sentence) && trouble.text.ends_with(')'), "{}", trouble.text);
+    }
+
+    #[test]
+    fn every_sentence_ends_with_its_remedy() {
+        for (_, sentence) in MISTAKES.iter().chain(COMPLAINTS) {
+            assert!(sentence.contains(" (") && sentence.ends_with(')'), "{sentence}");
+        }
     }
 
     #[test]

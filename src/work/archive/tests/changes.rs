@@ -286,7 +286,7 @@ async fn what_is_protected_while_retention_runs_stays() {
     for name in &names {
         fs::write(world.day().join(format!("{name}.mp4")), "footage").expect("written");
     }
-    let rules = Rules { dir: world.root().to_owned(), keep: None, max_size: Some(0), min_free: 0 };
+    let rules = Rules { dir: world.root().to_owned(), keep: None, max_size: Some(0), min_free: 0, silence: None };
     let (rules, stop) = (watch::Sender::new(rules), CancellationToken::new());
     let (sender, mut retained) = mpsc::channel(100);
     for name in &names {
