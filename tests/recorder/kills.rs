@@ -33,6 +33,8 @@ struct Story {
     kills: Vec<Kill>,
     /// What lay in the ring when a recorder was gone, whatever it was called.
     seen: HashSet<Vec<u8>>,
+    /// Clips as they were then.
+    grown: HashSet<Vec<u8>>,
 }
 
 /// A recorder was killed after the last trigger of so many.
@@ -51,7 +53,15 @@ impl Story {
         let mut place = Place::new(feed.camera("front-door"));
         place.trigger = format!("pre_roll = '{}s'\npost_roll = '{}s'\n", PRE_ROLL.as_secs(), POST_ROLL.as_secs());
         let random = fastrand::Rng::with_seed(seed);
-        Story { place, feed, random, wanted: Vec::new(), kills: Vec::new(), seen: HashSet::new() }
+        Story {
+            place,
+            feed,
+            random,
+            wanted: Vec::new(),
+            kills: Vec::new(),
+            seen: HashSet::new(),
+            grown: HashSet::new(),
+        }
     }
 
     async fn told(mut self) -> Story {
@@ -104,6 +114,17 @@ impl Story {
             let footage = files.filter(|path| path.extension().is_some_and(|ending| ending == "mp4"));
             self.seen.extend(footage.map(|path| std::fs::read(path).expect("it is there")));
         }
+        let mut places = vec![self.place.archive.clone()];
+        while let Some(place) = places.pop() {
+            for path in std::fs::read_dir(place).expect("the archive").flatten().map(|entry| entry.path()) {
+                let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+                if path.is_dir() {
+                    places.push(path);
+                } else if name.ends_with(".mp4") || name.ends_with(".mp4.part") {
+                    self.grown.insert(whole(std::fs::read(path).expect("it is there")));
+                }
+            }
+        }
     }
 
     fn kill(&mut self, running: bool) {
@@ -143,11 +164,17 @@ impl Story {
         assert!(twice.is_empty(), "{number}: stored twice: {twice:?}");
 
         let file = self.place.dir.path().join("seen.mp4");
-        let mut seen = HashSet::new();
-        for bytes in self.seen.iter().filter(|bytes| has_header(bytes)) {
-            std::fs::write(&file, bytes).expect("a file");
-            seen.extend(hashes(&file).iter().map(|hash| places[hash.as_str()]));
-        }
+        let held = |files: &HashSet<Vec<u8>>| {
+            let mut held = HashSet::new();
+            for bytes in files.iter().filter(|bytes| has_header(bytes)) {
+                std::fs::write(&file, bytes).expect("a file");
+                held.extend(hashes(&file).iter().map(|hash| places[hash.as_str()]));
+            }
+            held
+        };
+        let cut: Vec<_> = held(&self.grown).into_iter().filter(|place| !stored.contains_key(place)).collect();
+        assert!(cut.is_empty(), "{number}: these were in a clip already: {cut:?}");
+        let mut seen: HashSet<usize> = held(&self.seen);
         let within =
             |place: usize, window: &RangeInclusive<Instant>| sent[place].is_some_and(|at| window.contains(&at));
         seen.retain(|place| self.wanted.iter().any(|window| within(*place, window)));
@@ -165,6 +192,20 @@ impl Story {
         }
         seen.len()
     }
+}
+
+/// A clip up to its last whole fragment: it may have been killed in the middle of one.
+fn whole(mut bytes: Vec<u8>) -> Vec<u8> {
+    let (mut at, mut end) = (0, 0);
+    while let Some([a, b, c, d, kind @ ..]) = bytes.get(at..at + 8) {
+        at += u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+        if at > bytes.len() {
+            break;
+        }
+        end = if matches!(kind, b"moov" | b"mdat") { at } else { end };
+    }
+    bytes.truncate(end);
+    bytes
 }
 
 /// An FFmpeg that was ended at once may have written none, and then there is no packet.

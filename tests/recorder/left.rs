@@ -1,12 +1,15 @@
-//! What lives on after its recorder, and what is removed under a running one.
+//! What lives on after its recorder, what waits for the next one, and what is removed under a running one.
 
 use super::footage::pieces;
 use super::life::{camera, exclusive_ffmpeg, goes_on, grows};
 use super::material::complaints;
+use super::mounts::Mount;
 use super::nvr_process::{Nvr, Place};
-use nvr::model::record::Gap;
+use nvr::model::record::{ClipState, Gap};
+use nvr::stop::ONE_STRIKE;
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 fn kill(pid: Pid, signal: Signal) {
     kill_process(pid, signal).expect("it runs");
@@ -127,4 +130,46 @@ async fn a_ring_that_is_removed_under_the_recorder_is_made_again_and_recording_g
     assert!(clip.record.gaps.iter().all(gone), "{:?}", clip.record.gaps);
     let [piece] = &pieces(clip, &feed)[..] else { panic!("one piece") };
     piece.covers(triggered - Duration::from_secs(3)..=triggered + Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_before_the_end_goes_on_into_the_same_clip_at_the_next_start() {
+    let (feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.trigger = "pre_roll = '3s'\npost_roll = '60s'\n".to_owned();
+    std::fs::create_dir(&place.archive).expect("an archive");
+    let Some(_disk) = Mount::tmpfs(&place.archive, "2m") else { return };
+    let mut nvr = place.start().await;
+    nvr.recording(5).await;
+    let triggered = Instant::now();
+    nvr.trigger("front-door").await;
+    grows(&mut nvr, Duration::from_secs(4)).await;
+    // The disk becomes full in the middle of the event.
+    let filler = place.archive.join("filler");
+    let _ = std::fs::write(&filler, vec![0; 2 << 20]);
+    nvr.until("a backlog", |it| (it.cameras[0].backlog >= 3).then_some(())).await;
+    let stopped = Instant::now();
+    nvr.signal(Signal::TERM);
+    nvr.says("stopping: cameras end: done").await;
+    sleep(ONE_STRIKE + Duration::from_millis(100)).await; // so that the second one means now
+    nvr.signal(Signal::TERM);
+    assert_eq!(nvr.ended().await.code(), Some(1));
+    nvr.says("the next start goes on with them and a reboot loses them").await;
+    let waiting = std::fs::read_dir(place.ring().join("front-door/claimed")).expect("claims").count();
+    assert!(waiting >= 3, "{waiting} segments wait");
+    drop(nvr);
+
+    std::fs::remove_file(filler).expect("it is there");
+    let mut nvr = place.start().await;
+    nvr.says("the last recorder ended before everything was stored").await;
+    nvr.quiet(1).await;
+    nvr.stop().await;
+    place.assert_tidy();
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    assert_eq!((clip.record.state, complaints(&clip.path)), (ClipState::Closed, String::new()));
+    // Whoever stops a recorder ends the countdown too.
+    let [gap] = &clip.record.gaps[..] else { panic!("one gap: {:?}", clip.record.gaps) };
+    assert_eq!(gap.cause, "the recorder was stopped");
+    let [piece] = &pieces(clip, &feed)[..] else { panic!("one piece") };
+    piece.covers(triggered - Duration::from_secs(3)..=stopped - Duration::from_millis(500));
 }

@@ -13,6 +13,8 @@ mod look;
 mod mail_in;
 #[path = "../common/material.rs"]
 mod material;
+#[path = "../common/mounts.rs"]
+mod mounts;
 #[path = "../common/nvr.rs"]
 mod nvr_process;
 mod pages;
