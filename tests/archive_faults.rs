@@ -2,7 +2,6 @@
 //! real. It goes on by itself, nothing that was wanted is lost or stored twice, and what it says can be understood.
 
 #[path = "common/feed.rs"]
-#[allow(dead_code, reason = "each program of tests needs its own part")]
 mod feed;
 #[path = "common/material.rs"]
 #[allow(dead_code, reason = "each program of tests needs its own part")]
