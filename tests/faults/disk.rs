@@ -13,11 +13,15 @@ use fuser::{
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// What a disk writes as a whole, or not at all.
 const SECTOR: usize = 512;
+
+/// A disk that hangs answers after so long all the same: whoever waits for it cannot be ended.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// How a disk behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,13 @@ pub enum Mood {
 pub struct Disk {
     drive: Arc<Drive>,
     /// The files that stand for the device: one for every time that it was plugged in.
-    plugs: Vec<(PathBuf, BackgroundSession)>,
+    plugs: Vec<(PathBuf, Served)>,
+}
+
+/// A thread that holds what the kernel talks to; it lets go of it when this is dropped.
+struct Served {
+    over: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// What survives a power cut, and when it was.
@@ -74,7 +84,8 @@ impl Drive {
                 _ if plug != state.plugged => return None,
                 Mood::Well => break,
                 Mood::Broken => return None,
-                Mood::Hangs => Duration::from_secs(3600),
+                Mood::Hangs if since.elapsed() > LONGEST => break,
+                Mood::Hangs => LONGEST,
                 Mood::Slow(rate) => {
                     let due = Duration::from_secs_f64(bytes as f64 / rate as f64);
                     let Some(left) = due.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) else { break };
@@ -206,8 +217,7 @@ impl Disk {
         self.drive.changed.notify_all();
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("nvr-test-disk".to_owned())];
-        let session = Session::new(Plug(self.drive.clone(), plugged), place, &config).and_then(Session::spawn);
-        self.plugs.push((place.to_owned(), session.expect("FUSE (run as root, with /dev/fuse)")));
+        self.plugs.push((place.to_owned(), Served::start(Plug(self.drive.clone(), plugged), place, config)));
     }
 
     fn device(&self) -> &str {
@@ -225,6 +235,11 @@ impl Disk {
     pub fn is(&self, mood: Mood) {
         self.drive.state().mood = mood;
         self.drive.changed.notify_all();
+    }
+
+    /// Whether it answers as it should.
+    pub fn is_well(&self) -> bool {
+        self.drive.state().mood == Mood::Well
     }
 
     /// Whether a power cut would cost nothing that was written to it.
@@ -245,6 +260,42 @@ impl Disk {
         }
         Image { at, bytes, unflushed: (state.before.len(), lost) }
     }
+}
+
+impl Served {
+    /// The thread has files of its own. Else, were this process killed while one of its threads waits for the disk, that
+    /// thread would keep open what the disk is served by, and wait for ever for somebody who is dead.
+    fn start(plug: Plug, place: &Path, config: Config) -> Served {
+        let (place, (over, ended), (tell, told)) = (place.to_owned(), mpsc::channel::<()>(), mpsc::channel());
+        let thread = std::thread::spawn(move || {
+            let session = own_files().and_then(|()| Session::new(plug, place, &config)).and_then(Session::spawn);
+            let _session: Option<BackgroundSession> = match session {
+                Ok(session) => tell.send(Ok(())).ok().map(|()| session),
+                Err(error) => tell.send(Err(error)).ok().and(None),
+            };
+            let _ = ended.recv(); // nothing is ever sent: it ends when the other side is dropped
+        });
+        let told: std::io::Result<()> = told.recv().expect("a thread that serves the disk");
+        told.expect("FUSE (run as root, with /dev/fuse)");
+        Served { over: Some(over), thread: Some(thread) }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.over.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// This thread's open files are its own from now on, and it has none but the first three.
+#[allow(unsafe_code, reason = "rustix does not wrap close_range; this thread has just begun and uses no open file")]
+fn own_files() -> std::io::Result<()> {
+    // SAFETY: the table that is closed is a copy that only this thread has.
+    let done = unsafe { libc::close_range(3, u32::MAX, libc::CLOSE_RANGE_UNSHARE as i32) };
+    if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 impl Drop for Disk {

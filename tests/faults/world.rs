@@ -166,6 +166,9 @@ impl World {
 
     /// Notes every clip that has its final name. One that is another file than before was overwritten.
     pub fn note_clips(&mut self) {
+        if self.disk.as_ref().is_some_and(|disk| !disk.is_well()) {
+            return; // who looks would have to wait
+        }
         let mut places = vec![self.place.archive.clone()];
         while let Some(place) = places.pop() {
             for entry in std::fs::read_dir(&place).into_iter().flatten().flatten() {
