@@ -6,6 +6,7 @@
 //! give numbers again that other segments have; without one the next recorder stores all that was claimed all the same,
 //! and only the open countdown and what is not claimed yet are lost.
 
+use super::archive::open_regular;
 use super::places;
 use crate::model::id::CameraName;
 use crate::model::memory::Memory;
@@ -14,7 +15,6 @@ use crate::model::time::Mono;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -90,7 +90,7 @@ impl Memories {
     pub fn read(&self, camera: &CameraName, shape: &settings::Ring, now: Mono) -> Result<Option<Memory>, String> {
         let place = places::memory(&self.ring, camera);
         let mut text = Vec::new();
-        match File::open(&place).and_then(|file| file.take(MOST + 1).read_to_end(&mut text)) {
+        match open_regular(&place).and_then(|file| file.take(MOST + 1).read_to_end(&mut text)) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(useless(&place, &error.to_string())),
@@ -220,7 +220,7 @@ mod tests {
             let said = world.read(&memories, NOW).expect_err("garbage");
             assert!(said.contains("memory.json is of no use: ") && said.ends_with(')'), "{said}");
         }
-        File::create(world.file()).and_then(|file| file.set_len(MOST + 1)).expect("a file");
+        std::fs::File::create(world.file()).and_then(|file| file.set_len(MOST + 1)).expect("a file");
         assert!(world.read(&memories, NOW).expect_err("endless").contains("too large"));
         memories.keep(&world.camera, world.memory(NOW));
         assert!(world.read(&memories, Mono(NOW.0 - 1)).expect_err("not yet written").contains("another time"));

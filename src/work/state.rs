@@ -1,29 +1,55 @@
 //! What outlives a restart and is not footage: who is armed.
 
+use super::archive::open_regular;
 use crate::model::event::Event;
 use crate::model::id::CameraName;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 
 const FILE: &str = "armed.json";
 
+/// How long to wait before what could not be written is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// Who was armed at the last time; empty if nobody knows, and then the configuration decides.
 pub fn load(dir: &Path) -> BTreeMap<CameraName, bool> {
-    let read = || serde_json::from_slice(&std::fs::read(dir.join(FILE)).ok()?).ok();
+    let read = || {
+        let mut text = Vec::new();
+        open_regular(&dir.join(FILE)).ok()?.read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    };
     read().unwrap_or_default()
 }
 
-/// Writes the newest state whenever it changes, until nobody can change it any more.
+/// Writes the newest state whenever it changes, and again for as long as that fails, until nobody can change it any
+/// more.
 pub async fn keep(dir: PathBuf, mut armed: watch::Receiver<Vec<(CameraName, bool)>>, events: mpsc::Sender<Event>) {
-    while armed.changed().await.is_ok() {
+    let mut failed = false;
+    loop {
+        tokio::select! {
+            changed = armed.changed() => if changed.is_err() {
+                return;
+            },
+            () = sleep(AGAIN), if failed => {}
+        }
         let state: BTreeMap<_, _> = armed.borrow_and_update().iter().cloned().collect();
         let place = dir.clone();
         let saved = tokio::task::spawn_blocking(move || save(&place, &state)).await;
-        if let Ok(Err(error)) = saved {
-            let text = format!("who is armed could not be remembered: {error} (check recorder.state_dir)");
-            let _ = events.send(Event::Warning(text)).await;
+        let error = saved.ok().and_then(Result::err);
+        let news = match &error {
+            Some(error) if !failed => Some(Event::Warning(format!(
+                "who is armed could not be remembered: {error}; it is tried again (check recorder.state_dir)"
+            ))),
+            None if failed => Some(Event::Note("who is armed is remembered again".to_owned())),
+            Some(_) | None => None,
+        };
+        failed = error.is_some();
+        if let Some(news) = news {
+            let _ = events.send(news).await; // only a recorder that is gone does not listen
         }
     }
 }

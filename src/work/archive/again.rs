@@ -3,7 +3,7 @@
 
 use super::Site;
 use super::clip::Clip;
-use super::disk::{Medium, open_regular, sentence};
+use super::disk::{Medium, Place, open_regular, place, sentence};
 use super::old::hash;
 use sha2::Digest;
 use std::io::{self, ErrorKind};
@@ -31,6 +31,10 @@ impl Medium for Away {
     fn cut(&mut self, _: u64) -> io::Result<()> {
         Err(ErrorKind::NotFound.into())
     }
+
+    fn place(&self) -> io::Result<Place> {
+        Err(ErrorKind::NotFound.into())
+    }
 }
 
 impl Clip {
@@ -40,22 +44,25 @@ impl Clip {
         self.visit = 0;
     }
 
-    /// Whether its disk was never away since its file was opened.
+    /// Whether its disk was never away since its file was opened, and nobody has put another file in its place: what is
+    /// written to a file without a name is gone when it is closed.
     pub fn is_here(&self, site: &Site) -> bool {
-        self.visit == site.ground.visit()
+        let same = || Ok::<_, io::Error>(place(&self.files.part())? == self.file.place()?);
+        self.visit == site.ground.visit() && same().unwrap_or(false)
     }
 
-    /// Goes on in the archive as it is now; does nothing unless it was away since the file was opened.
+    /// Goes on in the archive as it is now; does nothing unless it was away, or the file, since that was opened.
     pub fn come_back(&mut self, site: &Site) -> Result<(), Stay> {
         let visit = site.ground.visit();
-        if self.visit == visit || self.settled {
+        if self.settled || self.is_here(site) {
             return Ok(());
         }
         let (name, path) = (&self.files.name, self.files.part());
         let later = |error: io::Error| Stay::Later(sentence("opened again", &path, &error));
         let other = |why: &str| {
             Stay::Other(format!(
-                "{name} {why} since its disk was away: it ends there, and a new clip goes on (look at it)"
+                "{name} {why}, though it was still growing: it ends there, a new clip goes on, and what it held may be lost \
+                 (did somebody remove it? look at the archive)"
             ))
         };
         let reader = match open_regular(&path) {

@@ -24,6 +24,16 @@ pub(super) trait Medium: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file back.
     fn cut(&mut self, length: u64) -> io::Result<()>;
+    /// Which file it is, whatever it is called by now.
+    fn place(&self) -> io::Result<Place>;
+}
+
+/// A file's device and inode.
+pub(super) type Place = (u64, u64);
+
+/// The same of a file by its name; a link is itself.
+pub(super) fn place(path: &Path) -> io::Result<Place> {
+    fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
 impl Medium for File {
@@ -37,6 +47,10 @@ impl Medium for File {
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.set_len(length)
+    }
+
+    fn place(&self) -> io::Result<Place> {
+        self.metadata().map(|meta| (meta.dev(), meta.ino()))
     }
 }
 
@@ -211,8 +225,7 @@ fn settle_by_link(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Whether two names mean one file.
 pub(super) fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
-    let (a, b) = (fs::symlink_metadata(a)?, fs::symlink_metadata(b)?);
-    Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
+    Ok(place(a)? == place(b)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Disks that fail.
 
+use super::super::disk::Place;
 use super::*;
 use std::io::Write;
 
@@ -63,6 +64,10 @@ impl Medium for FailingFile {
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.step().and_then(|()| self.0.set_len(length))
+    }
+
+    fn place(&self) -> io::Result<Place> {
+        self.0.place()
     }
 }
 
@@ -253,6 +258,31 @@ async fn a_clip_goes_on_only_if_it_is_what_it_was(
             assert_eq!(footage::packets(&clip)[&0].len(), if closing { 50 } else { 100 });
         }
     }
+}
+
+/// What is written to a file that has no name any more is gone when it is closed.
+#[rstest]
+#[case::removed(|part: &Path| fs::remove_file(part).expect("removed"), "is gone")]
+#[case::with_its_day(|part: &Path| fs::remove_dir_all(part.parent().expect("a day")).expect("removed"), "is gone")]
+#[case::replaced(|part: &Path| {
+    fs::remove_file(part).expect("removed");
+    fs::write(part, [7; 1 << 20]).expect("written");
+}, "holds something else")]
+#[tokio::test]
+async fn a_clip_that_is_removed_while_it_grows_gets_nothing_more(#[case] meanwhile: fn(&Path), #[case] words: &str) {
+    let mut world = World::new();
+    let source = footage::make(world.dir.path(), Codec::H264, 5);
+    let segments = footage::segments(&world.dir.path().join("slots"), &source);
+    world.store(&segments[..1]).await;
+    meanwhile(&world.day().join(&world.files()[1]));
+    world.claim(1, &segments[1], 0.0);
+    world.order(CLIP, 1, 0, 2.0);
+    assert!(matches!(world.event().await, Event::Warning(text) if text.contains(words)));
+    assert!(matches!(world.event().await, Event::AppendFailed { failure: AppendFailure::Different, .. }));
+    assert!(world.claimed(1).exists());
+    world.order(ClipId(8), 1, 0, 2.0);
+    assert!(matches!(world.event().await, Event::ClipOpened { .. }));
+    assert!(matches!(world.event().await, Event::Appended { .. }));
 }
 
 fn longer(part: &Path) {

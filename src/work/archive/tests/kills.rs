@@ -1,5 +1,6 @@
 //! A kill at every step: what the files are then is kept, and a recovery is made of each of these states.
 
+use super::super::disk::Place;
 use super::super::source::Walker;
 use super::*;
 use crate::model::fmp4::Part;
@@ -52,6 +53,10 @@ impl Medium for SeenFile {
     fn cut(&mut self, length: u64) -> io::Result<()> {
         step(&self.1);
         self.0.set_len(length)
+    }
+
+    fn place(&self) -> io::Result<Place> {
+        self.0.place()
     }
 }
 
