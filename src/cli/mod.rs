@@ -94,6 +94,9 @@ enum Verb {
     /// and the exit code is 1.
     Reload,
     /// Stop the recorder, and wait until what is claimed is stored and it is gone
+    ///
+    /// Countdowns end and the ring is emptied. What cannot be stored within a minute waits in RAM for the next start, and
+    /// the exit code is 1.
     Stop,
     /// List clips, newest first
     Clips(clips::Clips),
