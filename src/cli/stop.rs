@@ -39,15 +39,18 @@ pub async fn stop(global: &Global) -> Result<ExitCode> {
         eyre!("the recorder has not ended for {} s (see what it is doing: nvr status)", LONGEST.as_secs())
     })??;
     let gone = client.gone().await;
+    let left = engine::left_waiting(&last).filter(|_| gone.bye);
     if let Some(process) = process
         && !tokio::task::spawn_blocking(move || ended(&process)).await?
     {
-        return Err(eyre!("the recorder said goodbye, and its process does not end (kill it if it must be gone)"));
+        let hangs = "the recorder said goodbye, and its process does not end (does its disk hang? see: dmesg)";
+        let left = left.map_or_else(String::new, |left| format!("{left}\n"));
+        return Err(eyre!("{left}{hangs}"));
     }
     if !gone.bye {
         return Err(eyre!("the recorder ended without a last word: it was killed, or it failed (see its log)"));
     }
-    if let Some(left) = engine::left_waiting(&last) {
+    if let Some(left) = left {
         return Err(eyre!(left));
     }
     out::line(&format!("the recorder has stopped: {}", fit_for_screen(&gone.reason, SHOWN)))?;

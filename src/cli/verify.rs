@@ -43,17 +43,22 @@ pub async fn verify(global: &Global, named: &[Named], json: bool, quiet: bool) -
         count.add(&checked);
         show(&checked, json).map_err(|error| error.to_string())
     };
+    let mut missing = Vec::new();
     if named.is_empty() {
         verify::all(&dir, &mut tell).map_err(|sentence| eyre!(sentence))?;
     }
     for named in named {
         let name = cat::name(&dir, named)?;
-        let checked = verify::one(&dir, &name);
-        let checked = checked.ok_or_else(|| eyre!("there is no clip {name} in {} (see: nvr clips)", dir.display()))?;
-        tell(checked).map_err(|sentence| eyre!(sentence))?;
+        match verify::one(&dir, &name) {
+            Some(checked) => tell(checked).map_err(|sentence| eyre!(sentence))?,
+            None => missing.push(name),
+        }
     }
     if !json && (!quiet || count.wrong > 0) {
         out::line(&count.summary())?;
+    }
+    if !missing.is_empty() {
+        return Err(eyre!("there is no clip {} in {} (see: nvr clips)", missing.join(", "), dir.display()));
     }
     Ok(if count.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -100,7 +100,7 @@ pub(super) fn sentence(action: &str, path: &Path, error: &io::Error) -> String {
         }
         ErrorKind::QuotaExceeded => "delete clips or raise the quota".to_owned(),
         ErrorKind::ReadOnlyFilesystem => {
-            "look at dmesg, then: mount -o remount,rw the archive's disk, or unmount it, run fsck and mount it again"
+            "look at dmesg, then: mount -o remount,rw the archive's disk, or: umount -l it, run fsck and mount it again"
                 .to_owned()
         }
         ErrorKind::PermissionDenied => remedy_for_permission(path),

@@ -338,7 +338,7 @@ impl Old {
             Ok(_) if !self.changed => format!("{name} has its final name now"),
             Ok(_) => {
                 let added = match self.rescued {
-                    0 => "finished as it was, for RAM held nothing more of it".to_owned(),
+                    0 => "finished as it was, for nothing claimed for it was left in RAM".to_owned(),
                     1 => "finished with 1 more segment from RAM".to_owned(),
                     more => format!("finished with {more} more segments from RAM"),
                 };

@@ -42,7 +42,7 @@ async fn a_clip_is_finished_wherever_the_last_append_was_cut() {
 #[tokio::test]
 async fn it_is_said_what_ram_still_held_of_a_clip_and_how_long_that_is() {
     for (left, words) in [
-        (0, "finished as it was, for RAM held nothing more of it; it is 2 s long"),
+        (0, "finished as it was, for nothing claimed for it was left in RAM; it is 2 s long"),
         (1, "finished with 1 more segment from RAM; it is 4 s long"),
         (2, "finished with 2 more segments from RAM; it is 6 s long"),
     ] {
