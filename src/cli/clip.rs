@@ -5,6 +5,7 @@ use super::shape::ClipShape;
 use super::{Global, out, query, table};
 use crate::model::question::{ClipDetails, Found, Question};
 use crate::model::record::{ClipState, Gap, Record, Trigger, TriggerKind};
+use crate::model::snapshot::ClipView;
 use crate::model::text::fit_for_screen;
 use crate::model::time::{Wall, Window};
 use color_eyre::eyre::Result;
@@ -38,7 +39,7 @@ fn rows(details: &ClipDetails, zone: &TimeZone) -> Vec<[String; 2]> {
         row("state", state(details)),
     ];
     match &details.record {
-        Some(record) => rows.extend(recorded(record, zone)),
+        Some(record) => rows.extend(recorded(record, clip, zone)),
         None => {
             let why = details.trouble.as_deref().unwrap_or("it is not there");
             rows.push(row("begins", table::moment(clip.start, zone)));
@@ -65,12 +66,20 @@ fn state(details: &ClipDetails) -> String {
 }
 
 /// What the record tells.
-fn recorded(record: &Record, zone: &TimeZone) -> Vec<[String; 2]> {
+fn recorded(record: &Record, clip: &ClipView, zone: &TimeZone) -> Vec<[String; 2]> {
     let row = |name: &str, text: String| [name.to_owned(), text];
     let mut rows = vec![row("asked", span(&record.asked, zone))];
-    let got = record.got.as_ref().map_or_else(|| "nothing yet".to_owned(), |got| span(got, zone));
+    let holes = match record.holes().as_secs_f64() {
+        some if some > 0.0 => format!(", of which {some:.1} s are missing"),
+        _ => String::new(),
+    };
+    let got = record.got.as_ref().map_or_else(|| "nothing yet".to_owned(), |got| noted(got, &holes, zone));
     rows.push(row("got", got));
-    rows.extend(named("missing", record.gaps.iter().map(|gap| gap_line(gap, zone)).collect(), "nothing"));
+    if !clip.waiting.is_zero() {
+        rows.push(row("waiting", format!("{:.1} s wait in RAM for the archive", clip.waiting.as_secs_f64())));
+    }
+    let none = if clip.open { "nothing so far" } else { "nothing" };
+    rows.extend(named("missing", record.gaps.iter().map(|gap| gap_line(gap, zone)).collect(), none));
     let mut triggers: Vec<_> = record.triggers.iter().map(|trigger| trigger_line(trigger, zone)).collect();
     if record.more_triggers > 0 {
         triggers.push(format!("and {} more", record.more_triggers));
@@ -101,9 +110,14 @@ fn named(name: &str, lines: Vec<String>, none: &str) -> Vec<[String; 2]> {
 }
 
 fn span(window: &Window<Wall>, zone: &TimeZone) -> String {
+    noted(window, "", zone)
+}
+
+/// The same, with a note behind its length.
+fn noted(window: &Window<Wall>, note: &str, zone: &TimeZone) -> String {
     let to = window.to.to_zoned(zone.clone()).strftime("%H:%M:%S%.1f").to_string();
     let from = window.from.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.1f").to_string();
-    format!("{from} to {to} ({:.1} s)", window.to.duration_since(window.from).as_secs_f64())
+    format!("{from} to {to} ({:.1} s{note})", window.to.duration_since(window.from).as_secs_f64())
 }
 
 fn gap_line(gap: &Gap, zone: &TimeZone) -> String {

@@ -240,6 +240,7 @@ pub fn row(clip: &ClipView, zone: &TimeZone) -> [String; 7] {
     let missing = clip.missing.as_secs_f64();
     let notes = [
         clip.open.then(|| "growing".to_owned()),
+        clip.interrupted.then(|| "interrupted".to_owned()),
         clip.protected.then(|| "protected".to_owned()),
         (missing > 0.0 && !clip.open).then(|| format!("{missing:.1} s missing")),
     ];

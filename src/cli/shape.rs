@@ -108,6 +108,10 @@ pub struct ClipLine<'a> {
     subject: &'a str,
     /// What was wanted and is not there.
     missing_seconds: f64,
+    /// What was wanted and waits in RAM for the archive.
+    waiting_seconds: f64,
+    /// Its recorder ended before it could be closed.
+    interrupted: bool,
     /// It still grows.
     open: bool,
     /// Retention leaves it alone.
@@ -127,6 +131,8 @@ impl<'a> From<&'a ClipView> for ClipLine<'a> {
             trigger: &clip.trigger,
             subject: &clip.subject,
             missing_seconds: clip.missing.as_secs_f64(),
+            waiting_seconds: clip.waiting.as_secs_f64(),
+            interrupted: clip.interrupted,
             open: clip.open,
             protected: clip.protected,
             path: &clip.path,

@@ -21,6 +21,9 @@ pub(super) const CLIPS: usize = 50;
 /// What is said of an archive that does not keep up.
 const SLOW: &str = "the archive is slower than the cameras (is something else busy on its disk, or its network slow?)";
 
+/// Why there is no footage in a finished segment.
+const NO_FRAGMENT: &str = "FFmpeg ended before its first whole fragment";
+
 /// Whether the archive takes what it is given.
 #[derive(Debug)]
 pub(super) struct Archive {
@@ -58,6 +61,7 @@ impl Recorder {
             AppendFailure::Archive(reason) => camera.put_off(out, clip, number, reason),
             AppendFailure::Different => camera.misfit(out, ids, number),
             AppendFailure::Unusable(reason) => camera.unusable(out, number, &reason),
+            AppendFailure::Empty => camera.without_footage(out, number),
         });
         self.archive_fails(out.now);
     }
@@ -233,13 +237,22 @@ impl Camera {
         }
     }
 
+    /// There never was footage in a segment: its time is missing, and nothing is lost.
+    fn without_footage(&mut self, out: &mut Out, number: u64) {
+        if self.saving.unusable(number, NO_FRAGMENT).is_some() {
+            self.ring.set(number, Fate::Gone);
+            let text = format!("segment {number} holds no footage: {NO_FRAGMENT}");
+            out.say(Level::Info, Topic::Camera, Some(&self.settings.name), text);
+        }
+    }
+
     /// A clip has its final name. Answers how lists show it, and whether closing had failed before.
     fn clip_closed(&mut self, out: &mut Out, id: ClipId, path: String) -> Option<(Option<ClipView>, bool)> {
         let clip = self.saving.closed(id)?;
         let again = clip.setback.is_some();
         // Without a path its file is gone or left to the next start, and the archive has said so.
-        let Some(view) = clip.view().filter(|_| !path.is_empty()) else { return Some((None, again)) };
-        let (level, missing) = match clip.shortfall() {
+        let Some(view) = clip.view(&self.saving.queue).filter(|_| !path.is_empty()) else { return Some((None, again)) };
+        let (level, missing) = match clip.shortfall(&self.saving.queue) {
             None => (Level::Info, String::new()),
             Some((missing, cause)) => {
                 (Level::Warn, format!("; {:.1} s of what was wanted are missing ({cause})", missing.as_secs_f64()))

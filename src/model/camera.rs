@@ -328,6 +328,9 @@ impl Camera {
         self.listen(out);
         let (pre, reach, stopped) = (self.settings.trigger.pre_roll, self.reach(), self.life.stopped());
         self.saving.settle(self.ring.open(), out.now, pre, reach, stopped, self.ring.cause());
+        if let Some((clip, record)) = self.saving.tell(out.now, &out.anchor) {
+            out.order(Effect::SaveRecord { clip, record });
+        }
         if let Some(append) = self.saving.feed(out.now, &out.anchor) {
             self.ring.set(append.segment.number, Fate::Copying);
             out.order(Effect::Append(Box::new(append)));

@@ -145,7 +145,10 @@ impl Camera {
         }
         self.moved(out, ids, Moved::default());
         for clip in self.saving.clips().filter(|clip| clip.file.is_some() && !clip.closing) {
-            out.order(Effect::SaveRecord { clip: clip.id, record: Arc::new(clip.record(&out.anchor)) });
+            out.order(Effect::SaveRecord {
+                clip: clip.id,
+                record: Arc::new(clip.record(&out.anchor, &self.saving.queue)),
+            });
         }
     }
 }
@@ -168,23 +171,39 @@ impl Over {
         self.claimed += carried.taken.held.len() + carried.taken.to_claim.len();
         self.in_ring += camera.ring.segments().filter(|segment| segment.claimable()).count();
         let left = camera.saving.until().map(|until| until.since(now)).filter(|left| !left.is_zero());
-        self.countdowns.extend(left.map(|left| format!("{} ({} s)", camera.settings.name, left.as_secs())));
+        self.countdowns.extend(left.map(|left| format!("{} ({} s left)", camera.settings.name, left.as_secs())));
     }
 
     fn sentence(mut self, now: Mono) -> String {
-        let (length, count) = (now.since(self.last_life).as_secs_f64(), self.countdowns.len());
         let began = match self.killed {
-            true => format!("nothing ran for {length:.1} s, for the recorder was killed or had crashed"),
+            true => {
+                let length = now.since(self.last_life).as_secs_f64();
+                format!("killed or crashed: nothing was recorded for {length:.1} s")
+            }
             false => "the last recorder ended before everything was stored".to_owned(),
         };
+        let over = self.countdowns.len().saturating_sub(NAMED);
         self.countdowns.truncate(NAMED);
-        let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
-        let countdowns = match count {
-            0 => "no countdown".to_owned(),
-            _ => format!("the countdown of {}{more}", self.countdowns.join(", ")),
+        self.countdowns.extend((over > 0).then(|| format!("{over} more")));
+        let countdowns =
+            (!self.countdowns.is_empty()).then(|| format!("the countdown of {}", listed(&self.countdowns)));
+        let to_store = (self.claimed > 0).then(|| format!("{} to store", segments(self.claimed)));
+        let in_ring = match (self.in_ring, &to_store) {
+            (0, _) => None,
+            (more, Some(_)) => Some(format!("{more} in RAM")),
+            (more, None) => Some(format!("{} in RAM", segments(more))),
         };
-        let (claimed, in_ring) = (segments(self.claimed), segments(self.in_ring));
-        format!("{began}; carried over: {countdowns}, {claimed} to be stored, {in_ring} in RAM")
+        let parts: Vec<_> = [countdowns, to_store, in_ring].into_iter().flatten().collect();
+        if parts.is_empty() { began } else { format!("{began}; went on with {}", listed(&parts)) }
+    }
+}
+
+/// `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
     }
 }
 

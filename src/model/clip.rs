@@ -1,7 +1,7 @@
 //! One clip while it grows: what was wanted of it, what it got, and the difference with its cause.
 
 use super::backoff::Setback;
-use super::claim::Claim;
+use super::claim::{Claim, Queue};
 use super::event::Added;
 use super::id::{CameraName, ClipId, RunId};
 use super::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
@@ -84,8 +84,14 @@ struct Piece {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Got {
-    Stored { bytes: u64, hole: Option<Duration> },
+    Stored {
+        bytes: u64,
+        hole: Option<Duration>,
+    },
     Lost(Arc<str>),
+    /// It waits in RAM for the archive. Never kept: the queue knows.
+    #[serde(skip)]
+    Waiting,
 }
 
 /// Something that is missing, and why.
@@ -174,7 +180,7 @@ impl Clip {
 
     /// A segment is durable. Answers whether there is a gap that the written record does not name.
     pub fn stored(&mut self, claim: &Claim, added: &Added) -> bool {
-        let known = self.missing().len();
+        let known = gaps(self, &self.pieces).len();
         self.piece(claim, Got::Stored { bytes: added.bytes, hole: added.hole });
         self.frames = self.frames.saturating_add(added.frames);
         self.ahead = 0;
@@ -182,7 +188,7 @@ impl Clip {
         if self.media.is_none() {
             self.media.clone_from(&claim.media);
         }
-        std::mem::take(&mut self.unnamed) || self.missing().len() > known
+        std::mem::take(&mut self.unnamed) || gaps(self, &self.pieces).len() > known
     }
 
     /// A part of a segment that is still being written is durable.
@@ -207,60 +213,34 @@ impl Clip {
 
     fn piece(&mut self, claim: &Claim, got: Got) {
         let place = self.pieces.partition_point(|piece| piece.number < claim.number);
-        let (number, run, span, before) = (claim.number, claim.run, claim.span, claim.before.clone());
-        let piece = Piece { number, run, span, sure: claim.sure, before, got };
-        Arc::make_mut(&mut self.pieces).insert(place, piece);
+        Arc::make_mut(&mut self.pieces).insert(place, Piece::of(claim, got));
     }
 
-    /// What is missing of what was asked, as far as it can be told now, in order.
-    fn missing(&self) -> Vec<Missing> {
-        let mut gaps: Vec<Missing> = Vec::new();
-        let mut end = self.asked.from;
-        let mut last: Option<&Piece> = None;
-        for piece in self.pieces.iter() {
-            let Window { from, to } = piece.span;
-            let goes_on = last.is_some_and(|last| last.number + 1 == piece.number && last.run == piece.run);
-            // Where the first one begins is compared with what was asked, else our clock with itself.
-            let slack = if last.is_none() { SLACK } else { Duration::ZERO };
-            if !goes_on && end + slack < from {
-                let why = piece.before.clone().unwrap_or_else(|| "it was no longer in the ring".into());
-                gaps.push((Window { from: end, to: from }, why));
-            }
-            match &piece.got {
-                Got::Lost(cause) => gaps.push((piece.span, cause.clone())),
-                // Behind one that is lost the hole is that one's.
-                Got::Stored { hole: Some(hole), .. } if goes_on && last.is_some_and(Piece::is_stored) => {
-                    gaps.push((
-                        Window { from: from - *hole, to: from },
-                        "the camera's stream skipped this time".into(),
-                    ));
-                }
-                Got::Stored { .. } => {}
-            }
-            (end, last) = (end.max(piece.sure.unwrap_or(to)), Some(piece));
+    /// What is missing of what was asked, as far as it can be told now, in order. What waits in the `queue` is not
+    /// missing.
+    fn missing(&self, queue: &Queue) -> Vec<Missing> {
+        let mut waiting = self.waiting_in(queue).peekable();
+        if waiting.peek().is_none() {
+            return gaps(self, &self.pieces);
         }
-        if let Some(cause) = self.ended.as_ref().filter(|_| end + SLACK < self.asked.to) {
-            gaps.push((Window { from: end, to: self.asked.to }, cause.clone()));
-        }
-        let asked = |(gap, cause): Missing| {
-            let gap = Window { from: gap.from.max(self.asked.from), to: gap.to.min(self.asked.to) };
-            (gap.from < gap.to).then_some((gap, cause))
-        };
-        let mut gaps: Vec<Missing> = gaps.into_iter().filter_map(asked).collect();
-        // What went segment by segment is one gap to a person.
-        gaps.dedup_by(|next, last| {
-            let one = next.1 == last.1 && next.0.from == last.0.to;
-            if one {
-                last.0.to = next.0.to;
-            }
-            one
-        });
-        gaps
+        let mut pieces: Vec<_> = self.pieces.iter().cloned().chain(waiting).collect();
+        pieces.sort_by_key(|piece| piece.number);
+        gaps(self, &pieces)
+    }
+
+    fn waiting_in(&self, queue: &Queue) -> impl Iterator<Item = Piece> {
+        queue.iter().filter(|claim| claim.clip == self.id).map(|claim| Piece::of(claim, Got::Waiting))
+    }
+
+    /// How much of what was asked waits in RAM.
+    fn waiting(&self, queue: &Queue) -> Duration {
+        let asked = |piece: Piece| piece.span.to.min(self.asked.to).since(piece.span.from.max(self.asked.from));
+        self.waiting_in(queue).map(asked).fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// How much of what was asked is missing, and why most of it is.
-    pub fn shortfall(&self) -> Option<(Duration, Arc<str>)> {
-        let gaps = self.missing();
+    pub fn shortfall(&self, queue: &Queue) -> Option<(Duration, Arc<str>)> {
+        let gaps = self.missing(queue);
         let length = |gap: &Missing| gap.0.to.since(gap.0.from);
         let (_, cause) = gaps.iter().max_by_key(|gap| length(gap))?;
         let all = gaps.iter().map(length).fold(Duration::ZERO, Duration::saturating_add);
@@ -269,7 +249,7 @@ impl Clip {
 
     /// Its record as it stands. One anchor serves all of it, the newest: should the clock on the wall have been set
     /// meanwhile, then because it was wrong, and spans and distances are right in any case.
-    pub fn record(&self, anchor: &Anchor) -> Record {
+    pub fn record(&self, anchor: &Anchor, queue: &Queue) -> Record {
         let segments: Vec<_> = self.pieces.iter().filter_map(|piece| piece.shown(anchor)).collect();
         let ends = segments.first().zip(segments.last());
         Record {
@@ -279,7 +259,7 @@ impl Clip {
             asked: self.asked.wall(anchor),
             got: ends.map(|(first, last)| Window { from: first.window.from, to: last.window.to }),
             gaps: self
-                .missing()
+                .missing(queue)
                 .into_iter()
                 .map(|(window, cause)| Gap { window: window.wall(anchor), cause: cause.as_ref().to_owned() })
                 .collect(),
@@ -302,7 +282,7 @@ impl Clip {
     }
 
     /// For lists; `None` until it has a file.
-    pub fn view(&self) -> Option<ClipView> {
+    pub fn view(&self, queue: &Queue) -> Option<ClipView> {
         let ClipFile { name, start, path } = self.file.clone()?;
         Some(ClipView {
             name,
@@ -312,7 +292,9 @@ impl Clip {
             bytes: self.bytes,
             trigger: self.triggers.first().map_or("", |(_, kind)| kind.word()).to_owned(),
             subject: self.triggers.first().and_then(|(_, kind)| kind.subject()).unwrap_or_default().to_owned(),
-            missing: self.shortfall().map_or(Duration::ZERO, |(missing, _)| missing),
+            missing: self.shortfall(queue).map_or(Duration::ZERO, |(missing, _)| missing),
+            waiting: self.waiting(queue),
+            interrupted: false,
             open: true,
             protected: false,
             path,
@@ -320,18 +302,66 @@ impl Clip {
     }
 }
 
+/// What is missing of what was asked of a clip that has these pieces, in order.
+fn gaps(clip: &Clip, pieces: &[Piece]) -> Vec<Missing> {
+    let mut gaps: Vec<Missing> = Vec::new();
+    let mut end = clip.asked.from;
+    let mut last: Option<&Piece> = None;
+    for piece in pieces {
+        let Window { from, to } = piece.span;
+        let goes_on = last.is_some_and(|last| last.number + 1 == piece.number && last.run == piece.run);
+        // Where the first one begins is compared with what was asked, else our clock with itclip.
+        let slack = if last.is_none() { SLACK } else { Duration::ZERO };
+        if !goes_on && end + slack < from {
+            let why = piece.before.clone().unwrap_or_else(|| "it was no longer in the ring".into());
+            gaps.push((Window { from: end, to: from }, why));
+        }
+        match &piece.got {
+            Got::Lost(cause) => gaps.push((piece.span, cause.clone())),
+            // Behind one that is lost the hole is that one's.
+            Got::Stored { hole: Some(hole), .. } if goes_on && last.is_some_and(Piece::is_stored) => {
+                gaps.push((Window { from: from - *hole, to: from }, "the camera's stream skipped this time".into()));
+            }
+            Got::Stored { .. } | Got::Waiting => {}
+        }
+        (end, last) = (end.max(piece.sure.unwrap_or(to)), Some(piece));
+    }
+    if let Some(cause) = clip.ended.as_ref().filter(|_| end + SLACK < clip.asked.to) {
+        gaps.push((Window { from: end, to: clip.asked.to }, cause.clone()));
+    }
+    let asked = |(gap, cause): Missing| {
+        let gap = Window { from: gap.from.max(clip.asked.from), to: gap.to.min(clip.asked.to) };
+        (gap.from < gap.to).then_some((gap, cause))
+    };
+    let mut gaps: Vec<Missing> = gaps.into_iter().filter_map(asked).collect();
+    // What went segment by segment is one gap to a person.
+    gaps.dedup_by(|next, last| {
+        let one = next.1 == last.1 && next.0.from == last.0.to;
+        if one {
+            last.0.to = next.0.to;
+        }
+        one
+    });
+    gaps
+}
+
 impl Piece {
+    fn of(claim: &Claim, got: Got) -> Self {
+        let (number, run, span, before) = (claim.number, claim.run, claim.span, claim.before.clone());
+        Self { number, run, span, sure: claim.sure, before, got }
+    }
+
     fn is_stored(&self) -> bool {
         match self.got {
             Got::Stored { .. } => true,
-            Got::Lost(_) => false,
+            Got::Lost(_) | Got::Waiting => false,
         }
     }
 
     fn shown(&self, anchor: &Anchor) -> Option<Stored> {
         match self.got {
             Got::Stored { bytes, .. } => Some(Stored { number: self.number, window: self.span.wall(anchor), bytes }),
-            Got::Lost(_) => None,
+            Got::Lost(_) | Got::Waiting => None,
         }
     }
 }

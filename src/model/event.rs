@@ -314,4 +314,6 @@ pub enum AppendFailure {
     Different,
     /// The segment holds no footage that could be stored; it was removed.
     Unusable(String),
+    /// FFmpeg was ended before it had written a whole fragment into it: there never was footage; it was removed.
+    Empty,
 }

@@ -70,7 +70,7 @@ impl Saving {
             run: open.run,
             wall: anchor.wall(open.opened),
             offset: open.opened.since(clip.first()?.1),
-            record: Arc::new(clip.record(anchor)),
+            record: Arc::new(clip.record(anchor, &self.queue)),
         };
         let fruitless = if self.following.number == Some(open.number) { self.following.fruitless } else { 0 };
         self.following = Following { number: Some(open.number), asked: true, next: now + EVERY, fruitless };

@@ -6,6 +6,7 @@ use super::snapshot::Media;
 use super::time::{Wall, Window};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The sidecar of one clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,16 @@ impl Record {
     pub const MAX_TRIGGERS: usize = 200;
     /// Nor must a recorder that crashes again and again.
     pub const MAX_INTERRUPTIONS: usize = 200;
+
+    /// How much of `got` is missing, by `gaps`: a player sees it as footage that stands still.
+    pub fn holes(&self) -> Duration {
+        let within = |got: &Window<Wall>, gap: &Gap| {
+            let (from, to) = (gap.window.from.max(got.from), gap.window.to.min(got.to));
+            Duration::try_from(to.duration_since(from)).unwrap_or_default()
+        };
+        let holes = self.got.iter().flat_map(|got| self.gaps.iter().map(move |gap| within(got, gap)));
+        holes.fold(Duration::ZERO, Duration::saturating_add)
+    }
 
     /// The record of an open clip that nothing is in yet.
     pub fn empty(camera: CameraName, asked: Window<Wall>) -> Self {

@@ -9,7 +9,7 @@ use super::asking::found;
 use super::backlog::GivenUp;
 use super::camera::Camera;
 use super::carry::used_ids;
-use super::clip::ClipFile;
+use super::clip::{Clip, ClipFile};
 use super::command::Command;
 use super::effect::Effect;
 use super::event::{Event, Mail, Space};
@@ -303,10 +303,11 @@ impl Recorder {
 
     /// The record of a clip that grows is written seldom; it, too, is known better here.
     fn newest_details(&self, mut shown: Box<ClipDetails>) -> Box<ClipDetails> {
-        let mut clips = self.cameras.iter().flat_map(|camera| camera.saving.clips());
-        let ours = clips.find(|clip| clip.file.as_ref().is_some_and(|file| file.name == shown.clip.name));
-        if let Some(ours) = ours.filter(|_| shown.clip.open) {
-            (shown.record, shown.trouble) = (Some(ours.record(&self.anchor)), None);
+        let savings = self.cameras.iter().map(|camera| &camera.saving);
+        let mut clips = savings.flat_map(|saving| saving.clips().map(|clip| (clip, &saving.queue)));
+        let named = |(clip, _): &(&Clip, _)| clip.file.as_ref().is_some_and(|file| file.name == shown.clip.name);
+        if let Some((ours, queue)) = clips.find(named).filter(|_| shown.clip.open) {
+            (shown.record, shown.trouble) = (Some(ours.record(&self.anchor, queue)), None);
             shown.clip = self.newest_of(shown.clip);
         }
         shown

@@ -183,6 +183,10 @@ impl Ring {
             Fate::InRing | Fate::Claimed | Fate::Copying | Fate::Stored => segment.closed.is_some(),
             Fate::Lost | Fate::Empty | Fate::Gone => false,
         };
+        // What is being written does not go on from what lies there.
+        if self.open().is_some_and(|open| open.before.is_some()) {
+            return None;
+        }
         let closed = self.segments.iter().rev().skip_while(|last| last.closed.is_none());
         let mut since: Option<&Segment> = None;
         for segment in closed.take_while(there) {

@@ -9,10 +9,10 @@ use super::claim::{Claim, Queue};
 use super::clip::{Clip, SLACK};
 use super::following::Following;
 use super::id::{CameraName, ClipId};
-use super::record::TriggerKind;
+use super::record::{Record, TriggerKind};
 use super::ring::Segment;
 use super::snapshot::{EventView, TriggerView};
-use super::time::{Mono, Window};
+use super::time::{Anchor, Mono, Window};
 pub use left::{SavingMemory, Taken, Where};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -32,8 +32,23 @@ pub struct Saving {
     pub(super) clips: VecDeque<Clip>,
     pub(super) queue: Queue,
     pub(super) following: Following,
+    /// Whether the record on the disk says less than is wanted by now.
+    telling: Telling,
     /// The last segment that was claimed; all that is claimed later is newer, except for late mails.
     pub(super) newest: Option<Newest>,
+}
+
+/// Records are written so seldom at most when only more is wanted: a camera may mail many times a second.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// When the growing clip's record is written again. RAM may be gone the next moment, and then the record alone says what
+/// was wanted.
+#[derive(Debug, Default)]
+struct Telling {
+    /// It does not say all that is wanted.
+    stale: bool,
+    /// Not before.
+    next: Mono,
 }
 
 /// An event that is going on.
@@ -88,6 +103,7 @@ impl Saving {
             clips: VecDeque::new(),
             queue: Queue::default(),
             following: Following::default(),
+            telling: Telling::default(),
             newest: None,
         }
     }
@@ -97,6 +113,7 @@ impl Saving {
         let last = TriggerView { at, kind: kind.clone() };
         match &mut self.going {
             Some(going) => {
+                self.telling.stale = true;
                 going.from = going.from.min(window.from);
                 going.until = going.until.max(window.to);
                 going.triggers = going.triggers.saturating_add(1);
@@ -118,10 +135,26 @@ impl Saving {
     pub fn release(&mut self, now: Mono) -> bool {
         let Some(going) = self.going.as_mut().filter(|going| now < going.until) else { return false };
         going.until = now;
+        self.telling.stale = true;
         if let Some(clip) = self.clips.back_mut() {
             clip.asked.to = now.max(clip.asked.from);
         }
         true
+    }
+
+    /// The record of the growing clip, if what is wanted of it has changed since it was written. Until the clip has a
+    /// file there is none to be written.
+    pub fn tell(&mut self, now: Mono, anchor: &Anchor) -> Option<(ClipId, Arc<Record>)> {
+        self.tell_at().filter(|at| *at <= now)?;
+        let clip = self.clips.back()?;
+        self.telling = Telling { stale: false, next: now + TELL_EVERY };
+        Some((clip.id, Arc::new(clip.record(anchor, &self.queue))))
+    }
+
+    /// When [`Saving::tell`] next matters.
+    fn tell_at(&self) -> Option<Mono> {
+        let grows = self.clips.back().is_some_and(|clip| clip.file.is_some() && !clip.closing);
+        (self.telling.stale && grows).then_some(self.telling.next)
     }
 
     /// Whether a segment of the ring is wanted. All that lies between two wanted ones is wanted too.
@@ -199,7 +232,7 @@ impl Saving {
         end + pre.saturating_add(SLACK * 2 + LATE_MAIL).min(reach)
     }
 
-    /// When [`Saving::settle`], [`Saving::feed`] or [`Saving::closable`] next matters.
+    /// When [`Saving::settle`], [`Saving::tell`], [`Saving::feed`] or [`Saving::closable`] next matters.
     pub fn due(&self, open: Option<&Segment>, pre: Duration, reach: Duration, now: Mono) -> Option<Mono> {
         // Of a segment that is being written and wanted, the end is news and not a matter of time.
         let open = open.is_some_and(|open| self.wants(open));
@@ -211,7 +244,7 @@ impl Saving {
         let waiting = self.clips.iter().filter(|clip| !clip.closing && !self.queue.holds(clip.id));
         let closing = waiting.filter_map(|clip| clip.setback.as_ref().map(|setback| setback.retry_at));
         let next = self.queue.due().filter(|_| !self.following.busy());
-        closing.chain(going).chain(next).min()
+        closing.chain(going).chain(next).chain(self.tell_at()).min()
     }
 
     /// Whether something is still wanted of the segment that is being written, or may be of the next.

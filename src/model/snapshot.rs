@@ -341,6 +341,12 @@ pub struct ClipView {
     pub subject: String,
     /// Seconds that were wanted and are not there.
     pub missing: Duration,
+    /// Seconds that were wanted and wait in RAM for the archive.
+    #[serde(default)]
+    pub waiting: Duration,
+    /// Its recorder ended before it could be closed.
+    #[serde(default)]
+    pub interrupted: bool,
     /// It still grows.
     pub open: bool,
     /// Retention leaves it alone.

@@ -63,8 +63,8 @@ impl Saving {
         if self.following.busy() {
             return None;
         }
-        let claim = self.queue.next(now)?;
-        let record = self.clips.iter().find(|clip| clip.id == claim.clip)?.record(anchor);
+        let claim = self.queue.next(now)?.clone();
+        let record = self.clips.iter().find(|clip| clip.id == claim.clip)?.record(anchor, &self.queue);
         Some(Append {
             clip: claim.clip,
             segment: SegmentId { camera: self.camera.clone(), number: claim.number },
@@ -80,7 +80,7 @@ impl Saving {
         let claim = self.queue.done(number)?;
         let clip = self.clips.iter_mut().find(|clip| clip.id == claim.clip)?;
         let gap = clip.stored(&claim, added);
-        let record = gap.then(|| Arc::new(clip.record(anchor)));
+        let record = gap.then(|| Arc::new(clip.record(anchor, &self.queue)));
         Some((claim, record))
     }
 
@@ -178,11 +178,11 @@ impl Saving {
                 return true;
             }
             if clip.is_empty() {
-                over.empty.extend(clip.shortfall());
+                over.empty.extend(clip.shortfall(queue));
                 return false;
             }
             clip.closing = true;
-            over.close.push((clip.id, Arc::new(clip.record(anchor))));
+            over.close.push((clip.id, Arc::new(clip.record(anchor, queue))));
             true
         });
         over

@@ -1,7 +1,6 @@
 //! The recorder's picture of itself.
 
 use super::camera::Camera;
-use super::clip::Clip;
 use super::event::Space;
 use super::recorder::{Recorder, TAIL};
 use super::ring::Fate;
@@ -12,8 +11,8 @@ use std::collections::VecDeque;
 impl Recorder {
     /// Clips that grow, each camera's newest first.
     pub(super) fn growing(&self) -> impl Iterator<Item = ClipView> {
-        let clips = self.cameras.iter().flat_map(|camera| camera.saving.clips().rev());
-        clips.filter_map(Clip::view)
+        let savings = self.cameras.iter().map(|camera| &camera.saving);
+        savings.flat_map(|saving| saving.clips().rev().filter_map(|clip| clip.view(&saving.queue)))
     }
 
     /// What monitors draw. It changes only when something happened: free room is rounded to three digits.

@@ -122,7 +122,7 @@ pub fn growing() -> ClipDetails {
 pub fn interrupted() -> ClipDetails {
     let mut details = details();
     details.record.as_mut().expect("a record").state = ClipState::Interrupted;
-    details.clip.protected = false;
+    (details.clip.protected, details.clip.interrupted) = (false, true);
     details
 }
 

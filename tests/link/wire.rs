@@ -150,10 +150,26 @@ fn copy() -> impl Strategy<Value = CopyView> {
 
 fn clip() -> impl Strategy<Value = ClipView> {
     let footage = (wall(), any::<Duration>(), any::<u64>(), any::<Duration>(), any::<bool>(), any::<bool>());
+    let told = (any::<Duration>(), any::<bool>());
     let words = (text(), text(), text());
-    (text(), name(), footage, words).prop_map(|(name, camera, footage, (trigger, subject, path))| {
+    (text(), name(), footage, told, words).prop_map(|(name, camera, footage, told, (trigger, subject, path))| {
         let (start, length, bytes, missing, open, protected) = footage;
-        ClipView { name, camera, start, length, bytes, trigger, subject, missing, open, protected, path }
+        let (waiting, interrupted) = told;
+        ClipView {
+            name,
+            camera,
+            start,
+            length,
+            bytes,
+            trigger,
+            subject,
+            missing,
+            waiting,
+            interrupted,
+            open,
+            protected,
+            path,
+        }
     })
 }
 

@@ -150,7 +150,7 @@ async fn killed_in_the_middle_of_an_event_it_goes_on_with_the_same_clip_and_coun
     drop(nvr);
 
     let mut nvr = place.start().await;
-    nvr.says("carried over: the countdown of front-door").await;
+    nvr.says("went on with the countdown of front-door").await;
     let picture = nvr.picture();
     assert_eq!(picture.cameras[0].event.as_ref().map(|event| event.until), until, "the countdown ends when it did");
     let growing: Vec<_> = picture.clips.iter().map(|clip| clip.open).collect();

@@ -143,3 +143,35 @@ fn a_clip_keeps_its_place_in_the_list_though_the_wall_clock_is_set() {
     world.run(at(60_000));
     assert_eq!((clip(&world).open, clip(&world).start), (false, before));
 }
+
+/// A power cut leaves the record on the disk and nothing else: it must say what was wanted by then.
+#[test]
+fn the_record_on_the_disk_names_all_that_is_wanted() {
+    let acts = [20_000, 24_000, 24_100, 24_200, 24_300].map(|millis| (at(millis), Act::Key));
+    let mut world = World::new(Script { acts: acts.to_vec(), ..Script::default() });
+    world.run(at(23_900));
+    let written = |world: &World| {
+        let record = &world.clips.values().next().expect("a clip").record;
+        (world.anchor().mono(record.asked.to), record.triggers.len())
+    };
+    assert_eq!(written(&world).1, 1);
+    world.run(at(24_050));
+    assert_eq!(written(&world), (at(29_000), 2), "at once");
+    world.run(at(24_900));
+    assert_eq!(written(&world), (at(29_000), 2), "once a second is enough");
+    world.run(at(25_100));
+    assert_eq!(written(&world), (at(29_300), 5), "and the last one is not forgotten");
+}
+
+#[test]
+fn what_waits_for_the_archive_is_not_missing() {
+    let outages = vec![(at(22_000), at(80_000))];
+    let mut world = World::new(Script { acts: vec![(at(20_000), Act::Key)], outages, ..Script::default() });
+    world.run(at(60_000));
+    let waits = clip(&world);
+    assert!(waits.open && waits.waiting > Duration::from_secs(2), "{waits:?}");
+    assert_eq!(waits.missing, Duration::ZERO);
+    world.run(at(150_000));
+    let stored = clip(&world);
+    assert_eq!((stored.open, stored.waiting, stored.missing), (false, Duration::ZERO, Duration::ZERO));
+}

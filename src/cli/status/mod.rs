@@ -4,7 +4,7 @@ mod shape;
 
 use super::{Global, out, query, table};
 use crate::clock;
-use crate::model::snapshot::{CameraState, CameraView, Media, Snapshot};
+use crate::model::snapshot::{CameraState, CameraView, EventView, Media, Snapshot};
 use crate::model::text::fit_for_screen;
 use crate::model::time::Mono;
 use crate::monitor::format;
@@ -12,6 +12,7 @@ use color_eyre::eyre::Result;
 use jiff::tz::TimeZone;
 use shape::Status;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Longest text from outside in a cell.
 const SHOWN: usize = 120;
@@ -198,8 +199,16 @@ fn camera_row(camera: &CameraView, picture: &Snapshot, now: Mono) -> [String; 8]
         up.map_or_else(String::new, |since| format!("up {}", table::about(now.since(since)))),
         restarts,
         camera.silent.map_or_else(String::new, |_| format!("NO MAIL {}", since(camera.last_mail, picture))),
-        camera.event.as_ref().map_or("", |_| "saving").to_owned(),
+        camera.event.as_ref().map_or_else(String::new, |event| saving(event, now)),
     ]
+}
+
+/// How long the countdown still runs; when it is over, the last segment is awaited.
+fn saving(event: &EventView, now: Mono) -> String {
+    match event.until.since(now) {
+        Duration::ZERO => "saving".to_owned(),
+        left => format!("saving, {} left", table::length(left)),
+    }
 }
 
 fn media_cell(camera: &CameraView, media: &Media) -> String {

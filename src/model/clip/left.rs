@@ -35,7 +35,7 @@ impl Clip {
     pub fn unaccounted(&self) -> u64 {
         let known = self.pieces.iter().fold(0, |sum: u64, piece| match piece.got {
             Got::Stored { bytes, .. } => sum.saturating_add(bytes),
-            Got::Lost(_) => sum,
+            Got::Lost(_) | Got::Waiting => sum,
         });
         self.bytes.saturating_sub(known)
     }

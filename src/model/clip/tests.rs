@@ -37,7 +37,10 @@ fn clip(from: u64, to: u64) -> Clip {
 
 fn gaps(clip: &Clip) -> Vec<(u64, u64, String)> {
     let seconds = |at: Mono| at.0 / 1_000_000;
-    clip.missing().into_iter().map(|(w, why)| (seconds(w.from), seconds(w.to), why.to_string())).collect()
+    clip.missing(&Queue::default())
+        .into_iter()
+        .map(|(w, why)| (seconds(w.from), seconds(w.to), why.to_string()))
+        .collect()
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn every_gap_has_its_place_and_its_cause() {
         (50, 60, "stopped"),
     ];
     assert_eq!(gaps(&clip), expected.map(|(from, to, why)| (from, to, why.to_owned())));
-    assert_eq!(clip.shortfall(), Some((Duration::from_secs(27), "stopped".into())));
+    assert_eq!(clip.shortfall(&Queue::default()), Some((Duration::from_secs(27), "stopped".into())));
 }
 
 #[test]
@@ -87,7 +90,7 @@ fn a_clip_that_has_all_it_was_asked_for_has_no_gaps() {
         clip.stored(&claim(n, 1, (9 + 5 * n, 14 + 5 * n), None), &added(0));
     }
     clip.ended = Some("stopped".into());
-    assert_eq!((gaps(&clip), clip.shortfall()), (vec![], None));
+    assert_eq!((gaps(&clip), clip.shortfall(&Queue::default())), (vec![], None));
 }
 
 #[test]
@@ -109,9 +112,9 @@ fn a_list_shows_the_subject_of_a_mail_only_if_that_began_the_clip() {
     for (triggers, shown) in [([TriggerKind::Key, mail()], ("key", "")), ([mail(), mail()], ("mail", "Motion"))] {
         let mut clip = clip(10, 60);
         triggers.into_iter().for_each(|kind| clip.trigger(at(20), kind));
-        assert_eq!(clip.view().map(|it| it.name), None, "it has no name yet");
+        assert_eq!(clip.view(&Queue::default()).map(|it| it.name), None, "it has no name yet");
         clip.file = Some(ClipFile { name: "front_1".into(), start: Wall::UNIX_EPOCH, path: "/clips".into() });
-        let view = clip.view().expect("it has a file");
+        let view = clip.view(&Queue::default()).expect("it has a file");
         assert_eq!((view.trigger.as_str(), view.subject.as_str()), shown);
     }
 }

@@ -34,6 +34,8 @@ fn clip(start: i64, camera: &str, open: bool) -> ClipView {
         trigger: trigger.into(),
         subject: String::new(),
         missing: Duration::ZERO,
+        waiting: Duration::ZERO,
+        interrupted: false,
         open,
         protected: false,
         path: String::new(),

@@ -193,19 +193,13 @@ fn ages(camera: &CameraView) -> Vec<String> {
 /// as far as there is no hole, for a trigger gets what was there.
 fn past(camera: &CameraView) -> String {
     let kept = || camera.slots.iter().filter(|slot| slot.is != SlotState::Lost).filter_map(|slot| slot.closed);
-    match (kept().min(), kept().max()) {
-        (Some(oldest), Some(newest)) if is_recording(camera) => {
-            let whole = newest.since(oldest).saturating_add(camera.segment);
-            match camera.whole_since.map(|since| newest.since(since)) {
-                // A hole is there only if a segment ended before it.
-                Some(since) if camera.whole_since.is_some_and(|it| oldest + HOLE < it) => {
-                    format!("goes back {}, before that a hole", format::length(since))
-                }
-                Some(_) | None => format!("goes back {}", format::length(whole)),
-            }
-        }
-        (Some(_) | None, Some(_) | None) => String::new(),
-    }
+    let (Some(oldest), Some(newest)) = (kept().min(), kept().max()) else { return String::new() };
+    let Some(since) = camera.whole_since.filter(|since| is_recording(camera) && *since < newest) else {
+        return String::new();
+    };
+    // A hole is there only if a segment ended before it.
+    let hole = if oldest + HOLE < since { ", before that a hole" } else { "" };
+    format!("goes back {}{hole}", format::length(newest.since(since)))
 }
 
 /// The age of the last segment, once that is worth knowing.

@@ -83,7 +83,7 @@ fn about(shown: &ClipDetails, zone: &TimeZone) -> Vec<Fact> {
     let plain = |label: &str, text: String| Fact::of(Tone::Plain, label, text);
     let mut lines = vec![
         plain("camera", clip.camera.to_string()),
-        plain("footage", format!("{}, {}", format::length(clip.length), format::bytes(clip.bytes))),
+        plain("footage", format!("{}{}, {}", format::length(clip.length), holes(shown), format::bytes(clip.bytes))),
     ];
     if clip.protected {
         lines.push(Fact::of(Tone::Good, "protected", "retention leaves it alone (p ends that)"));
@@ -100,6 +100,14 @@ fn about(shown: &ClipDetails, zone: &TimeZone) -> Vec<Fact> {
         lines.extend(rest(record));
     }
     lines
+}
+
+/// What of its length is none.
+fn holes(shown: &ClipDetails) -> String {
+    match shown.record.as_ref().map(Record::holes).unwrap_or_default() {
+        Duration::ZERO => String::new(),
+        holes => format!(" of which {} are missing", short(holes)),
+    }
 }
 
 fn windows(record: &Record, zone: &TimeZone) -> Vec<Fact> {
@@ -141,7 +149,11 @@ fn triggers(record: &Record, zone: &TimeZone) -> Vec<Fact> {
 
 fn gaps(record: &Record, zone: &TimeZone) -> Vec<Fact> {
     if record.gaps.is_empty() {
-        return vec![Fact::new(Tone::Good, "nothing is missing of what was asked")];
+        let so_far = match record.state {
+            ClipState::Open => " so far",
+            ClipState::Closed | ClipState::Interrupted => "",
+        };
+        return vec![Fact::new(Tone::Good, format!("nothing is missing of what was asked{so_far}"))];
     }
     let mut lines = vec![Fact::new(Tone::Strong, "missing")];
     lines.extend(record.gaps.iter().take(LISTED).map(|gap| {
@@ -179,6 +191,9 @@ fn after(at: Wall, before: Wall, zone: &TimeZone) -> String {
 }
 
 fn span(window: &Window<Wall>) -> String {
-    let span = Duration::try_from(window.to.duration_since(window.from)).unwrap_or_default();
+    short(Duration::try_from(window.to.duration_since(window.from)).unwrap_or_default())
+}
+
+fn short(span: Duration) -> String {
     if span < Duration::from_secs(10) { format!("{:.1} s", span.as_secs_f64()) } else { format::length(span) }
 }

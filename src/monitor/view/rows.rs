@@ -57,9 +57,9 @@ pub struct ClipRow {
     pub trigger: String,
     /// What the mail was about; may be empty.
     pub subject: String,
-    /// That it grows, or what is missing of it; empty: all is there.
+    /// That it grows, what is missing of it, or that its recorder could not close it; empty: all is there.
     pub state: String,
-    /// Nothing is missing.
+    /// Nothing is missing, and it was closed as it should.
     pub whole: bool,
     /// It still grows.
     pub open: bool,
@@ -151,10 +151,14 @@ pub(super) fn clips<'a>(
         subject: outside(&clip.subject),
         state: match clip.missing {
             Duration::ZERO if clip.open => "growing".to_owned(),
+            Duration::ZERO if clip.interrupted => "interrupted".to_owned(),
             Duration::ZERO => String::new(),
-            span => format!("{} missing", format::length(span.max(Duration::from_secs(1)))),
+            span => {
+                let missing = format!("{} missing", format::length(span.max(Duration::from_secs(1))));
+                if clip.interrupted { format!("{missing}, interrupted") } else { missing }
+            }
         },
-        whole: clip.missing.is_zero(),
+        whole: clip.missing.is_zero() && !clip.interrupted,
         open: clip.open,
         protected: clip.protected,
     };

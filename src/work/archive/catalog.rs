@@ -6,7 +6,7 @@ use super::remove::is_protected;
 use super::sidecar::Sidecar;
 use crate::model::id::CameraName;
 use crate::model::question::ClipDetails;
-use crate::model::record::{Gap, Record};
+use crate::model::record::{ClipState, Gap, Record};
 use crate::model::snapshot::ClipView;
 use crate::model::text::fit_for_screen;
 use crate::model::time::Wall;
@@ -182,6 +182,8 @@ fn view(found: &Found, record: Option<&Record>) -> Option<ClipView> {
         trigger: record.and_then(|record| record.triggers.first()).map_or("", |first| first.kind.word()).to_owned(),
         subject: record.and_then(subject).unwrap_or_default(),
         missing: record.map(missing).unwrap_or_default(),
+        waiting: Duration::ZERO,
+        interrupted: record.is_some_and(|record| record.state == ClipState::Interrupted),
         open: path != found.files.done(),
         protected: is_protected(&file),
         path: path.display().to_string(),

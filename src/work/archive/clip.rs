@@ -122,7 +122,9 @@ impl Clip {
             Err(AppendFailure::Different) => {
                 Err(clip.undo(AppendFailure::Unusable("its times fit into no clip".to_owned())))
             }
-            Err(failure @ (AppendFailure::Archive(_) | AppendFailure::Unusable(_))) => Err(clip.undo(failure)),
+            Err(failure @ (AppendFailure::Archive(_) | AppendFailure::Unusable(_) | AppendFailure::Empty)) => {
+                Err(clip.undo(failure))
+            }
         }
     }
 
@@ -311,6 +313,7 @@ impl Clip {
         match fault {
             Fault::Archive(error) => AppendFailure::Archive(sentence("written", &self.files.part(), &error)),
             Fault::Source(why) => AppendFailure::Unusable(why),
+            Fault::Empty => AppendFailure::Empty,
             Fault::Different => AppendFailure::Different,
         }
     }

@@ -198,7 +198,7 @@ impl Lane {
                 events.extend(let_go(&claimed).map(Event::Warning));
             }
             Err(failure) => {
-                if let AppendFailure::Unusable(_) = failure {
+                if let AppendFailure::Unusable(_) | AppendFailure::Empty = failure {
                     events.extend(let_go(&claimed).map(Event::Warning));
                 }
                 events.push(Event::AppendFailed { clip, segment, failure });
@@ -225,6 +225,7 @@ impl Lane {
         let segment = Segment::read(claimed).map_err(|fault| match fault {
             Fault::Archive(error) => AppendFailure::Archive(sentence("read", claimed, &error)),
             Fault::Source(why) => AppendFailure::Unusable(why),
+            Fault::Empty => AppendFailure::Empty,
             Fault::Different => AppendFailure::Different,
         })?;
         match &mut self.state {

@@ -18,6 +18,7 @@ use crate::model::record::{ClipState, Gap, Record, Stored};
 use crate::model::time::{Wall, Window};
 use crate::work::places;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs::File;
@@ -29,6 +30,9 @@ use std::time::Duration;
 
 /// How far the date of a file may be from what its times say: writing and closing take a while.
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
+
+/// Why the end of a clip is missing that nobody could close.
+const WENT_DOWN: &str = "the recorder or the machine went down; what was in RAM is lost";
 
 /// A clip of an earlier recorder.
 pub(super) struct Old {
@@ -220,6 +224,7 @@ impl Old {
             stays(match fault {
                 Fault::Archive(error) => sentence("written", &path, &error),
                 Fault::Source(why) => why,
+                Fault::Empty => Fault::NOTHING.to_owned(),
                 Fault::Different => "its times do not fit".to_owned(),
             })
         })?;
@@ -246,6 +251,7 @@ impl Old {
         let append = Append { clip: ClipId(0), segment: segment_id, run, wall: start, offset, record: record.clone() };
         let (clip, grown) = Clip::open(site, &append, segment).map_err(|(failure, _)| match failure {
             AppendFailure::Archive(why) | AppendFailure::Unusable(why) => format!("{id} stays in RAM: {why}"),
+            AppendFailure::Empty => format!("{id} stays in RAM: {}", Fault::NOTHING),
             AppendFailure::Different => format!("{id} stays in RAM: it fits into no clip"),
         })?;
         let reader = open_regular(&clip.files.part()).map_err(|error| sentence("read", &clip.files.part(), &error))?;
@@ -323,14 +329,16 @@ impl Old {
             );
         }
         let end = self.at(self.clip.line.length());
+        let mut lost = String::new();
         if self.changed {
             let record = &mut self.record;
             record.state = ClipState::Interrupted;
             record.got = Some(Window { from: record.got.map_or(self.clip.start, |got| got.from), to: end });
             if record.asked.to > end {
                 let window = Window { from: end.max(record.asked.from), to: record.asked.to };
-                let cause = "the recorder was interrupted; what was not claimed by then is gone".to_owned();
-                record.gaps.push(Gap { window, cause });
+                let seconds = window.to.duration_since(window.from).as_secs_f64();
+                lost = format!(", and {seconds:.1} s more that were wanted are lost");
+                record.gaps.push(Gap { window, cause: WENT_DOWN.to_owned() });
             }
             record.asked.to = record.asked.to.max(end);
         }
@@ -343,7 +351,13 @@ impl Old {
                     more => format!("finished with {more} more segments from RAM"),
                 };
                 let length = self.clip.line.length().as_secs_f64();
-                format!("{name} was growing when the recorder was interrupted: {added}; it is {length:.0} s long")
+                let at = |at: Wall| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+                format!(
+                    "{name} was growing when the recorder or the machine went down: {added}; it is {length:.0} s \
+                     long{lost}; nothing was stored from {} to this start at {}",
+                    at(end),
+                    at(Wall::now())
+                )
             }
             Err(text) => text,
         }

@@ -175,6 +175,9 @@ fn rescue(site: &Arc<Site>, olds: &mut Vec<Old>, segment: &SegmentId) -> Result<
     let footage = match Segment::read(&path) {
         Ok(footage) => footage,
         Err(Fault::Source(why)) => return remove(Some(format!("{segment} was left in RAM and holds nothing: {why}"))),
+        Err(Fault::Empty) => {
+            return remove(Some(format!("{segment} was left in RAM and holds nothing: {}", Fault::NOTHING)));
+        }
         Err(Fault::Archive(error)) => return Err(sentence("read", &path, &error)),
         Err(Fault::Different) => return Err(format!("{segment} stays in RAM")),
     };

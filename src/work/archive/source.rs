@@ -100,11 +100,16 @@ pub(super) enum Fault {
     Archive(io::Error),
     /// The segment's: there is nothing that could be stored.
     Source(String),
+    /// Nobody's: FFmpeg was ended before it had written a whole fragment.
+    Empty,
     /// Nobody's: the segment needs a clip of its own.
     Different,
 }
 
 impl Fault {
+    /// What is said of a segment in which FFmpeg had written nothing yet.
+    pub const NOTHING: &str = "it has no whole fragment";
+
     /// An error of reading a segment, which only bad luck of ours excuses.
     pub fn reading(error: io::Error) -> Fault {
         match Errno::from_io_error(&error) {
@@ -159,7 +164,7 @@ impl Segment {
             }
         };
         let Some(init) = walker.walk.init().cloned().filter(|_| !fragments.is_empty()) else {
-            return Err(Fault::Source(damage.unwrap_or_else(|| "it has no whole fragment".to_owned())));
+            return Err(damage.map_or(Fault::Empty, Fault::Source));
         };
         let mut head = Vec::new();
         for range in &init.ranges {

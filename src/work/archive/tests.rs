@@ -321,7 +321,9 @@ async fn another_codec_needs_another_clip_and_nonsense_needs_none() {
     fs::write(world.claimed(2), b"this is no footage at all").expect("written");
     let whole = fs::read(&h264).expect("a segment");
     fs::write(world.claimed(3), &whole[..2000]).expect("written"); // FFmpeg was killed before its first fragment
-    for number in [2, 3, 4] {
+    assert_eq!(world.refuse(3).await, AppendFailure::Empty);
+    assert!(!world.claimed(3).exists());
+    for number in [2, 4] {
         let AppendFailure::Unusable(why) = world.refuse(number).await else { panic!("{number} was taken") };
         assert!(!why.is_empty());
         assert!(!world.claimed(number).exists());

@@ -54,7 +54,7 @@ async fn it_is_said_what_ram_still_held_of_a_clip_and_how_long_that_is() {
             world.claim(number, &segments[number as usize], 2.0 + 2.0 * number as f64);
         }
         let (_world, recovered) = world.restart().await;
-        assert!(recovered.sentences.iter().any(|text| text.ends_with(words)), "{left}: {:?}", recovered.sentences);
+        assert!(recovered.sentences.iter().any(|text| text.contains(words)), "{left}: {:?}", recovered.sentences);
     }
 }
 
