@@ -178,7 +178,7 @@ async fn a_disk_that_own_clips_fill_up_loses_the_oldest_of_them() {
     let at = growing(&mut nvr).await;
     // All that is left, in one blow.
     fs::write(&old[19], vec![0; 16 << 20]).expect_err("no room");
-    nvr.says("was deleted to keep the archive within its limits").await;
+    nvr.says("were free on the disk, and archive.min_free wants 1.0 MiB").await;
     nvr.quiet(1).await;
     let left = old.iter().filter(|clip| clip.exists()).count();
     assert!(old.iter().rev().take(left).all(|clip| clip.exists()), "not the oldest went");

@@ -3,7 +3,9 @@
 
 use super::{Global, table};
 use crate::link::{dial, socket};
+use crate::model::event::Space;
 use crate::model::settings::Settings;
+use crate::work::archive::retain::{self, Outlook};
 use crate::work::{archive, camera, ffmpeg, host, ring, smtp};
 use color_eyre::eyre::Result;
 use futures::future::join_all;
@@ -146,19 +148,53 @@ fn ring_dir(settings: &Settings, running: bool) -> Finding {
 }
 
 fn archive_dir(settings: &Settings, running: bool) -> Finding {
-    let dir = &settings.archive.dir;
-    let found = writable(dir).and_then(|()| archive::space(existing(dir)));
-    let full = found.as_ref().ok().filter(|space| space.free < settings.archive.min_free).map(|space| {
-        format!("only {} are free, less than archive.min_free: the oldest clips will go", table::size(space.free))
-    });
-    let memory = (ring::not_in_ram(dir).is_none() && found.is_ok())
-        .then(|| format!("{} is in RAM: a reboot deletes every clip (set archive.dir to a disk)", dir.display()));
-    let stranger = (!running && archive::in_use(dir)).then(|| "another recorder has it (stop that one)".to_owned());
-    let found = match stranger {
-        Some(error) => Err(error),
-        None => found.map(|space| format!("{}, {} free", dir.display(), table::size(space.free))),
+    let (dir, state_dir) = (&settings.archive.dir, &settings.recorder.state_dir);
+    let another = match archive::glance(dir, state_dir) {
+        Ok(another) => another,
+        Err(away) => return Finding::new("archive", Err(away)),
     };
-    Finding::new("archive", found).warn(full.into_iter().chain(memory))
+    if !running && archive::in_use(dir) {
+        return Finding::new("archive", Err("another recorder has it (stop that one)".to_owned()));
+    }
+    let space = match writable(dir).and_then(|()| archive::space(existing(dir))) {
+        Ok(space) => space,
+        Err(error) => return Finding::new("archive", Err(error)),
+    };
+    let (room, short) = archive_room(settings, space);
+    let memory = ring::not_in_ram(dir)
+        .is_none()
+        .then(|| format!("{} is in RAM: a reboot deletes every clip (set archive.dir to a disk)", dir.display()));
+    let found = room.map(|()| format!("{}, {} free", dir.display(), table::size(space.free)));
+    Finding::new("archive", found).warn(another.into_iter().chain(short).chain(memory))
+}
+
+/// Whether clips find room, with what retention can do for them; and what deserves a look.
+fn archive_room(settings: &Settings, space: Space) -> (Result<(), String>, Option<String>) {
+    let rules = &settings.archive;
+    let nothing = Outlook { clips: 0, trouble: None };
+    let outlook = if rules.dir.is_dir() { retain::outlook(rules, space) } else { Ok(nothing) };
+    let Outlook { clips, trouble } = match outlook {
+        Ok(outlook) => outlook,
+        Err(error) => return (Err(error), None),
+    };
+    if space.free == 0 && clips == 0 {
+        let why = trouble.unwrap_or_else(|| {
+            format!("no clip may go to make room (make room: du -xh {}/.. | sort -h)", rules.dir.display())
+        });
+        return (Err(format!("the disk is full, and nothing can be stored: {why}")), None);
+    }
+    let oldest = || match clips {
+        0 => None,
+        1 => Some("the oldest clip".to_owned()),
+        more => Some(format!("the {more} oldest clips")),
+    };
+    let goes = || {
+        let (free, go) = (table::size(space.free), oldest()?);
+        Some(format!(
+            "only {free} are free, less than archive.min_free: {go} will be deleted (make room, or lower archive.min_free)"
+        ))
+    };
+    (Ok(()), trouble.or_else(|| goes().filter(|_| space.free < rules.min_free)))
 }
 
 async fn mail(settings: &Settings, running: bool) -> Finding {

@@ -97,6 +97,7 @@ impl Count {
             (0, _) => "no clips".to_owned(),
             (1, 0) => format!("1 clip, {size}, as recorded{growing}"),
             (_, 0) => format!("{clips} clips, {size}, all as recorded{growing}"),
+            (1, _) => format!("1 clip, {size}: not as recorded{growing}"),
             (_, wrong) => format!("{clips} clips, {size}: {wrong} not as recorded{growing}"),
         }
     }

@@ -4,7 +4,7 @@ use super::camera::Camera;
 use super::clip::ClipFile;
 use super::command::Answer;
 use super::effect::{ClipChange, Effect};
-use super::event::{Added, AppendFailure, Space};
+use super::event::{Added, AppendFailure, Gone, Space};
 use super::id::{CameraName, ClipId, RequestId, SegmentId};
 use super::out::Out;
 use super::recorder::Recorder;
@@ -14,9 +14,13 @@ use super::silence::Silence;
 use super::snapshot::{ClipView, CopyOutcome, CopyView, Level, Topic};
 use super::storing::Misfit;
 use super::time::Mono;
+use jiff::SignedDuration;
 
 /// Clips that the snapshot holds.
 pub(super) const CLIPS: usize = 50;
+
+/// A clip that is younger goes with a warning.
+const YOUNG: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is said of an archive that does not keep up.
 const SLOW: &str = "the archive is slower than the cameras (is something else busy on its disk, or its network slow?)";
@@ -31,6 +35,8 @@ pub(super) struct Archive {
     pub space: Option<Space>,
     /// Why room cannot be told.
     pub unknown: Option<String>,
+    /// Why it cannot be kept within its limits.
+    pub retention: Option<String>,
     /// Since when something that it was given waits for another try.
     pub down: Option<Mono>,
     /// It does not fail, and does not keep up either.
@@ -42,7 +48,7 @@ pub(super) struct Archive {
 impl Archive {
     /// One of which nothing is known yet.
     pub fn new(now: Mono) -> Self {
-        Self { space: None, unknown: None, down: None, slow: false, silence: Silence::new(now) }
+        Self { space: None, unknown: None, retention: None, down: None, slow: false, silence: Silence::new(now) }
     }
 }
 
@@ -86,16 +92,24 @@ impl Recorder {
         }
     }
 
-    /// Clips that went, or what stands in the way.
-    pub(super) fn retained(&mut self, out: &mut Out, deleted: &[String], trouble: Option<String>) {
-        self.clips.retain(|clip| !deleted.contains(&clip.name));
-        for name in deleted {
-            let text = format!("clip {name} was deleted to keep the archive within its limits");
-            out.say(Level::Info, Topic::Clip, None, text);
+    /// Clips that went, or what stands in the way. Of trouble, only its begin and its end are said: its numbers change
+    /// with every run, and its remedy does not.
+    pub(super) fn retained(&mut self, out: &mut Out, deleted: &[Gone], trouble: Option<String>) {
+        self.clips.retain(|clip| !deleted.iter().any(|gone| gone.name == clip.name));
+        let now = out.anchor.wall(out.now);
+        for Gone { name, start, why } in deleted {
+            // Nobody expects to lose what is of today: a limit may be much too small.
+            let level = if now.duration_since(*start) < YOUNG { Level::Warn } else { Level::Info };
+            out.say(level, Topic::Clip, None, format!("clip {name} was deleted: {why}"));
         }
-        if let Some(trouble) = trouble {
-            out.say(Level::Error, Topic::Archive, None, trouble);
+        let remedy = |text: &str| text.rsplit_once(" (").map(|(_, remedy)| remedy.to_owned());
+        match (&self.archive.retention, &trouble) {
+            (Some(before), Some(trouble)) if remedy(before) == remedy(trouble) => {}
+            (_, Some(trouble)) => out.say(Level::Error, Topic::Archive, None, trouble),
+            (Some(_), None) => out.say(Level::Info, Topic::Archive, None, "the archive is within its limits again"),
+            (None, None) => {}
         }
+        self.archive.retention = trouble;
     }
 
     /// A person wanted a clip to be kept, or gone.

@@ -163,9 +163,9 @@ pub enum Event {
     },
     /// Clips that went to make room or for their age, or why they could not.
     Retained {
-        /// Names of clips that are gone.
-        deleted: Vec<String>,
-        /// What stands in the way.
+        /// Clips that are gone.
+        deleted: Vec<Gone>,
+        /// What stands in the way, as it is now; `None`: nothing, or nothing any more.
         trouble: Option<String>,
     },
     /// Room in the archive, or why it cannot be told.
@@ -192,6 +192,17 @@ pub enum Event {
     },
     /// Somebody asked the recorder to stop; the text says who.
     StopAsked(String),
+}
+
+/// A clip that retention deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Its name.
+    pub name: String,
+    /// When its footage began.
+    pub start: Wall,
+    /// Which limit asked for it, with numbers.
+    pub why: String,
 }
 
 /// A configuration that was read again, and in which there is no mistake.

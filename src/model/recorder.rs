@@ -93,6 +93,8 @@ pub struct Recorder {
     pub(super) warnings: Vec<String>,
     /// Those of them that are about the configuration.
     pub(super) config_warnings: Vec<String>,
+    /// The first mistake of a configuration that was refused, until one is taken: the next start would stumble over it.
+    pub(super) mistake: Option<String>,
     /// What was lost of cameras that are gone.
     pub(super) lost: Lost,
     /// What was carried over from an earlier recorder, until it is said.
@@ -143,6 +145,7 @@ impl Recorder {
             journal: VecDeque::new(),
             warnings: Vec::new(),
             config_warnings: Vec::new(),
+            mistake: None,
             lost: Lost::default(),
             carried_over: None,
             stopping: None,

@@ -40,7 +40,7 @@ impl Recorder {
         let answer = match result {
             _ if self.stopping.is_some() => Answer::Refused(too_late()),
             Ok(reread) => Answer::Done(self.adopt(out, &reread)),
-            Err(mistakes) => Answer::Refused(stays(out, &mistakes)),
+            Err(mistakes) => Answer::Refused(self.stay(out, &mistakes)),
         };
         self.answer(out, request, answer);
     }
@@ -57,6 +57,7 @@ impl Recorder {
         let new = Arc::new(adopted(&self.settings, &reread.settings, &mut keys));
         let sentence = Change::between(&self.settings, &new, keys).sentence(&reread.file);
         out.say(Level::Info, Topic::Recorder, None, &sentence);
+        self.mistake = None;
         self.config_warnings(out, &reread.warnings);
         if *new != *self.settings {
             self.settings = Arc::clone(&new);
@@ -64,6 +65,21 @@ impl Recorder {
         }
         self.change_cameras(out, &new);
         sentence
+    }
+
+    /// Says what is wrong with the new file, and goes on as before. Answers it with what follows, a sentence a line.
+    ///
+    /// The first mistake stays in sight until it is mended: hours later nobody remembers it, and then the machine boots.
+    fn stay(&mut self, out: &mut Out, mistakes: &str) -> String {
+        let mut lines = listed(mistakes);
+        let first = lines.first().map_or("nobody knows which (see: nvr check)", String::as_str);
+        let mistake = format!("the configuration has a mistake, and the next start would fail: {first}");
+        self.mistake = Some(fit_for_screen(&mistake, SENTENCE));
+        lines.push("the old settings stay in force (mend the file, then run: nvr reload)".to_owned());
+        for line in &lines {
+            out.say(Level::Error, Topic::Recorder, None, line);
+        }
+        lines.join("\n")
     }
 
     fn change_cameras(&mut self, out: &mut Out, new: &Settings) {
@@ -186,8 +202,8 @@ fn too_late() -> String {
     "the recorder is stopping (its next start reads the configuration)".to_owned()
 }
 
-/// Says what is wrong with the new file. Answers it with what follows, a sentence a line.
-fn stays(out: &mut Out, mistakes: &str) -> String {
+/// The mistakes, as many as anybody reads.
+fn listed(mistakes: &str) -> Vec<String> {
     let lines = mistakes.lines().map(|line| fit_for_screen(line, SENTENCE)).filter(|line| !line.is_empty());
     let mut lines: Vec<_> = lines.collect();
     let more = lines.len().saturating_sub(MISTAKES);
@@ -195,9 +211,5 @@ fn stays(out: &mut Out, mistakes: &str) -> String {
     if more > 0 {
         lines.push(format!("and {more} more like these (see all: nvr check)"));
     }
-    lines.push("the old settings stay in force (mend the file, then run: nvr reload)".to_owned());
-    for line in &lines {
-        out.say(Level::Error, Topic::Recorder, None, line);
-    }
-    lines.join("\n")
+    lines
 }

@@ -35,6 +35,8 @@ pub struct Sight {
     pub clock_trusted: bool,
     /// Bytes of the file system that may still be written.
     pub free: u64,
+    /// Bytes of the whole file system.
+    pub total: u64,
 }
 
 /// What is to be done.
@@ -42,6 +44,8 @@ pub struct Sight {
 pub struct Plan {
     /// Places in the list of clips, oldest clip first; at most [`MOST_A_RUN`].
     pub delete: Vec<usize>,
+    /// Of each of these, the limit that asks for it, with numbers.
+    pub why: Vec<String>,
     /// What deleting cannot mend: one sentence with its remedy.
     pub trouble: Option<String>,
 }
@@ -57,7 +61,32 @@ pub fn plan(clips: &[Clip], rules: &Archive, sight: &Sight) -> Plan {
     let newest = clips.iter().map(|clip| clip.start).max();
     let (for_age, odd_clock) = age(&starts, newest, rules, sight);
     oldest_first.truncate(for_free.max(for_size).max(for_age).min(MOST_A_RUN));
-    Plan { delete: oldest_first, trouble: no_room.or(too_large).or(odd_clock) }
+    let why = |place| match place {
+        aged if aged < for_age => too_old(rules),
+        excess if excess < for_size => over_size(clips, rules),
+        _ => too_full(rules, sight),
+    };
+    let why = (0..oldest_first.len()).map(why).collect();
+    Plan { delete: oldest_first, why, trouble: no_room.or(too_large).or(odd_clock) }
+}
+
+fn too_old(rules: &Archive) -> String {
+    let seconds = rules.keep.map_or(0, |keep| keep.as_secs());
+    let keep = match (seconds / 86_400, seconds / 3_600) {
+        (days, _) if seconds == days * 86_400 => format!("{days}d"),
+        (_, hours) if seconds == hours * 3_600 => format!("{hours}h"),
+        _ => format!("{seconds}s"),
+    };
+    format!("it was older than archive.keep ({keep})")
+}
+
+fn over_size(clips: &[Clip], rules: &Archive) -> String {
+    let (all, most) = (total(clips.iter().map(|clip| clip.bytes)), rules.max_size.unwrap_or(0));
+    format!("all clips held {}, and archive.max_size allows {}", ByteSize(all), ByteSize(most))
+}
+
+fn too_full(rules: &Archive, sight: &Sight) -> String {
+    format!("{} were free on the disk, and archive.min_free wants {}", ByteSize(sight.free), ByteSize(rules.min_free))
 }
 
 /// How many of `sizes`, from the first on, make at least `wanted`; all of them if even those do not.
@@ -79,6 +108,14 @@ fn free(sizes: &[u64], rules: &Archive, sight: &Sight) -> (usize, Option<String>
     let reachable = sight.free.saturating_add(ours);
     let goal = rules.min_free.min(if reachable < rules.min_free { reachable / 2 } else { u64::MAX });
     let trouble = (reachable < rules.min_free).then(|| {
+        if rules.min_free > sight.total {
+            return format!(
+                "archive.min_free ({}) is more than the whole disk holds ({}): only half of the room that is left to clips \
+                 is used for them (lower archive.min_free in nvr.toml, then: nvr reload)",
+                ByteSize(rules.min_free),
+                ByteSize(sight.total),
+            );
+        }
         let dir = rules.dir.display();
         format!(
             "{} are free and archive.min_free wants {}, but all clips that may go hold only {}: something else fills the \
@@ -158,7 +195,7 @@ mod tests {
     }
 
     fn decide(clips: &[Clip], rules: &Archive, (now, clock_trusted, free): (i64, bool, u64)) -> Plan {
-        plan(clips, rules, &Sight { now: wall(now), clock_trusted, free })
+        plan(clips, rules, &Sight { now: wall(now), clock_trusted, free, total: 1 << 40 })
     }
 
     #[test]
@@ -208,6 +245,32 @@ mod tests {
         let text = plan.trouble.expect("an alarm");
         assert!(text.contains("something else fills the disk (make room"), "{text}");
         assert!(decide(&[], &rules(0, 0, 1), sight(0, 0)).trouble.is_some());
+    }
+
+    #[test]
+    fn each_clip_goes_with_the_limit_that_asks_for_it() {
+        let clips: Vec<Clip> = (1..=4).map(|n| clip(n * 100, 1 << 20)).collect();
+        let plan = decide(&clips, &rules(350, 3 << 20, 4 << 20), sight(500, 1 << 20));
+        assert_eq!(
+            plan.why,
+            [
+                "it was older than archive.keep (350s)",
+                "1.0 MiB were free on the disk, and archive.min_free wants 4.0 MiB",
+                "1.0 MiB were free on the disk, and archive.min_free wants 4.0 MiB",
+            ]
+        );
+        let plan = decide(&clips, &rules(0, 2 << 20, 0), sight(500, 0));
+        assert_eq!(plan.why, ["all clips held 4.0 MiB, and archive.max_size allows 2.0 MiB"; 2]);
+        let days = decide(&clips, &rules(30 * 86_400, 0, 0), sight(31 * 86_400, 0));
+        assert_eq!(days.why, ["it was older than archive.keep (30d)"; 4]);
+    }
+
+    #[test]
+    fn a_goal_beyond_the_disk_is_called_that() {
+        let sight = Sight { now: wall(500), clock_trusted: true, free: 100 << 20, total: 112 << 20 };
+        let text = plan(&[], &rules(0, 0, 5 << 30), &sight).trouble.expect("an alarm");
+        assert!(text.starts_with("archive.min_free (5.0 GiB) is more than the whole disk holds (112.0 MiB)"), "{text}");
+        assert!(text.ends_with("(lower archive.min_free in nvr.toml, then: nvr reload)"), "{text}");
     }
 
     fn any_clips() -> impl Strategy<Value = Vec<Clip>> {

@@ -226,6 +226,10 @@ pub struct ArchiveView {
     pub trouble: Option<String>,
     /// Since when there is trouble.
     pub since: Option<Mono>,
+    /// Why it cannot be kept within its limits, in words with the remedy. It takes footage nevertheless, but may soon be
+    /// full.
+    #[serde(default)]
+    pub retention: Option<String>,
     /// Bytes that are claimed and not yet stored.
     pub backlog: u64,
     /// How many these may become; `None` until the size of RAM is known.

@@ -30,6 +30,7 @@ impl Recorder {
                 space: self.archive.space.map(rounded),
                 trouble: self.archive_trouble().map(str::to_owned),
                 since: self.archive.down,
+                retention: self.archive.retention.clone(),
                 safe_until: self.safe_until(now),
                 written: self.archive.silence.last(),
                 silent: self.archive_silent(),
@@ -46,7 +47,7 @@ impl Recorder {
             copies: tail(&self.copies),
             clips: self.growing().chain(self.clips.iter().cloned()).collect(),
             journal: tail(&self.journal),
-            warnings: self.warnings.clone(),
+            warnings: self.mistake.iter().chain(&self.warnings).cloned().collect(),
             stopping: self.stopping.as_ref().map(|(_, why)| why.clone()),
             cameras,
         }

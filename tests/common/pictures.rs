@@ -129,6 +129,7 @@ pub fn all_well() -> Snapshot {
             space: Some(Space { total: 2_000_000_000_000, free: 780_000_000_000 }),
             trouble: None,
             since: None,
+            retention: None,
             backlog: 0,
             backlog_limit: None,
             safe_until: None,

@@ -26,6 +26,7 @@ pub fn picture(number: u64) -> Snapshot {
             space: None,
             trouble: None,
             since: None,
+            retention: None,
             backlog: 0,
             backlog_limit: None,
             safe_until: None,

@@ -184,17 +184,9 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let itself = (text(), any::<u32>(), mono(), mono(), wall(), of(text()));
     let backlog = (any::<u64>(), of(any::<u64>()));
     let silence = (of(mono()), of(any::<Duration>()));
-    let archive = (text(), space(), of(text()), of(mono()), backlog, of(mono()), silence).prop_map(
-        |(dir, space, trouble, since, (backlog, backlog_limit), safe_until, (written, silent))| ArchiveView {
-            dir,
-            space,
-            trouble,
-            since,
-            backlog,
-            backlog_limit,
-            safe_until,
-            written,
-            silent,
+    let archive = (text(), space(), (of(text()), of(text())), of(mono()), backlog, of(mono()), silence).prop_map(
+        |(dir, space, (trouble, retention), since, (backlog, backlog_limit), safe_until, (written, silent))| {
+            ArchiveView { dir, space, trouble, since, retention, backlog, backlog_limit, safe_until, written, silent }
         },
     );
     let ring = (text(), any::<u64>(), space(), of(text())).prop_map(|(dir, used, space, trouble)| RingView {

@@ -2,6 +2,7 @@
 //! when it goes is up to the test.
 
 mod changes;
+mod check;
 mod clips;
 mod logs;
 mod packages;

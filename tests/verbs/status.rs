@@ -38,7 +38,7 @@ async fn scripts_get_a_shape_that_stays() {
     assert_eq!(garage["retry_at"], "2026-11-22T14:03:34Z");
     assert_eq!(
         keys(&status["archive"]).join(" "),
-        "backlog backlog_limit dir free last_write safe safe_until silent since total trouble"
+        "backlog backlog_limit dir free last_write retention safe safe_until silent since total trouble"
     );
     assert_eq!(status["archive"]["safe_until"], "2026-11-22T14:09:32Z");
     assert!(status["archive"]["safe"].is_f64() && status["uptime"].is_f64());

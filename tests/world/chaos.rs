@@ -3,7 +3,7 @@
 use crate::script::{Script, settings};
 use nvr::model::command::{Command, TriggerBy, Who};
 use nvr::model::effect::{ClipChange, Effect};
-use nvr::model::event::{Added, AppendFailure, CameraNews, Cure, Event, Mail, Reread, SlotFile, Space, Trouble};
+use nvr::model::event::{Added, AppendFailure, CameraNews, Cure, Event, Gone, Mail, Reread, SlotFile, Space, Trouble};
 use nvr::model::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
 use nvr::model::question::{ClipPage, Question, Seen, Since};
 use nvr::model::recorder::{Input, Recorder, Remembered};
@@ -119,7 +119,8 @@ fn archive_event() -> impl Strategy<Value = Event> {
         (clip(), outcome()).prop_map(|(clip, result)| Event::ClipClosed { clip, result }),
         Just(Event::ArchiveSpace(Err("no such disk".into()))),
         Just(Event::ArchiveSpace(Ok(Space::default()))),
-        Just(Event::Retained { deleted: vec!["it".into()], trouble: None }),
+        Just(Event::Retained { deleted: vec![gone()], trouble: None }),
+        Just(Event::Retained { deleted: vec![], trouble: Some("too full (make room)".into()) }),
         Just(Event::ClipsListed { request: RequestId(0), result: Ok(ClipPage { clips: vec![], more: None }) }),
         Just(Event::ClipShown { request: RequestId(0), result: Err("no such clip".into()) }),
         Just(Event::StillsTaken { request: RequestId(0), result: Ok(vec![]) }),
@@ -130,6 +131,10 @@ fn archive_event() -> impl Strategy<Value = Event> {
             result: Ok(())
         }),
     ]
+}
+
+fn gone() -> Gone {
+    Gone { name: "it".into(), start: jiff::Timestamp::UNIX_EPOCH, why: "it was old".into() }
 }
 
 fn change() -> impl Strategy<Value = ClipChange> {

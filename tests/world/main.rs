@@ -9,6 +9,7 @@ mod lot;
 mod people;
 mod promises;
 mod reload;
+mod retention;
 mod room;
 mod script;
 mod shelf;

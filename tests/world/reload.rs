@@ -223,10 +223,16 @@ fn a_file_with_mistakes_changes_nothing_and_every_mistake_is_told() {
     assert_eq!(journal.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>().join("\n"), said(&effects));
     assert_eq!((picture.cameras, orders(&effects)), (before, vec![]));
 
+    let stands = |text: &str| vec![format!("the configuration has a mistake, and the next start would fail: {text}")];
+    assert_eq!(desk.warnings(), stands("nvr.toml:3: ring.slot is not a key (did you mean ring.slots?)"));
+
     let very_many = (0..1000).map(|line| format!("nvr.toml:{line}: no (mend it)")).collect::<Vec<_>>().join("\n");
     let effects = desk.input(Input::Event(Event::Reloaded { request: Some(RequestId(1)), result: Err(very_many) }));
     assert_eq!(said(&effects).lines().count(), 22);
     assert!(said(&effects).contains("and 980 more like these (see all: nvr check)"));
+    assert_eq!(desk.warnings(), stands("nvr.toml:0: no (mend it)"), "the newest file counts");
+    desk.reload(file("front garden"));
+    assert_eq!(desk.warnings(), Vec::<String>::new(), "it is mended");
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
     }
     troubles.extend(picture.mail.port.as_ref().err().map(|error| format!("no mail: {error}")));
     troubles.extend(picture.archive.trouble.as_ref().map(|error| format!("the archive: {error}")));
+    troubles.extend(picture.archive.retention.as_ref().map(|error| format!("the archive's limits: {error}")));
     troubles.extend(picture.ring.trouble.clone());
     match picture.lost.segments {
         0 => {}

@@ -132,6 +132,8 @@ struct Archive<'a> {
     trouble: Option<&'a str>,
     /// Since when.
     since: Option<Wall>,
+    /// Why it cannot be kept within its limits.
+    retention: Option<&'a str>,
     /// Bytes that are claimed and not yet stored.
     backlog: u64,
     /// How many these may become.
@@ -200,6 +202,7 @@ impl<'a> Status<'a> {
                 free: archive.space.map(|space| space.free),
                 trouble: archive.trouble.as_deref(),
                 since: archive.since.map(|since| anchor.wall(since)),
+                retention: archive.retention.as_deref(),
                 backlog: archive.backlog,
                 backlog_limit: archive.backlog_limit,
                 safe_until: archive.safe_until.map(|until| anchor.wall(until)),

@@ -164,6 +164,8 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     }
     let Some(snapshot) = scene.snapshot else { return alerts };
     alerts.extend(archive_down(snapshot, scene, wake));
+    let limits = snapshot.archive.retention.iter();
+    alerts.extend(limits.map(|why| Note::new(Tone::Bad, format!("archive: {}", format::short_paths(&outside(why))))));
     alerts.extend(
         snapshot.ring.trouble.iter().map(|trouble| Note::new(Tone::Bad, format::short_paths(&outside(trouble)))),
     );

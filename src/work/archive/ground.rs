@@ -187,21 +187,19 @@ impl Ground {
         };
         let found = match read_id(&self.root) {
             Ok(found) => found,
+            // A mount point that went with its disk.
+            Err(error) if error.kind() == ErrorKind::NotFound && known.is_some() => None,
             Err(error) => return failed("read", &self.root.join(ID), &error),
         };
         match (&found, known) {
             (Some(found), Some(_)) if ours.is_some_and(|ours| ours != found) => {
                 return Look::Away(format!(
                     "archive.dir {root} is another archive than the one that clips went to (mount that one again, or start \
-                     nvr again if this is meant; footage waits in RAM meanwhile)"
+                     nvr again if this is meant)"
                 ));
             }
             (None, Some(_)) => {
-                return Look::Away(format!(
-                    "archive.dir {root} holds no archive, and did before: is its disk mounted? (mount it; or, if clips shall \
-                     go there from now on, remove {}; footage waits in RAM meanwhile)",
-                    self.seen.display()
-                ));
+                return Look::Away(missing(&self.root, &self.seen));
             }
             (Some(_), Some(_)) | (Some(_), None) | (None, None) => {}
         }
@@ -222,18 +220,12 @@ impl Ground {
 
     /// The id that was last seen here.
     fn known(&self) -> Option<Id> {
-        self.all_seen().remove(&self.root)
-    }
-
-    /// Empty if nobody knows.
-    fn all_seen(&self) -> BTreeMap<PathBuf, Id> {
-        let read = || serde_json::from_slice(&fs::read(&self.seen).ok()?).ok();
-        read().unwrap_or_default()
+        all_seen(&self.seen).remove(&self.root)
     }
 
     /// Remembers which archive lies here.
     fn remember(&self, id: Option<&Id>) -> Result<(), String> {
-        let mut seen = self.all_seen();
+        let mut seen = all_seen(&self.seen);
         let id = id.ok_or_else(|| "the archive has no id yet: its disk is full (make room)".to_owned())?;
         if seen.get(&self.root) == Some(id) {
             return Ok(());
@@ -270,6 +262,45 @@ fn is_there(file: &File, path: &Path) -> bool {
     let mount = |stat: rustix::io::Result<rustix::fs::Statx>| stat.map_or(0, |stat| stat.stx_mnt_id);
     same && mount(statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID))
         == mount(statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID))
+}
+
+/// What is remembered in this file; nothing if nobody knows.
+fn all_seen(file: &Path) -> BTreeMap<PathBuf, Id> {
+    let read = || serde_json::from_slice(&fs::read(file).ok()?).ok();
+    read().unwrap_or_default()
+}
+
+/// That an archive was here and is not now, and how to begin a new one.
+fn missing(root: &Path, seen: &Path) -> String {
+    format!(
+        "archive.dir {} holds no archive, and did before: is its disk mounted? (mount it; or, if clips shall go there from \
+         now on, remove {})",
+        root.display(),
+        seen.display()
+    )
+}
+
+/// Whether the archive that `state_dir` remembers lies at `dir`, or none was ever seen there; nothing is changed.
+/// Answers a sentence if another archive lies there.
+///
+/// # Errors
+/// One sentence with the remedy, as the recorder says it: the archive is away, or cannot be read.
+pub fn glance(dir: &Path, state_dir: &Path) -> Result<Option<String>, String> {
+    let failed = |path: &Path, error: &io::Error| format!("archive.dir {}", sentence("read", path, error));
+    let root = std::path::absolute(dir).map_err(|error| failed(dir, &error))?;
+    let seen = state_dir.join(SEEN);
+    let Some(known) = all_seen(&seen).remove(&root) else { return Ok(None) };
+    match read_id(&root) {
+        Ok(Some(found)) if found == known => Ok(None),
+        Ok(Some(_)) => Ok(Some(format!(
+            "{} is another archive than at the last start: the next start begins to use it (mount the old one again if \
+             this is not meant)",
+            root.display()
+        ))),
+        Ok(None) => Err(missing(&root, &seen)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(&root, &seen)),
+        Err(error) => Err(failed(&root.join(ID), &error)),
+    }
 }
 
 /// The id of the archive at `root`; `None`: it has none.

@@ -31,7 +31,7 @@ mod writer;
 
 pub use catalog::locate;
 pub use disk::{open_regular, space};
-pub use ground::in_use;
+pub use ground::{glance, in_use};
 pub(super) use look::look;
 pub use names::began;
 pub use pages::newest;

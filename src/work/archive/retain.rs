@@ -8,14 +8,14 @@
 use super::names::{DONE, Files, GONE, PART, PICTURE, RECORD, TEMPORARY};
 use super::remove::{self, Turn, is_protected};
 use super::{Home, catalog, clock, disk};
-use crate::model::event::Event;
+use crate::model::event::{Event, Gone, Space};
 use crate::model::retention::{self, Clip, MOST_A_RUN, Sight};
 use crate::model::settings::Archive as Rules;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -52,11 +52,14 @@ pub async fn run(
         }
         let (now, home) = (rules.borrow_and_update().clone(), home.clone());
         let done = tokio::task::spawn_blocking(move || once(&now, &home)).await;
-        let Done { deleted, trouble, space } = done.unwrap_or_else(|panic| Done {
+        let Done { deleted, mut trouble, space } = done.unwrap_or_else(|panic| Done {
             deleted: Vec::new(),
             trouble: Some(format!("old clips could not be looked for: {panic} (report this)")),
             space: None,
         });
+        if matches!(space, Some(Err(_))) {
+            trouble.clone_from(&last); // nothing was looked at
+        }
         let mut news: Vec<Event> = space.map(Event::ArchiveSpace).into_iter().collect();
         if !deleted.is_empty() || trouble != last {
             last.clone_from(&trouble);
@@ -73,9 +76,9 @@ pub async fn run(
 /// What one run did.
 #[derive(Debug, PartialEq)]
 struct Done {
-    deleted: Vec<String>,
+    deleted: Vec<Gone>,
     trouble: Option<String>,
-    space: Option<Result<crate::model::event::Space, String>>,
+    space: Option<Result<Space, String>>,
 }
 
 /// Looks at clock and disk, and does what follows. Where the archive is not, nothing is looked for and nothing deleted.
@@ -84,26 +87,50 @@ fn once(rules: &Rules, home: &Home) -> Done {
         Ok(space) => space,
         Err(reason) => return Done { deleted: Vec::new(), trouble: None, space: Some(Err(reason)) },
     };
-    let sight = Sight { now: Timestamp::now(), clock_trusted: clock::is_trusted(), free: space.free };
+    let sight = see(space);
     let turn = home.turn();
     let (deleted, trouble) = tidy(rules, sight, |item| home.dir().and_then(|_| item.delete(&turn)));
     let space = if deleted.is_empty() { Ok(space) } else { home.room() };
     Done { deleted, trouble, space: Some(space) }
 }
 
+fn see(space: Space) -> Sight {
+    let Space { total, free } = space;
+    Sight { now: Timestamp::now(), clock_trusted: clock::is_trusted(), free, total }
+}
+
+/// What a run would find now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// How many clips it would delete.
+    pub clips: usize,
+    /// What stands in the way.
+    pub trouble: Option<String>,
+}
+
+/// What the next run would do with so much room; nothing is changed.
+///
+/// # Errors
+/// One sentence with the remedy: the archive cannot be read.
+pub fn outlook(rules: &Rules, space: Space) -> Result<Outlook, String> {
+    let (items, _) = items(&rules.dir).map_err(|error| disk::sentence("read", &rules.dir, &error))?;
+    let clips: Vec<Clip> = items.iter().map(|item| item.clip).collect();
+    let plan = retention::plan(&clips, rules, &see(space));
+    Ok(Outlook { clips: plan.delete.len(), trouble: plan.trouble })
+}
+
 /// Deletes what has to go, and says what stands in the way.
 ///
 /// A clip that cannot be deleted counts as protected from then on, so that the next one goes in its place and one file
 /// alone cannot fill the disk.
-fn tidy(
-    rules: &Rules,
-    mut sight: Sight,
-    delete: impl Fn(&Item) -> Result<(), String>,
-) -> (Vec<String>, Option<String>) {
-    let mut items = match items(&rules.dir, sight.now) {
-        Ok(items) => items,
+fn tidy(rules: &Rules, mut sight: Sight, delete: impl Fn(&Item) -> Result<(), String>) -> (Vec<Gone>, Option<String>) {
+    let (mut items, empty) = match items(&rules.dir) {
+        Ok(found) => found,
         Err(error) => return (Vec::new(), Some(disk::sentence("read", &rules.dir, &error))),
     };
+    for day in empty {
+        remove::remove_day(&day, sight.now);
+    }
     let (mut deleted, mut failed) = (Vec::new(), None);
     // What a deletion that was cut short has left is no clip any more: it goes whatever the rules say.
     for gone in items.extract_if(.., |item| item.gone) {
@@ -115,12 +142,13 @@ fn tidy(
         let plan = retention::plan(&clips, rules, &sight);
         let mut gone = vec![false; items.len()];
         let mut again = false;
-        for &index in plan.delete.iter().take(MOST_A_RUN - tries) {
+        for (&index, why) in plan.delete.iter().zip(plan.why).take(MOST_A_RUN - tries) {
             tries += 1;
             match delete(&items[index]) {
                 Ok(()) => {
                     gone[index] = true;
-                    deleted.push(items[index].files.name.clone());
+                    let (name, start) = (items[index].files.name.clone(), items[index].clip.start);
+                    deleted.push(Gone { name, start, why });
                     sight.free = sight.free.saturating_add(items[index].clip.bytes);
                 }
                 Err(sentence) => {
@@ -154,9 +182,9 @@ impl Item {
     }
 }
 
-/// Everything of ours in the archive. Empty directories of days long past go on the way.
-fn items(root: &Path, now: Timestamp) -> io::Result<Vec<Item>> {
-    let mut all = Vec::new();
+/// Everything of ours in the archive, and directories of days with nothing in them.
+fn items(root: &Path) -> io::Result<(Vec<Item>, Vec<PathBuf>)> {
+    let (mut all, mut empty) = (Vec::new(), Vec::new());
     for day in catalog::days(root, None)? {
         let mut found = BTreeMap::new();
         let mut is_empty = true;
@@ -167,10 +195,10 @@ fn items(root: &Path, now: Timestamp) -> io::Result<Vec<Item>> {
         }
         all.extend(found.into_values());
         if is_empty {
-            remove::remove_day(&day.path, now);
+            empty.push(day.path);
         }
     }
-    Ok(all)
+    Ok((all, empty))
 }
 
 /// Counts a file to its clip if it is one of ours.
@@ -200,7 +228,7 @@ mod tests {
     const NOW: &str = "2026-11-22T12:00:00Z";
 
     fn sight() -> Sight {
-        Sight { now: NOW.parse().expect("a time"), clock_trusted: true, free: 1 << 40 }
+        Sight { now: NOW.parse().expect("a time"), clock_trusted: true, free: 1 << 40, total: 1 << 40 }
     }
 
     fn rules(root: &Path, max_size: u64) -> Rules {
@@ -235,6 +263,10 @@ mod tests {
         all.retain(|name| !fs::symlink_metadata(dir.join(name)).expect("it is there").is_dir());
         all.sort();
         all
+    }
+
+    fn named(gone: &[Gone]) -> Vec<&str> {
+        gone.iter().map(|gone| gone.name.as_str()).collect()
     }
 
     const FOREIGN: [&str; 12] = [
@@ -283,7 +315,7 @@ mod tests {
         stays.extend(["link".to_owned(), file_link.to_owned()]);
 
         let (deleted, trouble) = tidy(&rules(root, 1), sight(), |item| item.delete(&Turn::default()));
-        assert_eq!(deleted, ["a_2026-11-01_10-00-00+0100", "a_2026-11-01_11-00-00+0100_2"]);
+        assert_eq!(named(&deleted), ["a_2026-11-01_10-00-00+0100", "a_2026-11-01_11-00-00+0100_2"]);
         assert!(trouble.is_some_and(|text| text.contains("protected")));
         stays.push("gone/2026-11-03/gone_2026-11-03_11-00-00Z.json".to_owned());
         stays.sort();
@@ -302,13 +334,13 @@ mod tests {
         }
         write(place.path(), &[orphan]);
         let (deleted, trouble) = tidy(&rules(place.path(), 400), sight(), |item| item.delete(&Turn::default()));
-        assert_eq!(deleted, ["c_2026-10-31_10-00-00+0100", "b_2026-11-01_10-00-00+0100"]);
+        assert_eq!(named(&deleted), ["c_2026-10-31_10-00-00+0100", "b_2026-11-01_10-00-00+0100"]);
         assert_eq!(trouble, None);
         assert_eq!(left(place.path()).len(), 4);
 
         let deleted = tidy(&rules(place.path(), 0), sight(), |item| item.delete(&Turn::default())).0;
         assert_eq!(deleted.len(), 2);
-        assert!(items(place.path(), sight().now).expect("an archive").is_empty());
+        assert_eq!(tidy(&rules(place.path(), 0), sight(), |_| Ok(())), (vec![], None), "nothing is left");
         let days = ["c/2026-10-31", "b/2026-11-01", "a/2026-11-02", "b/2026-11-22"];
         assert_eq!(days.map(|day| place.path().join(day).exists()), [false, false, false, true], "today's is in use");
     }
@@ -324,9 +356,9 @@ mod tests {
         let delete =
             |item: &Item| if item.files.name == names[0] { Err("no (do this)".into()) } else { item.delete(&turn) };
         let (deleted, trouble) = tidy(&rules(place.path(), 200), sight(), delete);
-        assert_eq!((deleted.as_slice(), trouble.as_deref()), (&names[1..2], Some("no (do this)")));
+        assert_eq!((named(&deleted), trouble.as_deref()), (vec![names[1].as_str()], Some("no (do this)")));
         let never = |_: &Item| Err("no (do this)".into());
-        assert_eq!(tidy(&rules(place.path(), 1), sight(), never).0, Vec::<String>::new());
+        assert_eq!(tidy(&rules(place.path(), 1), sight(), never).0, Vec::new());
     }
 
     #[test]
@@ -334,7 +366,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a place");
         let name = "a/2026-11-01/a_2026-11-01_10-00-00+0100";
         write(place.path(), &[&format!("{name}.mp4"), &format!("{name}.json")]);
-        let found = items(place.path(), sight().now).expect("an archive");
+        let found = items(place.path()).expect("an archive").0;
         protect(&place.path().join(format!("{name}.mp4")));
         assert!(found[0].delete(&Turn::default()).is_err_and(|text| text.contains("read-only")));
         fs::remove_file(place.path().join(format!("{name}.mp4"))).expect("a file");
@@ -359,15 +391,20 @@ mod tests {
         let ring = place.path().join("ring");
         let archive = super::super::Archive::open(&root, ring, state.path(), sender.clone()).expect("an archive");
         let task = tokio::spawn(run(settings, archive.home(), wake.clone(), sender, stop.clone()));
-        let gone = |name: &str| Event::Retained { deleted: vec![name.to_owned()], trouble: None };
+        let gone = |hour: u32| {
+            let (name, start) = (format!("a_2026-11-01_{hour}-00-00+0100"), format!("2026-11-01T{hour}:00:00+01:00"));
+            let (start, why) =
+                (start.parse().expect("a time"), "all clips held 100 B, and archive.max_size allows 50 B");
+            Event::Retained { deleted: vec![Gone { name, start, why: why.to_owned() }], trouble: None }
+        };
         assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(space))) if space.total > 0));
-        assert_eq!(events.recv().await, Some(gone("a_2026-11-01_10-00-00+0100")));
+        assert_eq!(events.recv().await, Some(gone(10)));
         wake.notify_one();
         assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(_)))));
         write_clip(11);
         wake.notify_one();
         assert!(matches!(events.recv().await, Some(Event::ArchiveSpace(Ok(_)))), "nothing new was said before");
-        assert_eq!(events.recv().await, Some(gone("a_2026-11-01_11-00-00+0100")));
+        assert_eq!(events.recv().await, Some(gone(11)));
 
         // Its disk is unmounted, and clips of another time lie below the mount point.
         fs::rename(&root, place.path().join("unmounted")).expect("moved");

@@ -25,8 +25,8 @@ use std::time::Duration;
 const STEP: usize = 1 << 20;
 /// Records round to a microsecond.
 const SAME: Duration = Duration::from_millis(1);
-/// Longest text of a record in a sentence.
-const SHOWN: usize = 100;
+/// Characters of a hash in a sentence: enough to tell two of them apart.
+const HASH: usize = 12;
 
 /// A clip that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,9 +239,10 @@ impl Found {
             None => Some("its record has no hash, so nobody can tell (restore the record from a copy)".to_owned()),
             Some(was) if was == self.sha256 => None,
             Some(was) => Some(format!(
-                "its sha256 is {}, and it was {} (restore it from a copy; is the disk failing? see: dmesg, smartctl)",
-                self.sha256,
-                fit_for_screen(was, SHOWN)
+                "its bytes have changed since it was stored: sha256 {}…, and it was {}… (restore it from a copy; is the \
+                 disk failing? see: dmesg, smartctl)",
+                fit_for_screen(&self.sha256, HASH).trim_end_matches('…'),
+                fit_for_screen(was, HASH).trim_end_matches('…')
             )),
         }
     }
