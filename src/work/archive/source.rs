@@ -164,7 +164,10 @@ impl Segment {
             }
         };
         let Some(init) = walker.walk.init().cloned().filter(|_| !fragments.is_empty()) else {
-            return Err(damage.map_or(Fault::Empty, Fault::Source));
+            // With a header it is FFmpeg's, which had come no further; without one it may be anything.
+            let begun = walker.walk.init().is_some();
+            let nothing = if begun { Fault::Empty } else { Fault::Source(Fault::NOTHING.to_owned()) };
+            return Err(damage.map_or(nothing, Fault::Source));
         };
         let mut head = Vec::new();
         for range in &init.ranges {
