@@ -237,7 +237,7 @@ fn show(clips: &[ClipView], json: bool) -> Result<()> {
 
 /// A clip in a list.
 pub fn row(clip: &ClipView, zone: &TimeZone) -> [String; 7] {
-    let missing = clip.missing.as_secs_f64();
+    let missing = clip.missing.as_millis().div_ceil(100) as f64 / 10.0; // a loss is never told smaller than it is
     let notes = [
         clip.open.then(|| "growing".to_owned()),
         clip.interrupted.then(|| "interrupted".to_owned()),

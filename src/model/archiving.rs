@@ -1,10 +1,11 @@
 //! What the archive did, and what follows from it for the recorder and its cameras.
 
+use super::backlog::megabytes;
 use super::camera::Camera;
 use super::clip::ClipFile;
 use super::command::Answer;
 use super::effect::{ClipChange, Effect};
-use super::event::{Added, AppendFailure, Gone, Space};
+use super::event::{Added, AppendFailure, FINISHING, Gone, Space};
 use super::id::{CameraName, ClipId, RequestId, SegmentId};
 use super::out::Out;
 use super::recorder::Recorder;
@@ -15,12 +16,16 @@ use super::snapshot::{ClipView, CopyOutcome, CopyView, Level, Topic};
 use super::storing::Misfit;
 use super::time::Mono;
 use jiff::SignedDuration;
+use std::time::Duration;
 
 /// Clips that the snapshot holds.
 pub(super) const CLIPS: usize = 50;
 
 /// A clip that is younger goes with a warning.
 const YOUNG: SignedDuration = SignedDuration::from_hours(24);
+
+/// Remedies that are told of one outage.
+const REMEDIES: usize = 8;
 
 /// What is said of an archive that does not keep up.
 const SLOW: &str = "the archive is slower than the cameras (is something else busy on its disk, or its network slow?)";
@@ -37,8 +42,10 @@ pub(super) struct Archive {
     pub unknown: Option<String>,
     /// Why it cannot be kept within its limits.
     pub retention: Option<String>,
-    /// Since when something that it was given waits for another try.
+    /// Since when it is away, or something that it was given waits for another try.
     pub down: Option<Mono>,
+    /// It was said that it fails, and not yet that it is back: each remedy that was told.
+    pub told: Vec<String>,
     /// It does not fail, and does not keep up either.
     pub slow: bool,
     /// When something was last written to it.
@@ -48,7 +55,15 @@ pub(super) struct Archive {
 impl Archive {
     /// One of which nothing is known yet.
     pub fn new(now: Mono) -> Self {
-        Self { space: None, unknown: None, retention: None, down: None, slow: false, silence: Silence::new(now) }
+        Self {
+            space: None,
+            unknown: None,
+            retention: None,
+            down: None,
+            told: Vec::new(),
+            slow: false,
+            silence: Silence::new(now),
+        }
     }
 }
 
@@ -63,13 +78,25 @@ impl Recorder {
     /// A segment could not be appended.
     pub(super) fn append_failed(&mut self, out: &mut Out, clip: ClipId, segment: &SegmentId, failure: AppendFailure) {
         let number = segment.number;
-        self.with(out, &segment.camera, |camera, ids, out| match failure {
+        let news = self.with(out, &segment.camera, |camera, ids, out| match failure {
             AppendFailure::Archive(reason) => camera.put_off(out, clip, number, reason),
-            AppendFailure::Different => camera.misfit(out, ids, number),
-            AppendFailure::Unusable(reason) => camera.unusable(out, number, &reason),
-            AppendFailure::Empty => camera.without_footage(out, number),
+            AppendFailure::Different => {
+                camera.misfit(out, ids, number);
+                None
+            }
+            AppendFailure::Unusable(reason) => {
+                camera.unusable(out, number, &reason);
+                None
+            }
+            AppendFailure::Empty => {
+                camera.without_footage(out, number);
+                None
+            }
         });
         self.archive_fails(out.now);
+        if let Some(reason) = news.flatten() {
+            self.say_failure(out, Some(&segment.camera), &reason, "footage waits in RAM and is tried again");
+        }
     }
 
     /// A clip has its final name, or why not yet.
@@ -86,8 +113,12 @@ impl Recorder {
                 self.archive_works(out, Some(again));
             }
             Err(reason) => {
-                self.with(out, &name, |camera, _, out| camera.not_closed(out, clip, reason));
+                let text = reason.clone();
+                let news = self.with(out, &name, |camera, _, out| camera.saving.not_closed(clip, text, out.now));
                 self.archive_fails(out.now);
+                if news == Some(true) {
+                    self.say_failure(out, Some(&name), &reason, "closing the clip is tried again");
+                }
             }
         }
     }
@@ -150,16 +181,18 @@ impl Recorder {
             Ok(space) => {
                 self.archive.space = Some(space);
                 if self.archive.unknown.take().is_some() {
-                    out.say(Level::Info, Topic::Archive, None, "the archive is there again");
+                    self.say_back(out);
                     let waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some());
                     waiting.for_each(|camera| camera.saving.hurry(out.now));
                 }
             }
             Err(reason) => {
+                self.archive.down.get_or_insert(out.now);
                 if self.archive.unknown.as_ref() != Some(&reason) {
-                    out.say(Level::Error, Topic::Archive, None, reason.clone());
+                    self.say_failure(out, None, &reason, "footage waits in RAM");
                 }
-                self.archive.unknown = Some(reason);
+                // How much room there was helps nobody now.
+                (self.archive.space, self.archive.unknown) = (None, Some(reason));
             }
         }
     }
@@ -176,19 +209,62 @@ impl Recorder {
         }
     }
 
+    /// One outage is one error, whoever finds out first and however many cameras follow. Only what needs another remedy
+    /// is said beside it.
+    fn say_failure(&mut self, out: &mut Out, camera: Option<&CameraName>, reason: &str, meanwhile: &str) {
+        if reason == FINISHING {
+            return out.say(Level::Info, Topic::Archive, camera, reason);
+        }
+        let remedy = reason.split_once(" (").map_or(reason, |(_, remedy)| remedy).to_owned();
+        let told = &mut self.archive.told;
+        if told.contains(&remedy) || told.len() == REMEDIES {
+            return;
+        }
+        let level = if told.is_empty() { Level::Error } else { Level::Warn };
+        told.push(remedy);
+        out.say(level, Topic::Archive, camera, format!("{reason}; {meanwhile}"));
+    }
+
+    /// An outage is over.
+    fn say_back(&mut self, out: &mut Out) {
+        if self.archive.told.is_empty() {
+            return;
+        }
+        self.archive.told.clear();
+        let after = self.archive.down.map_or(0, |since| out.now.since(since).as_secs());
+        let after = if after == 0 { String::new() } else { format!(" after {after} s") };
+        let (count, bytes) = self
+            .cameras
+            .iter()
+            .map(|camera| camera.saving.backlog())
+            .fold((0_u64, 0_u64), |sum, one| (sum.0.saturating_add(one.0.into()), sum.1.saturating_add(one.1)));
+        let waiting = match count {
+            0 => String::new(),
+            1 => format!("; 1 segment ({}) that waited is being stored", megabytes(bytes)),
+            more => format!("; {more} segments ({}) that waited are being stored", megabytes(bytes)),
+        };
+        out.say(Level::Info, Topic::Archive, None, format!("the archive is back{after}{waiting}"));
+        self.settle_outage();
+    }
+
+    /// Nothing waits for another try any more.
+    fn settle_outage(&mut self) {
+        let fails = self.cameras.iter().any(|camera| camera.saving.trouble().is_some());
+        if !fails && self.archive.unknown.is_none() {
+            self.archive.down = None;
+        }
+    }
+
     /// It has taken something. If that had failed before (`again`), all else that waits is tried at once; and if nothing
     /// waits any more, the archive is well.
     fn archive_works(&mut self, out: &mut Out, again: Option<bool>) {
-        if again.is_some() {
-            self.archive.unknown = None; // whatever was seen before
+        let was_away = again.is_some() && self.archive.unknown.take().is_some(); // whatever was seen before
+        if again != Some(true) && !was_away {
+            return;
         }
-        let Some(since) = self.archive.down.filter(|_| again == Some(true)) else { return };
-        let mut waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some()).peekable();
-        if waiting.peek().is_none() {
-            self.archive.down = None;
-            let seconds = out.now.since(since).as_secs();
-            out.say(Level::Info, Topic::Archive, None, format!("the archive works again after {seconds} s"));
-        }
+        self.say_back(out);
+        self.settle_outage();
+        let waiting = self.cameras.iter_mut().filter(|camera| camera.saving.trouble().is_some());
         waiting.for_each(|camera| camera.saving.hurry(out.now));
     }
 
@@ -206,6 +282,11 @@ impl Recorder {
     }
 }
 
+/// Seconds for a sentence with one digit: a loss is never told smaller than it is.
+fn tenths_up(missing: Duration) -> f64 {
+    missing.as_millis().div_ceil(100) as f64 / 10.0
+}
+
 impl Camera {
     /// A segment is durable. Answers whether that had failed before.
     fn appended(&mut self, out: &mut Out, number: u64, added: &Added) -> Option<bool> {
@@ -220,14 +301,14 @@ impl Camera {
         Some(retries > 0)
     }
 
-    /// The archive could not take a segment; it stays where it is.
-    fn put_off(&mut self, out: &mut Out, clip: ClipId, number: u64, reason: String) {
-        if self.saving.put_off(number, reason.clone(), out.now) {
-            let text = format!("{reason}; footage waits in RAM and is tried again");
-            out.say(Level::Error, Topic::Archive, Some(&self.settings.name), text);
+    /// The archive could not take a segment; it stays where it is. Answers the reason if that is news.
+    fn put_off(&mut self, out: &mut Out, clip: ClipId, number: u64, reason: String) -> Option<String> {
+        let news = self.saving.put_off(number, reason.clone(), out.now).then_some(reason);
+        if let Some(reason) = news.clone() {
             self.copied(out, number, self.clip_name(clip), CopyOutcome::Retrying { reason });
         }
         self.ring.set(number, Fate::Claimed);
+        news
     }
 
     /// A segment does not fit into its clip.
@@ -269,24 +350,12 @@ impl Camera {
         let (level, missing) = match clip.shortfall(&self.saving.queue) {
             None => (Level::Info, String::new()),
             Some((missing, cause)) => {
-                (Level::Warn, format!("; {:.1} s of what was wanted are missing ({cause})", missing.as_secs_f64()))
+                (Level::Warn, format!("; {:.1} s of what was wanted are missing ({cause})", tenths_up(missing)))
             }
         };
         let text = format!("clip {} saved, {:.1} s{missing}", view.name, view.length.as_secs_f64());
         out.say(level, Topic::Clip, Some(&self.settings.name), text);
         Some((Some(ClipView { open: false, path, ..view }), again))
-    }
-
-    /// Closing a clip failed.
-    fn not_closed(&mut self, out: &mut Out, clip: ClipId, reason: String) {
-        if self.saving.not_closed(clip, reason.clone(), out.now) {
-            out.say(
-                Level::Error,
-                Topic::Archive,
-                Some(&self.settings.name),
-                format!("{reason}; closing the clip is tried again"),
-            );
-        }
     }
 
     /// What came of a claim.

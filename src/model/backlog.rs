@@ -93,7 +93,7 @@ pub(super) struct GivenUp {
     judged: bool,
 }
 
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 

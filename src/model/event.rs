@@ -194,6 +194,9 @@ pub enum Event {
     StopAsked(String),
 }
 
+/// Why an archive that has just come takes nothing yet: no fault, and over by itself.
+pub const FINISHING: &str = "the archive is back, and what an earlier recorder left is finished first (wait)";
+
 /// A clip that retention deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {

@@ -299,7 +299,7 @@ fn an_archive_that_is_down_is_tried_later_and_later_and_for_ever() {
     assert!(picture.archive.since.is_some() && picture.archive.backlog > 0 && picture.cameras[0].backlog > 5);
     world.run(at(500_000));
     assert_eq!(said(&world, "the disk is full").len(), 1, "said once");
-    assert_eq!(said(&world, "the archive works again after").len(), 1, "{:#?}", world.journal);
+    assert_eq!(said(&world, "the archive is back after").len(), 1, "{:#?}", world.journal);
     assert_eq!(world.recorder.snapshot(world.now).archive.trouble, None);
     assert!(clips(&world)[0].record.gaps.is_empty());
 }

@@ -165,9 +165,16 @@ fn mail_line(picture: &Snapshot, now: Mono) -> String {
 
 fn archive_lines(picture: &Snapshot, now: Mono) -> Vec<String> {
     let archive = &picture.archive;
-    let free = archive
-        .space
-        .map_or_else(String::new, |space| format!("{} free of {}", table::size(space.free), table::size(space.total)));
+    let since = archive.since.filter(|_| archive.trouble.is_some());
+    let since = since.map(|at| format!("since {}", table::moment(picture.anchor.wall(at), &TimeZone::system())));
+    let free = match (archive.space, since) {
+        (Some(space), since) => {
+            let room = format!("{} free of {}", table::size(space.free), table::size(space.total));
+            since.map_or_else(|| room.clone(), |since| format!("{room}, takes nothing {since}"))
+        }
+        (None, Some(since)) => format!("out of reach {since}"),
+        (None, None) => "not measured yet".to_owned(),
+    };
     let mut lines = vec![format!("archive {}: {free}", fit_for_screen(&archive.dir, SENTENCE))];
     if archive.backlog > 0 {
         let limit = archive.backlog_limit.map_or_else(String::new, |limit| format!(" of {}", table::size(limit)));

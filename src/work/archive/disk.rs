@@ -92,9 +92,11 @@ pub(super) fn sentence(action: &str, path: &Path, error: &io::Error) -> String {
     let remedy = match error.kind() {
         ErrorKind::StorageFull => {
             let free = free_below(path).map_or(String::new(), |free| format!(", {} free", bytesize::ByteSize(free)));
+            // Cause and remedy first: where a line is cut, it is the path that goes.
             return format!(
-                "{} cannot be {action}: the disk is full{free} (delete clips, or lower archive.keep or \
-                 archive.max_size; footage waits in RAM meanwhile)",
+                "the disk is full{free} (make room: du -xh {} | sort -h, or lower archive.max_size or archive.keep: {} \
+                 cannot be {action})",
+                mount(path).display(),
                 path.display()
             );
         }
@@ -132,6 +134,13 @@ fn remedy_for_permission(path: &Path) -> String {
 /// The nearest directory that exists.
 fn directory(path: &Path) -> &Path {
     path.ancestors().find(|path| path.is_dir()).unwrap_or(path)
+}
+
+/// Where the file system is mounted on which this lies.
+fn mount(path: &Path) -> &Path {
+    let dir = directory(path);
+    let device = |dir: &Path| fs::metadata(dir).map(|meta| std::os::unix::fs::MetadataExt::dev(&meta)).ok();
+    dir.ancestors().take_while(|above| device(above) == device(dir)).last().unwrap_or(dir)
 }
 
 fn free_below(path: &Path) -> Option<u64> {

@@ -8,7 +8,7 @@
 
 use super::LOCK;
 use super::disk::{open_regular, sentence, space, sync_dir};
-use crate::model::event::Space;
+use crate::model::event::{FINISHING, Space};
 use crate::model::text::fit_for_screen;
 use rustix::fs::{Access, AtFlags, CWD, RenameFlags, StatxFlags, access, renameat_with, statx};
 use rustix::io::Errno;
@@ -116,7 +116,7 @@ impl Ground {
         self.find()?;
         match self.held().ready {
             true => Ok(()),
-            false => Err("the archive is back, and what an earlier recorder left is finished first (wait)".to_owned()),
+            false => Err(FINISHING.to_owned()),
         }
     }
 

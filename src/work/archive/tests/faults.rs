@@ -190,9 +190,7 @@ async fn nothing_is_stored_where_the_archive_is_not_any_more() {
         assert!(text.contains(words), "{text}");
     }
     fs::remove_dir_all(&disks.root).expect("not even a mount point");
-    assert!(
-        matches!(world.refuse(1).await, AppendFailure::Archive(text) if text.contains("is the archive's disk mounted?"))
-    );
+    assert!(matches!(world.refuse(1).await, AppendFailure::Archive(text) if text.contains("is its disk mounted?")));
     fs::create_dir(&disks.root).expect("a mount point");
     disks.mount();
     for (number, path) in segments.iter().enumerate().skip(1) {
@@ -342,7 +340,7 @@ async fn a_place_without_its_archive_is_taken_when_a_person_says_so() {
     Disks::of(&world).unmount();
     world.claim(1, &segments[1], 0.0);
     let AppendFailure::Archive(text) = world.refuse(1).await else { panic!("taken") };
-    let file = text.split("remove ").nth(1).and_then(|rest| rest.split(';').next()).expect("a file");
+    let file = text.split("remove ").nth(1).and_then(|rest| rest.strip_suffix(')')).expect("a file");
     fs::remove_file(file).expect("what the sentence says");
     world.order(CLIP, 1, 0, 2.0);
     assert!(matches!(world.event().await, Event::Warning(text) if text.contains("is gone")));
