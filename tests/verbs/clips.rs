@@ -141,7 +141,7 @@ clip      front-door_2026-11-22_10-01-00+0000
 camera    front-door
 state     interrupted: the recorder ended before it could be closed
 asked     2026-11-22 10:01:00.0 to 10:01:20.0 (20.0 s)
-got       2026-11-22 10:01:00.0 to 10:01:20.0 (20.0 s)
+got       2026-11-22 10:01:00.0 to 10:01:20.0 (20.0 s, of which 2.5 s are missing)
 missing   2026-11-22 10:01:05.0 to 10:01:07.5 (2.5 s): FFmpeg[2J ended
 triggers  2026-11-22 10:01:10  mail \"Motion ]0;xDetected\" from Motion ]0;xDetected (Motion ]0;xDetected) to Motion ]0;xDetected
           2026-11-22 10:01:10  key
