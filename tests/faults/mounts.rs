@@ -15,19 +15,19 @@ pub fn text(path: &Path) -> &str {
 /// For tests that need what only root may do: mounts of their own, gone with the test however it ends. Answers whether
 /// that worked, and says so if not.
 pub fn own_mounts(what: &str) -> bool {
-    if !rustix::process::getuid().is_root() || !Path::new("/dev/fuse").exists() {
-        eprintln!("{what} is left out: it needs root and /dev/fuse, to mount a disk that breaks");
+    let may = rustix::process::getuid().is_root() && Path::new("/dev/fuse").exists() && unshare().is_ok();
+    if !may {
+        eprintln!("{what} is left out: it needs root, /dev/fuse and leave to mount, for a disk that breaks");
         return false;
     }
-    unshare();
     run("mount", &["--make-rprivate", "/"]);
     true
 }
 
 #[allow(unsafe_code, reason = "with NEWNS nothing is unshared that the compiler relies on, such as open files")]
-fn unshare() {
+fn unshare() -> rustix::io::Result<()> {
     // SAFETY: only the view of mounts is this thread's own from now on.
-    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }.expect("mounts of our own");
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }
 }
 
 /// The archive on a disk that breaks, and the ring on a RAM disk that can be filled.
