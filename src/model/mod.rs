@@ -16,6 +16,7 @@ pub mod fmp4;
 mod following;
 pub mod id;
 pub mod life;
+mod mail_in;
 pub mod memory;
 mod orders;
 pub mod out;

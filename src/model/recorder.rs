@@ -12,18 +12,15 @@ use super::carry::used_ids;
 use super::clip::{Clip, ClipFile};
 use super::command::Command;
 use super::effect::Effect;
-use super::event::{Event, Mail, Space};
+use super::event::{Event, Space};
 use super::id::{CameraName, RequestId};
 use super::memory::Left;
-use super::orders::together;
 use super::out::Out;
 use super::question::{ClipDetails, ClipPage, Found};
-use super::record::TriggerKind;
 use super::ring::AWAY;
-use super::routing::{self, Route};
 use super::saving::ClipIds;
 use super::settings::Settings;
-use super::snapshot::{ClipView, CopyView, Entry, Level, Lost, MailNote, MailView, Topic};
+use super::snapshot::{ClipView, CopyView, Entry, Level, Lost, MailView, Topic};
 use super::text::fit_for_screen;
 use super::time::{Anchor, Mono};
 use std::collections::{BTreeMap, VecDeque};
@@ -261,7 +258,7 @@ impl Recorder {
             Event::Claimed { segment, result } => {
                 self.with(out, &segment.camera, |camera, _, out| camera.claimed(out, segment.number, &result));
             }
-            Event::Mail(mail) => self.mail(out, &mail),
+            Event::Mail(mail) => self.mail_in(out, &mail),
             Event::Hosts(hosts) => self.hosts = hosts,
             Event::MailPort(port) => {
                 if let Err(error) = &port {
@@ -361,44 +358,6 @@ impl Recorder {
         out.anchor = anchor;
     }
 
-    fn mail(&mut self, out: &mut Out, mail: &Mail) {
-        let at = out.now - mail.waited;
-        let settings = Arc::clone(&self.settings);
-        let (names, why) = match routing::route(mail, &settings.cameras, &self.hosts) {
-            Route::To(hits) => {
-                for (name, _) in &hits {
-                    self.with(out, name, |camera, _, out| camera.mailed(out, at));
-                }
-                let mut why: Vec<_> = hits.iter().map(|(_, because)| because.to_string()).collect();
-                why.dedup();
-                (hits.into_iter().map(|(name, _)| name).collect(), screen(&why.join(", ")))
-            }
-            Route::All(why) => (settings.cameras.iter().map(|camera| camera.name.clone()).collect::<Vec<_>>(), why),
-        };
-        let to = mail.to.first().map(String::as_str).unwrap_or_default();
-        let (from, to, subject) = (screen(&mail.from), screen(to), screen(&mail.subject));
-        let peer = mail.peer.to_string();
-        let late = self.refused(at);
-        let mut outcomes = Vec::new();
-        for name in &names {
-            let (peer, from, to, subject) = (peer.clone(), from.clone(), to.clone(), subject.clone());
-            let kind = TriggerKind::Mail { peer, from, to, subject };
-            let outcome = self.with(out, name, |camera, ids, out| match late {
-                Some(why) => format!("ignored: {why}"),
-                None => camera.trigger(out, ids, at, kind),
-            });
-            outcomes.extend(outcome.map(|outcome| (name.clone(), outcome)));
-        }
-        let (about, outcome) = match outcomes.as_slice() {
-            [(name, outcome)] => (Some(name), outcome.clone()),
-            several => (None, screen(&together(several, settings.cameras.len()))),
-        };
-        let cut = if mail.cut_off { ", cut off" } else { "" };
-        out.say(Level::Info, Topic::Mail, about, format!("mail from {peer}{cut}: {outcome} ({why})"));
-        self.mail.today = self.mail.today.saturating_add(1);
-        self.mail.last = Some(MailNote { at, from, to, subject, outcome });
-    }
-
     /// Why a trigger of this instant is refused, if it is. One from before the recorder began to end, a mail that was
     /// on its way, still gets what the ring holds; of what comes later nothing could be saved.
     pub(super) fn refused(&self, at: Mono) -> Option<&'static str> {
@@ -420,11 +379,6 @@ impl Recorder {
         camera.settle(out);
         Some(answer)
     }
-}
-
-/// A text from outside, short and harmless.
-fn screen(text: &str) -> String {
-    fit_for_screen(text, 200)
 }
 
 fn keep<T>(tail: &mut VecDeque<T>, news: impl Iterator<Item = T>, most: usize) {
