@@ -157,8 +157,8 @@ impl Engine {
         let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
-        let (live, limits) = (Live::new(&settings), smtp::Limits::default());
-        mail.spawn(smtp::serve(listener, live.allow.subscribe(), limits, bus.clone(), stop.asked().clone()));
+        let live = Live::new(&settings);
+        mail.spawn(smtp::serve(listener, live.smtp.subscribe(), bus.clone(), stop.asked().clone()));
         mail.close();
         let wake = Arc::new(Notify::new());
         let retain =

@@ -75,6 +75,7 @@ fn the_example_names_every_key() {
         ("trigger", "[trigger]\nqqqqqq = 1"),
         ("archive", "[archive]\nqqqqqq = 1"),
         ("smtp", "[smtp]\nqqqqqq = 1"),
+        ("smtp.limits", "[smtp.limits]\nqqqqqq = 1"),
         ("recorder", "[recorder]\nqqqqqq = 1"),
         ("camera", "[[camera]]\nname = 'a'\nsource = 'x'\nqqqqqq = 1"),
     ] {
@@ -84,9 +85,30 @@ fn the_example_names_every_key() {
         let block = block.split("\n[").next().unwrap_or_default();
         let everywhere = if section == "camera" { EXAMPLE } else { block };
         for key in known.split(", ") {
-            assert!(everywhere.contains(key), "nvr.toml.example lacks {section}.{key}");
+            let table = format!("[{section}.{key}]");
+            assert!(everywhere.contains(key) || EXAMPLE.contains(&table), "nvr.toml.example lacks {section}.{key}");
         }
     }
+}
+
+#[test]
+fn the_login_of_cameras_may_come_from_the_environment_and_is_printed_nowhere() {
+    let text =
+        "[smtp]\nuser = 'camera'\npassword = 'x${FRONT_DOOR_PASSWORD}'\n[smtp.limits]\nidle = '1m'\nmistakes = 3\n";
+    let settings = load(text).expect("a good file").settings;
+    let login = settings.smtp.login.as_ref().expect("a login");
+    assert_eq!((login.user.as_str(), login.password.as_str()), ("camera", "xs3cret/p@ss"));
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    assert_eq!((settings.smtp.limits.idle, settings.smtp.limits.mistakes), (Duration::from_secs(60), 3));
+    let place = Place::new();
+    place.write("[smtp]\nuser = 'a'\npassword = 'b'\n").expect("a good file");
+    let path = place.0.path().join("nvr.toml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("its mode");
+    let warnings = config::load(&path, &env).expect("a good file").warnings;
+    assert!(
+        warnings[1].contains("smtp.password: everybody on this machine can read it (run: chmod o= "),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -213,7 +235,34 @@ fn silence_is_for_all_cameras_unless_one_says_its_own(
     "[recorder]\nsilence = 'never'",
     "nvr.toml:2: recorder.silence: \"never\" is not a duration (write for example \"10s\", \"1m 20s\" or \"30d\")"
 )]
-#[case("[smtp]\npassword = 's3cret'", "nvr.toml:2: smtp.password: comes with a later version (leave it out)")]
+#[case(
+    "[smtp]\npassword = 's3cret'",
+    "nvr.toml:2: smtp.password: there is no smtp.user with it (write both, or neither)"
+)]
+#[case(
+    "[smtp]\nuser = 'camera'\npassword = ''",
+    "nvr.toml:2: smtp.user: there is no smtp.password with it (write both, or neither)"
+)]
+#[case(
+    "[smtp]\nuser = 'camera'\npassword = '${GONE}'",
+    "nvr.toml:3: smtp.password: GONE is not set (run: export GONE=…, or write ${file:/path/to/secret} in its place)"
+)]
+#[case(
+    "[smtp]\nuser = 'camera'\npassword = \"s3\\ncret\"",
+    "nvr.toml:3: smtp.password: holds a control character or is too long (write at most 150 bytes)"
+)]
+#[case(
+    "[smtp.limits]\nmessage = '1 KiB'",
+    "nvr.toml:2: smtp.limits.message: is out of range (write \"64.0 KiB\" to \"1.0 GiB\")"
+)]
+#[case(
+    "[smtp.limits]\nmessage = '100 MiB'",
+    "nvr.toml:1: smtp.limits: a message may be bigger than all_messages (write an all_messages of several times message)"
+)]
+#[case(
+    "[smtp]\nlimits = { idle = '5h' }",
+    "nvr.toml:2: smtp.limits.idle: \"5h\" is out of range (write \"1s\" to \"1h\")"
+)]
 #[case(
     "[smtp]\nlisten = '6789'",
     "nvr.toml:2: smtp.listen: \"6789\" is not an address with a port (write for example \"0.0.0.0:6789\", or \"[::]:6789\")"

@@ -3,10 +3,12 @@
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use nvr::model::event::{Event, Mail};
-use nvr::work::smtp::{Limits, bind, serve};
+use nvr::model::settings::{Limits, Login, Smtp};
+use nvr::work::smtp::{bind, serve};
 use rstest::rstest;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,20 +32,18 @@ struct Port {
 
 impl Port {
     async fn open() -> Self {
-        Self::with("127.0.0.0/8", Limits::default()).await
+        Self::with("127.0.0.1:0", "127.0.0.0/8", None).await
     }
 
-    async fn with(allow: &str, limits: Limits) -> Self {
-        Self::at("127.0.0.1:0", allow, limits).await
-    }
-
-    async fn at(listen: &str, allow: &str, limits: Limits) -> Self {
+    async fn with(listen: &str, allow: &str, login: Option<Login>) -> Self {
         let listener = bind(listen.parse().expect("an address")).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (events, bus) = mpsc::channel(64);
         let stop = CancellationToken::new();
-        let (_, allow) = watch::channel(vec![allow.parse().expect("a network")]);
-        let served = tokio::spawn(serve(listener, allow, limits, events, stop.clone()));
+        let allow = vec![allow.parse().expect("a network")];
+        let rules = Smtp { listen: address, allow, login, limits: Limits::default() };
+        let (_, rules) = watch::channel(Arc::new(rules));
+        let served = tokio::spawn(serve(listener, rules, events, stop.clone()));
         Self { address, bus, stop, served }
     }
 
@@ -148,6 +148,30 @@ async fn real_clients_deliver(#[case] program: &str, #[case] args: &[&[&str]]) {
 }
 
 #[rstest]
+#[case::right("s3cret", true)]
+#[case::wrong("secret", false)]
+#[tokio::test]
+async fn where_a_login_is_asked_for_only_the_right_one_delivers(#[case] password: &str, #[case] delivers: bool) {
+    let login = Login { user: "camera".into(), password: "s3cret".into() };
+    let mut port = Port::with("127.0.0.1:0", "127.0.0.0/8", Some(login)).await;
+    let smtp = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1").port(port.address.port());
+    let envelope = || lettre::address::Envelope::new(None, vec!["garden@nvr".parse().expect("an address")]);
+    let anonymous = smtp.clone().build().send_raw(&envelope().expect("an envelope"), MESSAGE.as_bytes()).await;
+    assert_eq!(anonymous.expect_err("nobody").status().expect("a reply").to_string(), "530");
+    let smtp = smtp.credentials(Credentials::new("camera".into(), password.into())).build();
+    let sent = smtp.send_raw(&envelope().expect("an envelope"), MESSAGE.as_bytes()).await;
+    assert_eq!(sent.is_ok(), delivers);
+    if delivers {
+        assert_eq!(port.mail().await.subject, "Motion");
+    } else {
+        assert_eq!(sent.expect_err("wrong").status().expect("a reply").to_string(), "535");
+    }
+    let notes = port.close().await;
+    assert_eq!(notes.len(), if delivers { 0 } else { 2 }, "{notes:?}");
+    drop(smtp);
+}
+
+#[rstest]
 #[case::anonymous(None)]
 #[case::credentials(Some(Credentials::new("admin".into(), "secret".into())))]
 #[tokio::test]
@@ -186,7 +210,7 @@ async fn a_picture_too_big_is_refused_by_552_and_triggers() {
 
 #[tokio::test]
 async fn peers_outside_the_allowed_networks_are_refused_with_a_sentence() {
-    let mut port = Port::with("10.0.0.0/8", Limits::default()).await;
+    let mut port = Port::with("127.0.0.1:0", "10.0.0.0/8", None).await;
     for _ in 0..20 {
         let mut words = String::new();
         port.connect().await.read_to_string(&mut words).await.expect("text to the end");
@@ -274,7 +298,7 @@ async fn bytes_that_are_no_smtp_harm_nobody() {
 #[tokio::test]
 async fn stopping_ends_every_session_triggers_what_was_begun_and_frees_the_port() {
     // At an address of its own: elsewhere somebody else may take the port as soon as it is free.
-    let port = Port::at("127.0.0.77:0", "127.0.0.0/8", Limits::default()).await;
+    let port = Port::with("127.0.0.77:0", "127.0.0.0/8", None).await;
     let address = port.address;
     let mut idle = say(&port, "", 1).await;
     let begun = say(&port, TO_GARDEN, 4).await;

@@ -5,6 +5,7 @@ use super::{Global, table};
 use crate::link::{dial, socket};
 use crate::model::event::Space;
 use crate::model::settings::Settings;
+use crate::model::text::fit_for_screen;
 use crate::work::archive::retain::{self, Outlook};
 use crate::work::{archive, camera, ffmpeg, host, ring, smtp};
 use color_eyre::eyre::Result;
@@ -204,5 +205,9 @@ async fn mail(settings: &Settings, running: bool) -> Finding {
         Err(_) if running => Ok(format!("{address}, in use by the running recorder")),
         Err(error) => Err(error),
     };
-    Finding::new("mail", found)
+    let login = match &settings.smtp.login {
+        Some(login) => format!("cameras log in as {}", fit_for_screen(&login.user, 64)),
+        None => "any user and password pass".to_owned(),
+    };
+    Finding::new("mail", found.map(|port| format!("{port}; {login}")))
 }

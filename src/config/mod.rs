@@ -5,6 +5,7 @@
 //! the first mistake and may quote a password while they complain.
 
 mod check;
+mod mail;
 mod read;
 mod section;
 mod source;

@@ -2,9 +2,9 @@
 
 use super::check::{self, Places};
 use super::section::{Notes, Section};
-use super::{ConfigError, Env, Loaded, source, value, xdg};
+use super::{ConfigError, Env, Loaded, mail, source, value, xdg};
 use crate::model::id::CameraName;
-use crate::model::settings::{Archive, Audio, Camera, Recorder, Ring, Settings, Share, Smtp, Source, Trigger};
+use crate::model::settings::{Archive, Audio, Camera, Recorder, Ring, Settings, Share, Source, Trigger};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +27,12 @@ const MAX_CAMERAS: usize = 256;
 /// Most options and aliases of a camera, and the longest alias in bytes: that of a mail's local part.
 const MAX_WORDS: usize = 64;
 
-const fn secs(n: u64) -> Duration {
+pub(super) const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-const HOUR: Duration = secs(3600);
-const DAY: Duration = secs(24 * 3600);
+pub(super) const HOUR: Duration = secs(3600);
+pub(super) const DAY: Duration = secs(24 * 3600);
 
 /// Settings out of a file's text.
 pub(super) fn settings(text: &str, context: &Context) -> Result<Loaded, ConfigError> {
@@ -58,7 +58,7 @@ pub(super) fn settings(text: &str, context: &Context) -> Result<Loaded, ConfigEr
     let mut found = Settings {
         ring: ring_keys(&mut ring, context),
         archive: archive_keys(&mut archive, context),
-        smtp: smtp_keys(&mut smtp),
+        smtp: mail::smtp_keys(&mut smtp, context),
         recorder: recorder_keys(&mut recorder, context),
         cameras: Vec::new(),
     };
@@ -126,16 +126,6 @@ fn archive_keys(archive: &mut Section, context: &Context) -> Archive {
         max_size: (max_size > 0).then_some(max_size),
         min_free: archive.get("min_free", 5 << 30, value::size),
         silence: silence(archive, None),
-    }
-}
-
-fn smtp_keys(smtp: &mut Section) -> Smtp {
-    for key in ["user", "password", "tls_listen", "tls_cert", "tls_key"] {
-        smtp.later(key);
-    }
-    Smtp {
-        listen: smtp.get("listen", ([0, 0, 0, 0], 6789).into(), value::address),
-        allow: smtp.get("allow", value::private().collect(), value::networks),
     }
 }
 

@@ -60,6 +60,19 @@ pub(super) fn expand(template: &str, base: &Path, env: Env) -> Result<Expanded, 
     Ok(Expanded { source, in_clear: in_clear(&pieces) })
 }
 
+/// A text that may hold secrets, as it is meant; and whether the file itself holds all of it.
+pub(super) fn fill(template: &str, base: &Path, env: Env) -> Result<(String, bool), String> {
+    let pieces = split(template)?;
+    let mut text = String::new();
+    for piece in &pieces {
+        match piece {
+            Piece::Plain(plain) => text.push_str(plain),
+            Piece::Secret(name) => text.push_str(&secret(name, base, env)?),
+        }
+    }
+    Ok((text, !pieces.iter().any(|piece| matches!(piece, Piece::Secret(_)))))
+}
+
 fn split(template: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut pieces = Vec::new();
     let mut rest = template;

@@ -79,6 +79,16 @@ pub(super) fn size(value: &DeValue<'_>) -> Result<u64, String> {
     }
 }
 
+/// Bytes, from the least to the most that make sense.
+pub(super) fn size_in(value: &DeValue<'_>, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let bytes = size(value)?;
+    let shown = |bytes: &u64| ByteSize(*bytes).display().iec().to_string();
+    if range.contains(&bytes) {
+        return Ok(bytes);
+    }
+    Err(format!("is out of range (write \"{}\" to \"{}\")", shown(range.start()), shown(range.end())))
+}
+
 pub(super) fn share(value: &DeValue<'_>) -> Result<Share, String> {
     let example = "write \"25%\", or a size such as \"500 MiB\"";
     if let Some(percent) = value.as_str().and_then(|word| word.trim().strip_suffix('%')) {

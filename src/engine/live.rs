@@ -3,9 +3,8 @@
 use super::Engine;
 use crate::model::event::Event;
 use crate::model::id::CameraName;
-use crate::model::settings::{Archive, Camera, Settings};
+use crate::model::settings::{Archive, Camera, Settings, Smtp};
 use crate::work::ring_watch;
-use ipnet::IpNet;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -13,8 +12,8 @@ use tokio::sync::watch;
 pub(super) struct Live {
     /// Retention's limits.
     pub(super) rules: watch::Sender<Archive>,
-    /// Who may send mail.
-    pub(super) allow: watch::Sender<Vec<IpNet>>,
+    /// Who may send mail, and what that may cost.
+    pub(super) smtp: watch::Sender<Arc<Smtp>>,
     /// Whose hosts are looked up.
     pub(super) cameras: watch::Sender<Vec<Arc<Camera>>>,
 }
@@ -23,7 +22,7 @@ impl Live {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             rules: watch::Sender::new(settings.archive.clone()),
-            allow: watch::Sender::new(settings.smtp.allow.clone()),
+            smtp: watch::Sender::new(Arc::new(settings.smtp.clone())),
             cameras: watch::Sender::new(settings.cameras.clone()),
         }
     }
@@ -31,7 +30,7 @@ impl Live {
     /// Shows what has changed, and only to whom it has.
     pub(super) fn adopt(&self, settings: &Settings) {
         show(&self.rules, &settings.archive);
-        show(&self.allow, &settings.smtp.allow);
+        show(&self.smtp, &Arc::new(settings.smtp.clone()));
         show(&self.cameras, &settings.cameras);
     }
 }

@@ -1,9 +1,12 @@
 //! What the owner decided, ready to use: every value checked, every default filled in. `config.rs` makes it from
 //! `nvr.toml`; nothing else does.
 
+mod mail;
+
+pub use mail::{Limits, Login, Smtp};
+
 use super::id::CameraName;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,15 +68,6 @@ pub struct Archive {
     pub min_free: u64,
     /// How long it may be that nothing is written to it; `None`: for ever.
     pub silence: Option<Duration>,
-}
-
-/// `[smtp]`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Smtp {
-    /// Where cameras send mail to.
-    pub listen: SocketAddr,
-    /// Who may: networks.
-    pub allow: Vec<ipnet::IpNet>,
 }
 
 /// `[recorder]`

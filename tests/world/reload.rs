@@ -8,7 +8,7 @@ use nvr::model::effect::Effect;
 use nvr::model::event::{CameraNews, Event, Reread};
 use nvr::model::id::{CameraName, RequestId};
 use nvr::model::recorder::{Input, Recorder, Remembered};
-use nvr::model::settings::{Camera, Settings, Source};
+use nvr::model::settings::{Camera, Login, Settings, Source};
 use nvr::model::snapshot::{CameraState, Level};
 use nvr::model::time::{Anchor, Mono};
 use proptest::prelude::*;
@@ -157,6 +157,15 @@ fn said(effects: &[Effect]) -> String {
     |it: &mut Settings| it.ring.slots = 30,
     "nothing changes now; ring.slots changes at the next start (run: systemctl restart nvr, or without systemd: nvr \
      stop, then nvr)",
+    &[]
+)]
+#[case::login(
+    "front garden",
+    |it: &mut Settings| {
+        it.smtp.login = Some(Login { user: "camera".into(), password: "s3cret".into() });
+        it.smtp.limits.connections = 7;
+    },
+    "smtp.user, smtp.password, smtp.limits changed",
     &[]
 )]
 #[case::everything(

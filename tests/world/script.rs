@@ -163,7 +163,12 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
             min_free: 0,
             silence: script.archive_silence,
         },
-        smtp: settings::Smtp { listen: ([127, 0, 0, 1], 6789).into(), allow: vec![] },
+        smtp: settings::Smtp {
+            listen: ([127, 0, 0, 1], 6789).into(),
+            allow: vec![],
+            login: None,
+            limits: settings::Limits::default(),
+        },
         recorder: settings::Recorder { state_dir: "/state".into(), socket: None, ffmpeg: "ffmpeg".into() },
         cameras: cameras.iter().map(camera).collect(),
     }

@@ -3,7 +3,7 @@
 //! Every key is named in a pattern, so that the compiler asks of a new one whether it can change while the recorder runs.
 
 use crate::model::id::CameraName;
-use crate::model::settings::{Archive, Camera, Recorder, Ring, Settings, Smtp, Trigger};
+use crate::model::settings::{Archive, Camera, Login, Recorder, Ring, Settings, Smtp, Trigger};
 use std::sync::Arc;
 
 /// So many cameras are named one by one.
@@ -64,9 +64,14 @@ fn adopted_archive(old: &Archive, new: &Archive, keys: &mut Keys) -> Archive {
 
 /// A port below 1024 may have been opened with rights that are gone.
 fn adopted_smtp(old: &Smtp, new: &Smtp, keys: &mut Keys) -> Smtp {
-    let Smtp { listen, allow } = new;
+    let Smtp { listen, allow, login, limits } = new;
+    let user = |login: &Option<Login>| login.as_ref().map(|login| login.user.clone());
+    let password = |login: &Option<Login>| login.as_ref().map(|login| login.password.clone());
     keys.later("smtp.listen", *listen != old.listen);
     keys.now("smtp.allow", *allow != old.allow);
+    keys.now("smtp.user", user(login) != user(&old.login));
+    keys.now("smtp.password", password(login) != password(&old.login));
+    keys.now("smtp.limits", *limits != old.limits);
     Smtp { listen: old.listen, ..new.clone() }
 }
 

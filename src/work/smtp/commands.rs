@@ -1,6 +1,6 @@
 //! What each command does and what it is answered with. No IO here: replies gather in the session until they are sent.
 
-use super::dialect::{Mechanism, Said};
+use super::dialect::Said;
 use super::letter::Letter;
 use super::notes::Kind;
 use super::session::{End, Expecting, Session};
@@ -17,6 +17,7 @@ impl Session<'_> {
                     false => self.reply("250 nvr"),
                 }
             }
+            Said::Mail(_) if !self.may_send() => self.ask_for_login(),
             Said::Mail(_) => {
                 self.greet();
                 if let Some(Said::Mail(from)) = self.put(said) {
@@ -38,7 +39,11 @@ impl Session<'_> {
                     self.letter = None; // called off by the sender itself
                 }
             }
-            Said::Auth { mechanism, given } => self.authenticate(mechanism, given),
+            Said::Auth { mechanism, given } => {
+                if let Some(end) = self.authenticate(mechanism, given) {
+                    return Some(end);
+                }
+            }
             Said::Nothing | Said::Quit => {
                 let over = said == Said::Quit;
                 self.put(said);
@@ -48,7 +53,7 @@ impl Session<'_> {
             Said::StartTls => self.mistake("502 STARTTLS is not offered, send without TLS"),
             Said::Unknown => self.mistake("500 not understood"),
         }
-        (self.mistakes > self.house.limits.mistakes).then(|| {
+        (self.mistakes > self.rules.limits.mistakes).then(|| {
             self.reply("421 too much that makes no sense, closing");
             self.stranger("commands that make no sense")
         })
@@ -68,7 +73,7 @@ impl Session<'_> {
 
     /// This connection is of use, for a while.
     pub(super) fn progress(&self) {
-        self.pulse.beat(self.letter.is_some(), &self.house.limits);
+        self.pulse.beat(self.letter.is_some(), &self.rules.limits);
     }
 
     fn tell_engine(&mut self, said: &Said) -> mailin::Response {
@@ -85,17 +90,17 @@ impl Session<'_> {
         }
     }
 
-    /// What EHLO is answered with. AUTH is offered and never asked for: cameras insist on both ways.
+    /// What EHLO is answered with. AUTH is offered even where nobody has to log in: cameras insist on both ways.
     fn offer(&mut self) {
-        let size = self.house.limits.message;
+        let size = self.rules.limits.message;
         self.reply(&format!("250-nvr\r\n250-8BITMIME\r\n250-SIZE {size}\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN"));
     }
 
     fn recipient(&mut self, said: Said) {
-        let limits = &self.house.limits;
-        if self.letter.as_ref().is_some_and(|letter| letter.recipients >= limits.recipients) {
+        let most = self.rules.limits.recipients;
+        if self.letter.as_ref().is_some_and(|letter| letter.recipients >= most) {
             self.mistake("452 too many recipients");
-            let text = format!("a mail from {} has more than {} recipients", self.peer, limits.recipients);
+            let text = format!("a mail from {} has more than {most} recipients", self.peer);
             self.note(Kind::Recipients, text + " (give each camera its own recipient)");
         } else if let Some(Said::Rcpt(to)) = self.put(said)
             && let Some(letter) = &mut self.letter
@@ -105,44 +110,14 @@ impl Session<'_> {
         }
     }
 
-    fn authenticate(&mut self, mechanism: Mechanism, given: bool) {
-        self.auth_step();
-        match (mechanism, given) {
-            (Mechanism::Plain, true) => self.authenticated(),
-            (Mechanism::Plain, false) => self.ask("334 ", Expecting::PlainSecret),
-            (Mechanism::Login, true) => self.ask("334 UGFzc3dvcmQ6", Expecting::Password),
-            (Mechanism::Login, false) => self.ask("334 VXNlcm5hbWU6", Expecting::User),
-            (Mechanism::Other, _) => self.mistake("504 use AUTH PLAIN or AUTH LOGIN"),
-        }
-    }
-
-    /// AUTH LOGIN has three steps; more are no progress.
-    pub(super) fn auth_step(&mut self) {
-        self.auth_steps += 1;
-        if self.auth_steps <= 3 {
-            self.progress();
-        }
-    }
-
-    /// Any credentials pass; they are not even decoded.
-    pub(super) fn authenticated(&mut self) {
-        self.auth_step();
-        self.ask("235 welcome", Expecting::Command);
-    }
-
-    /// Replies, and says what the next line will be.
-    pub(super) fn ask(&mut self, reply: &str, expecting: Expecting) {
-        self.reply(reply);
-        self.expecting = expecting;
-    }
-
     /// Puts a reply, given without its end, behind those that wait to be sent.
     pub(super) fn reply(&mut self, reply: &str) {
         self.out.extend_from_slice(reply.as_bytes());
         self.out.extend_from_slice(b"\r\n");
     }
 
-    fn mistake(&mut self, reply: &str) {
+    /// Refuses, which nobody may be in need of too often.
+    pub(super) fn mistake(&mut self, reply: &str) {
         self.mistakes += 1;
         self.reply(reply);
     }

@@ -4,6 +4,8 @@
 //! EHLO, parameters that nobody offered. Nothing of that is a reason to lose a trigger, so a command line is first
 //! understood here, generously, and then put to the engine in the one form it knows.
 
+use std::fmt;
+
 /// Characters of an address that are kept: as many as RFC 5321 allows bytes.
 const ADDRESS_CHARS: usize = 256;
 
@@ -33,12 +35,12 @@ pub(super) enum Said {
     Quit,
     /// STARTTLS
     StartTls,
-    /// AUTH. What follows is never kept.
+    /// AUTH
     Auth {
         /// In which way it wants to say who it is.
         mechanism: Mechanism,
-        /// It said so in the same line already.
-        given: bool,
+        /// What it said of itself in the same line.
+        given: Option<Given>,
     },
     /// No SMTP, or nothing that a camera needs.
     Unknown,
@@ -53,6 +55,23 @@ pub(super) enum Mechanism {
     Login,
     /// Not offered.
     Other,
+}
+
+/// What only the login may look at.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Given(String);
+
+impl Given {
+    /// As it came.
+    pub fn reveal(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given(…)")
+    }
 }
 
 impl Said {
@@ -142,7 +161,7 @@ fn auth(rest: &str) -> Said {
         "LOGIN" => Mechanism::Login,
         _ => Mechanism::Other,
     };
-    Said::Auth { mechanism, given: words.next().is_some() }
+    Said::Auth { mechanism, given: words.next().map(|word| Given(word.to_owned())) }
 }
 
 #[cfg(test)]
@@ -228,15 +247,17 @@ mod tests {
     }
 
     #[rstest]
-    #[case("AUTH PLAIN", Mechanism::Plain, false)]
-    #[case("auth plain AGEAYg==", Mechanism::Plain, true)]
-    #[case("AUTH PLAIN =", Mechanism::Plain, true)]
-    #[case("AUTH LOGIN", Mechanism::Login, false)]
-    #[case("AUTH login  YQ==", Mechanism::Login, true)]
-    #[case("AUTH CRAM-MD5", Mechanism::Other, false)]
-    #[case("AUTH", Mechanism::Other, false)]
-    fn auth_keeps_no_secret(#[case] line: &str, #[case] mechanism: Mechanism, #[case] given: bool) {
-        assert_eq!(understand(line.as_bytes()), Said::Auth { mechanism, given });
+    #[case("AUTH PLAIN", Mechanism::Plain, None)]
+    #[case("auth plain AGEAYg==", Mechanism::Plain, Some("AGEAYg=="))]
+    #[case("AUTH PLAIN =", Mechanism::Plain, Some("="))]
+    #[case("AUTH LOGIN", Mechanism::Login, None)]
+    #[case("AUTH login  YQ== ", Mechanism::Login, Some("YQ=="))]
+    #[case("AUTH CRAM-MD5", Mechanism::Other, None)]
+    #[case("AUTH", Mechanism::Other, None)]
+    fn auth_shows_no_secret(#[case] line: &str, #[case] mechanism: Mechanism, #[case] given: Option<&str>) {
+        let said = understand(line.as_bytes());
+        assert!(given.is_none_or(|given| !format!("{said:?}").contains(given)));
+        assert_eq!(said, Said::Auth { mechanism, given: given.map(|given| Given(given.to_owned())) });
     }
 
     #[test]

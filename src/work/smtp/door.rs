@@ -1,15 +1,15 @@
 //! Who comes in, and who has to go so that others can.
 //!
-//! At most [`Limits::connections`] are served. When they are all taken, one more is accepted and held at the door: so
+//! At most [`Limits::connections`](crate::model::settings::Limits) are served. When they are all taken, one more is accepted and held at the door: so
 //! it is known that somebody waits, and only then does a connection without progress have to leave. Everybody else
 //! waits in the kernel's backlog, which costs us nothing.
 
+use super::House;
 use super::notes::Kind;
 use super::pulse::Pulse;
 use super::session::talk;
-use super::{House, Limits};
 use crate::model::event::Event;
-use ipnet::IpNet;
+use crate::model::settings::Smtp;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -47,21 +47,21 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// Takes mail until `stop`, and returns when every session has ended, which takes little more than
-/// [`Limits::farewell`].
+/// [`Limits::farewell`](crate::model::settings::Limits).
 ///
-/// Each mail becomes one [`Event::Mail`] (see there), when it is complete, breaks off, or after [`Limits::slow_mail`]
+/// Each mail becomes one [`Event::Mail`] (see there), when it is complete, breaks off, or after [`Limits::slow_mail`](crate::model::settings::Limits)
 /// (then no second one for the same recipients at its end). A session waits for room on the bus and holds its place at
-/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside what
-/// `allow` is at that moment are sent away with 554. What a person should know becomes [`Event::Note`].
+/// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside
+/// [`Smtp::allow`] are sent away with 554. What a person should know becomes [`Event::Note`]. The `rules` may change: who
+/// may send is in force at once, and the limits for connections that begin after that.
 pub async fn serve(
     listener: TcpListener,
-    allow: watch::Receiver<Vec<IpNet>>,
-    limits: Limits,
+    rules: watch::Receiver<Arc<Smtp>>,
     events: Sender<Event>,
     stop: CancellationToken,
 ) {
-    let house = Arc::new(House::new(limits, events, stop));
-    let mut door = Door::new(house.clone(), allow);
+    let house = Arc::new(House::new(rules, events, stop));
+    let mut door = Door::new(house.clone());
     loop {
         let (note_at, room_at) = (house.notes.due(), door.makes_room_at());
         tokio::select! {
@@ -100,7 +100,6 @@ struct Guest {
 
 struct Door {
     house: Arc<House>,
-    allow: watch::Receiver<Vec<IpNet>>,
     sessions: JoinSet<()>,
     guests: HashMap<Id, Guest>,
     /// Accepted while there was no room.
@@ -111,10 +110,9 @@ struct Door {
 }
 
 impl Door {
-    fn new(house: Arc<House>, allow: watch::Receiver<Vec<IpNet>>) -> Self {
+    fn new(house: Arc<House>) -> Self {
         Self {
             house,
-            allow,
             sessions: JoinSet::new(),
             guests: HashMap::new(),
             waiting: None,
@@ -131,13 +129,13 @@ impl Door {
         };
         self.pause = Duration::ZERO;
         let address = peer.ip().to_canonical();
-        if !self.allow.borrow().iter().any(|net| net.contains(&address)) {
+        if !self.house.rules().allow.iter().any(|net| net.contains(&address)) {
             let text = format!("{address} wanted to send mail and was refused");
             self.house.notes.tell(Kind::Refused, format!("{text} (if it is a camera: add {address} to smtp.allow)"));
             return send_away(&stream, "554 mail is taken from networks in smtp.allow only\r\n");
         }
         if self.is_crowd(address) && !self.replace_one_of(address) {
-            let most = self.house.limits.per_address;
+            let most = self.house.rules().limits.per_address;
             let text = format!("{address} has {most} mail connections open at a time");
             self.house.notes.tell(Kind::Address, format!("{text} (see what runs there; more were told to come back)"));
             return send_away(&stream, "421 too many connections from your address, try again\r\n");
@@ -159,7 +157,7 @@ impl Door {
     fn is_crowd(&self, address: IpAddr) -> bool {
         let staying = self.guests.values().filter(|guest| !guest.pulse.leave.is_cancelled());
         !address.is_loopback()
-            && staying.filter(|guest| guest.address == address).count() >= self.house.limits.per_address
+            && staying.filter(|guest| guest.address == address).count() >= self.house.rules().limits.per_address
     }
 
     /// Makes an address's own stalest connection leave for its new one.
@@ -198,13 +196,13 @@ impl Door {
 
     /// Serves who waits, if there is room.
     fn let_in(&mut self) {
-        if self.guests.len() >= self.house.limits.connections {
+        if self.guests.len() >= self.house.rules().limits.connections {
             return;
         }
         let Some((stream, address)) = self.waiting.take() else { return };
         // Without it replies are slower; nothing else.
         let _ = stream.set_nodelay(true);
-        let pulse = Arc::new(Pulse::new(&self.house.limits));
+        let pulse = Arc::new(Pulse::new(&self.house.rules().limits));
         let id = self.sessions.spawn(talk(stream, address, pulse.clone(), self.house.clone())).id();
         self.guests.insert(id, Guest { address, pulse });
     }
@@ -224,7 +222,7 @@ impl Door {
     async fn close(mut self) {
         drop(self.waiting.take());
         let all = async { while self.sessions.join_next().await.is_some() {} };
-        if timeout(self.house.limits.farewell + LONGEST_PAUSE, all).await.is_err() {
+        if timeout(self.house.rules().limits.farewell + LONGEST_PAUSE, all).await.is_err() {
             self.sessions.shutdown().await;
         }
     }
@@ -238,6 +236,7 @@ fn send_away(stream: &TcpStream, sentence: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::settings::Limits;
     use tokio::io::AsyncReadExt;
     use tokio::sync::mpsc::{self, Receiver};
 
@@ -264,10 +263,10 @@ mod tests {
     impl Street {
         async fn new(limits: Limits) -> Self {
             let (events, bus) = mpsc::channel(100);
-            let house = Arc::new(House::new(limits, events, CancellationToken::new()));
-            let (_, allow) = watch::channel(vec!["0.0.0.0/0".parse().expect("a network")]);
+            let rules = super::super::open_to_all(limits, None).subscribe();
+            let house = Arc::new(House::new(rules, events, CancellationToken::new()));
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            Self { door: Door::new(house, allow), listener, bus }
+            Self { door: Door::new(house), listener, bus }
         }
 
         /// The near end of a connection that seems to come from `address`.

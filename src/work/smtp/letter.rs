@@ -1,6 +1,6 @@
 //! A mail that is being taken: who it is for, how much of it came, and what of it is kept.
 
-use super::limits::Limits;
+use crate::model::settings::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 //!
 //! It looks like a mail server and delivers nothing: a mail is a trigger, and its instant is the first RCPT. Everything
 //! that cameras get wrong is understood (`dialect`), anyone in an allowed network may send, with whatever user and
-//! password, and nobody can cost more than [`Limits`] allow.
+//! password unless the configuration names some, and nobody can cost more than [`Limits`](crate::model::settings::Limits) allow.
 //!
 //! ```text
 //! accept ─ allowed? ─ room? ─▶ session: bytes → lines → dialect → mailin → reply
@@ -14,8 +14,8 @@ mod commands;
 mod dialect;
 mod door;
 mod letter;
-mod limits;
 mod lines;
+mod login;
 mod notes;
 mod pulse;
 mod session;
@@ -23,31 +23,48 @@ mod session;
 mod session_tests;
 
 pub use door::{bind, serve};
-pub use limits::Limits;
 
 use crate::model::event::Event;
+#[cfg(test)]
+use crate::model::settings::Limits;
+use crate::model::settings::Smtp;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// What all sessions share.
 struct House {
-    limits: Limits,
+    /// What the configuration says now.
+    rules: watch::Receiver<Arc<Smtp>>,
     events: Sender<Event>,
     stop: CancellationToken,
     notes: notes::Notes,
     budget: Arc<letter::Budget>,
+    tries: login::Tries,
 }
 
 impl House {
-    fn new(limits: Limits, events: Sender<Event>, stop: CancellationToken) -> Self {
-        let notes = notes::Notes::new(events.clone(), limits.note_every);
-        Self { limits, events, stop, notes, budget: Arc::default() }
+    fn new(rules: watch::Receiver<Arc<Smtp>>, events: Sender<Event>, stop: CancellationToken) -> Self {
+        let notes = notes::Notes::new(events.clone(), rules.borrow().limits.note_every);
+        Self { rules, events, stop, notes, budget: Arc::default(), tries: login::Tries::default() }
+    }
+
+    /// What the configuration says now.
+    fn rules(&self) -> Arc<Smtp> {
+        self.rules.borrow().clone()
     }
 
     /// Comes when the recorder has been stopping for so long that nothing can be waited for any more.
     async fn too_late(&self) {
         self.stop.cancelled().await;
-        tokio::time::sleep(self.limits.farewell).await;
+        tokio::time::sleep(self.rules().limits.farewell).await;
     }
+}
+
+/// Rules that let everybody in.
+#[cfg(test)]
+fn open_to_all(limits: Limits, login: Option<crate::model::settings::Login>) -> watch::Sender<Arc<Smtp>> {
+    let allow = vec!["0.0.0.0/0".parse().expect("a network")];
+    watch::Sender::new(Arc::new(Smtp { listen: ([127, 0, 0, 1], 0).into(), allow, login, limits }))
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Duration, Instant};
 
-/// What a note is about. Of each kind there is one at most in [`super::Limits::note_every`].
+/// What a note is about. Of each kind there is one at most in [`crate::model::settings::Limits::note_every`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// A peer that may not send mail.
@@ -25,6 +25,12 @@ pub(super) enum Kind {
     Recipients,
     /// A connection could not be taken.
     Accept,
+    /// A mail without the login that is asked for.
+    NoLogin,
+    /// A wrong user or password.
+    WrongLogin,
+    /// Many of those from one address.
+    Guessing,
 }
 
 /// Lets the first note of a kind through at once and gathers what is like it until time is up.

@@ -1,6 +1,6 @@
 //! Whether a session goes on: what the door goes by when it has to choose who leaves.
 
-use super::Limits;
+use crate::model::settings::Limits;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;

@@ -8,9 +8,11 @@ use super::House;
 use super::dialect::understand;
 use super::letter::{Letter, Room};
 use super::lines::{Lines, Piece};
+use super::login::Step;
 use super::notes::Kind;
 use super::pulse::Pulse;
 use crate::model::event::{Event, Mail};
+use crate::model::settings::Smtp;
 use crate::model::text::fit_for_screen;
 use crate::work::mail;
 use std::net::IpAddr;
@@ -65,12 +67,8 @@ impl End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expecting {
     Command,
-    /// The answer to a challenge; it is not looked at.
-    PlainSecret,
-    /// The same, and a password will follow.
-    User,
-    /// The same.
-    Password,
+    /// The answer to a challenge.
+    Secret(Step),
     /// A line of a message.
     Message,
 }
@@ -78,6 +76,8 @@ pub(super) enum Expecting {
 /// A conversation, and all that must outlive its being interrupted.
 pub(super) struct Session<'a> {
     pub(super) house: &'a House,
+    /// What the configuration said when it began: its limits hold to the end.
+    pub(super) rules: Arc<Smtp>,
     pub(super) peer: IpAddr,
     pub(super) pulse: &'a Pulse,
     pub(super) engine: mailin::Session<Yes>,
@@ -86,6 +86,10 @@ pub(super) struct Session<'a> {
     pub(super) greeted: bool,
     /// Steps of AUTH so far.
     pub(super) auth_steps: u32,
+    /// The user of an AUTH LOGIN whose password is still to come.
+    pub(super) user: Vec<u8>,
+    /// It said who it is, and that was right.
+    pub(super) known: bool,
     pub(super) letter: Option<Letter>,
     /// Replies that were not sent yet.
     pub(super) out: Vec<u8>,
@@ -104,7 +108,7 @@ where
         biased;
         () = house.stop.cancelled() => End::Stopping,
         () = pulse.leave.cancelled() => End::Evicted,
-        () = sleep(house.limits.session) => End::Long,
+        () = sleep(session.rules.limits.session) => End::Long,
         end = session.converse(&mut stream) => end,
     };
     session.farewell(&mut stream, end).await;
@@ -114,12 +118,15 @@ impl<'a> Session<'a> {
     fn new(peer: IpAddr, pulse: &'a Pulse, house: &'a House) -> Self {
         Self {
             house,
+            rules: house.rules(),
             peer,
             pulse,
             engine: mailin::SessionBuilder::new("nvr").build(peer, Yes),
             expecting: Expecting::Command,
             greeted: false,
             auth_steps: 0,
+            user: Vec::new(),
+            known: false,
             letter: None,
             out: b"220 nvr ESMTP\r\n".to_vec(),
             mistakes: 0,
@@ -129,7 +136,8 @@ impl<'a> Session<'a> {
 
     /// Reads, answers, triggers, until there is a reason to end.
     async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut S) -> End {
-        let limits = &self.house.limits;
+        let rules = self.rules.clone();
+        let limits = &rules.limits;
         let mut lines = Lines::default();
         let mut read = vec![0; READ];
         loop {
@@ -189,10 +197,8 @@ impl<'a> Session<'a> {
 
     fn longest_line(&self) -> usize {
         match self.expecting {
-            Expecting::Message => self.house.limits.body_line,
-            Expecting::Command | Expecting::PlainSecret | Expecting::User | Expecting::Password => {
-                self.house.limits.command_line
-            }
+            Expecting::Message => self.rules.limits.body_line,
+            Expecting::Command | Expecting::Secret(_) => self.rules.limits.command_line,
         }
     }
 
@@ -208,19 +214,7 @@ impl<'a> Session<'a> {
         match self.expecting {
             Expecting::Message => None, // heard above
             Expecting::Command => self.obey(understand(piece.bytes)),
-            Expecting::User if piece.bytes != b"*" => {
-                self.auth_step();
-                self.ask("334 UGFzc3dvcmQ6", Expecting::Password);
-                None
-            }
-            Expecting::PlainSecret | Expecting::Password if piece.bytes != b"*" => {
-                self.authenticated();
-                None
-            }
-            Expecting::User | Expecting::PlainSecret | Expecting::Password => {
-                self.ask("501 given up", Expecting::Command);
-                None
-            }
+            Expecting::Secret(step) => self.hear_secret(step, piece.bytes),
         }
     }
 
@@ -231,18 +225,18 @@ impl<'a> Session<'a> {
             return None;
         }
         self.step += piece.bytes.len() + 2;
-        if self.step >= self.house.limits.body_step {
+        if self.step >= self.rules.limits.body_step {
             self.step = 0;
             self.progress();
         }
         let unstuffed = if piece.first { piece.bytes.strip_prefix(b".") } else { None };
         let letter = self.letter.as_mut()?;
         let bytes = unstuffed.unwrap_or(piece.bytes);
-        match letter.take(bytes, piece.first, piece.last, &self.house.limits) {
+        match letter.take(bytes, piece.first, piece.last, &self.rules.limits) {
             Room::Enough => None,
             Room::MailFull => {
                 let remedy = "(make the camera's pictures smaller)";
-                let most = self.house.limits.message;
+                let most = self.rules.limits.message;
                 self.note(Kind::TooBig, format!("a mail from {} is bigger than {most} bytes {remedy}", self.peer));
                 self.trigger(true).await;
                 None
@@ -266,7 +260,7 @@ impl<'a> Session<'a> {
         }
         self.trigger(false).await;
         let reply = self.engine.process(b".\r\n");
-        let too_big = self.letter.take().is_some_and(|letter| letter.too_big(&self.house.limits));
+        let too_big = self.letter.take().is_some_and(|letter| letter.too_big(&self.rules.limits));
         self.expecting = Expecting::Command;
         self.progress();
         match too_big {
@@ -308,7 +302,7 @@ impl<'a> Session<'a> {
         if self.out.is_empty() {
             return None;
         }
-        let sent = timeout(self.house.limits.idle, stream.write_all(&self.out)).await;
+        let sent = timeout(self.rules.limits.idle, stream.write_all(&self.out)).await;
         self.out.clear();
         match sent {
             Ok(Ok(())) => None,

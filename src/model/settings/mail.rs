@@ -1,8 +1,40 @@
-//! What a peer may cost. Every number can be set, so that tests reach it in milliseconds.
+//! `[smtp]`: who may send mail, and what a peer may cost.
 
+use ipnet::IpNet;
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-/// All limits and timeouts of the mail port.
+/// `[smtp]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Smtp {
+    /// Where cameras send mail to.
+    pub listen: SocketAddr,
+    /// Who may: networks.
+    pub allow: Vec<IpNet>,
+    /// Who a camera has to say it is; `None`: whatever it says is right, and it need not say anything.
+    pub login: Option<Login>,
+    /// What a peer may cost.
+    pub limits: Limits,
+}
+
+/// A user and a password. Neither can be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// `smtp.user`
+    pub user: String,
+    /// `smtp.password`
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+/// `[smtp.limits]`: all limits and timeouts of the mail port. Every number can be set, so that tests reach it in
+/// milliseconds.
 ///
 /// With the defaults the port needs at most about 4 MiB for its read buffers and `all_messages` for what it keeps of
 /// mails, whatever anyone sends.
@@ -46,11 +78,15 @@ pub struct Limits {
     /// Commands that make no sense before the peer is taken for something that is no mail client (a browser, a scanner,
     /// TLS on the plain port) and left.
     pub mistakes: u32,
+    /// Wrong users or passwords that an address may give in a minute; after that it is told to come back, whatever it
+    /// gives.
+    pub wrong_logins: u32,
     /// A mail that is not complete so long after its first recipient triggers without waiting for its end.
     pub slow_mail: Duration,
-    /// When stopping: how long a trigger that has already come may wait for the recorder to take it.
+    /// When stopping: how long a trigger that has already come may wait for the recorder to take it. No key of the file:
+    /// it has to fit into the time that stopping takes.
     pub farewell: Duration,
-    /// At most one note of a kind in so long; what is like it in between is counted.
+    /// At most one note of a kind in so long; what is like it in between is counted. No key of the file.
     pub note_every: Duration,
 }
 
@@ -71,6 +107,7 @@ impl Default for Limits {
             header_block: 16 << 10,
             recipients: 100,
             mistakes: 10,
+            wrong_logins: 10,
             slow_mail: Duration::from_secs(10),
             farewell: Duration::from_secs(2),
             note_every: Duration::from_secs(10),
