@@ -6,7 +6,7 @@ use super::clip::SLACK;
 use super::effect::Effect;
 use super::event::{CameraNews, SlotFile, Trouble};
 use super::id::{RunId, SegmentId};
-use super::life::{Life, Step};
+use super::life::{End, Life};
 use super::memory::Memory;
 use super::out::Out;
 use super::question::Said;
@@ -75,7 +75,7 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// A camera that is to be started at once; `first`: the number of its first segment.
+    /// A camera that may be started at once; `first`: the number of its first segment.
     pub fn new(settings: Arc<settings::Camera>, ring: &settings::Ring, armed: bool, first: u64, now: Mono) -> Self {
         Self {
             life: Life::new(settings.name.as_str(), ring.segment, now),
@@ -177,8 +177,8 @@ impl Camera {
         }
         if moved.empty {
             let reason = if self.no_room { NO_ROOM } else { NO_FOOTAGE };
-            let step = self.life.segment_empty(reason, out.now);
-            self.step(out, step);
+            let end = self.life.segment_empty(reason, out.now);
+            self.end(out, end);
         }
         self.claim(out, ids);
         for SlotFile { slot, bytes } in self.ring.outdated() {
@@ -291,25 +291,24 @@ impl Camera {
         self.life.stopped() && self.saving.idle()
     }
 
-    /// Starts or ends FFmpeg if it is time.
+    /// Ends FFmpeg if it has stalled.
     pub fn tick(&mut self, out: &mut Out) {
-        let step = self.life.tick(out.now);
-        self.step(out, step);
+        let end = self.life.tick(out.now);
+        self.end(out, end);
     }
 
-    pub(super) fn step(&mut self, out: &mut Out, step: Option<Step>) {
-        let camera = Arc::clone(&self.settings);
-        match step {
-            Some(Step::Start(run)) => {
-                let (slot, encode_audio) = (self.ring.next_slot(), self.life.encode_audio());
-                let in_doubt = self.life.in_doubt();
-                out.order(Effect::StartCamera { camera, run, slot, encode_audio, in_doubt });
-            }
-            Some(Step::End(run, reason)) => {
-                self.trouble(out, "stalled", reason.clone());
-                out.order(Effect::StopCamera { camera: camera.name.clone(), run, reason: Some(reason) });
-            }
-            None => {}
+    /// It is this camera's turn to start its FFmpeg.
+    pub fn start(&mut self, out: &mut Out) {
+        let Some(run) = self.life.start(out.now) else { return };
+        let (camera, slot) = (Arc::clone(&self.settings), self.ring.next_slot());
+        let (encode_audio, in_doubt) = (self.life.encode_audio(), self.life.in_doubt());
+        out.order(Effect::StartCamera { camera, run, slot, encode_audio, in_doubt });
+    }
+
+    pub(super) fn end(&mut self, out: &mut Out, end: Option<End>) {
+        if let Some(End { run, reason }) = end {
+            self.trouble(out, "stalled", reason.clone());
+            out.order(Effect::StopCamera { camera: self.settings.name.clone(), run, reason: Some(reason) });
         }
     }
 

@@ -1,4 +1,4 @@
-//! The life of one camera's FFmpeg: when to start it, when it has stalled, when to try again.
+//! The life of one camera's FFmpeg: when it may be started, when it has stalled, when to try again.
 //!
 //! Never give up, and never run in circles: the wait before a try doubles up to half a minute, and only good segments
 //! (not mere uptime) set it back.
@@ -64,17 +64,17 @@ enum Stage {
     Stopped,
 }
 
-/// What is to be done about an FFmpeg.
+/// An FFmpeg is to be taken down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Start it, as this run.
-    Start(RunId),
-    /// Take it down: it has stalled, for this reason.
-    End(RunId, String),
+pub struct End {
+    /// Which.
+    pub run: RunId,
+    /// Why: it has stalled.
+    pub reason: String,
 }
 
 impl Life {
-    /// A camera that is to be started at once.
+    /// A camera that may be started at once.
     ///
     /// `segment` is the wanted length of a segment. A camera ends one at its next key frame, and key frames may be
     /// seconds apart, so a switch is overdue only after twice that and 20 s.
@@ -126,36 +126,48 @@ impl Life {
         self.failures > 0
     }
 
-    /// When [`Life::tick`] next matters.
-    pub fn due(&self) -> Option<Mono> {
+    /// When it is to be started; `None`: there is no such time.
+    pub fn starts_at(&self) -> Option<Mono> {
         match &self.stage {
             Stage::Waiting { retry_at, .. } => Some(*retry_at),
-            Stage::Running { advanced, switched, .. } => Some((*advanced + SILENCE).min(*switched + self.switch)),
+            Stage::Running { .. } | Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
+        }
+    }
+
+    /// Since when it is on its way to its first slot, if it is.
+    pub fn sets_out(&self) -> Option<Mono> {
+        match &self.stage {
+            Stage::Running { since, recording: None, .. } => Some(*since),
+            Stage::Running { recording: Some(_), .. } | Stage::Waiting { .. } => None,
             Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
         }
     }
 
+    /// It is to be started now, as the run that this answers.
+    pub fn start(&mut self, now: Mono) -> Option<RunId> {
+        let Stage::Waiting { reason: before, .. } = &mut self.stage else { return None };
+        let before = before.take();
+        self.run = RunId(self.run.0 + 1);
+        self.starts += 1;
+        self.stage =
+            Stage::Running { since: now, recording: None, frames: 0, advanced: now, switched: now, empty: 0, before };
+        Some(self.run)
+    }
+
+    /// When [`Life::tick`] next matters.
+    pub fn due(&self) -> Option<Mono> {
+        match &self.stage {
+            Stage::Running { advanced, switched, .. } => Some((*advanced + SILENCE).min(*switched + self.switch)),
+            Stage::Waiting { .. } | Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
+        }
+    }
+
     /// Time has passed.
-    pub fn tick(&mut self, now: Mono) -> Option<Step> {
+    pub fn tick(&mut self, now: Mono) -> Option<End> {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
         match &mut self.stage {
-            Stage::Waiting { reason, .. } => {
-                let before = reason.take();
-                self.run = RunId(self.run.0 + 1);
-                self.starts += 1;
-                self.stage = Stage::Running {
-                    since: now,
-                    recording: None,
-                    frames: 0,
-                    advanced: now,
-                    switched: now,
-                    empty: 0,
-                    before,
-                };
-                Some(Step::Start(self.run))
-            }
             Stage::Running { recording, advanced, .. } => {
                 let reason = match recording {
                     None => format!(
@@ -174,7 +186,7 @@ impl Life {
                 };
                 Some(self.end(reason, now))
             }
-            Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
+            Stage::Waiting { .. } | Stage::Ending { .. } | Stage::Renewing { .. } | Stage::Stopped => None,
         }
     }
 
@@ -188,9 +200,9 @@ impl Life {
         }
     }
 
-    fn end(&mut self, reason: String, now: Mono) -> Step {
+    fn end(&mut self, reason: String, now: Mono) -> End {
         self.stage = Stage::Ending { since: now, reason: Some(reason.clone()) };
-        Step::End(self.run, reason)
+        End { run: self.run, reason }
     }
 
     /// Nobody looked for a while, and what happened meanwhile is still to be heard: silence counts from now on.
@@ -232,14 +244,14 @@ impl Life {
 
     /// A segment was finished without footage. One may be an accident; with the second FFmpeg is to be taken down, for
     /// this reason.
-    pub fn segment_empty(&mut self, reason: &str, now: Mono) -> Option<Step> {
+    pub fn segment_empty(&mut self, reason: &str, now: Mono) -> Option<End> {
         let Stage::Running { empty, .. } = &mut self.stage else { return None };
         *empty += 1;
         (*empty >= 2).then(|| self.end(reason.to_owned(), now))
     }
 
     /// This life of FFmpeg is to be followed by another, for this reason.
-    pub fn begin_anew(&mut self, run: RunId, reason: &str, now: Mono) -> Option<Step> {
+    pub fn begin_anew(&mut self, run: RunId, reason: &str, now: Mono) -> Option<End> {
         let running = matches!(self.stage, Stage::Running { .. }) && run == self.run;
         running.then(|| self.end(reason.to_owned(), now))
     }
@@ -334,7 +346,7 @@ impl Life {
             Stage::Waiting { retry_at, reason: Some(reason) } => {
                 CameraState::NoSignal { retry_at: *retry_at, attempt: self.failures, reason: reason.clone() }
             }
-            Stage::Waiting { retry_at, reason: None } => CameraState::Connecting { since: *retry_at },
+            Stage::Waiting { retry_at, reason: None } => CameraState::Waiting { since: *retry_at },
             Stage::Running { recording: Some(since), .. } => CameraState::Recording { since: *since },
             // Each try is not a state of its own: a camera that is off is in trouble all the time.
             Stage::Running { since, before: Some(reason), .. } => {

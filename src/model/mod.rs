@@ -34,6 +34,7 @@ mod seen;
 pub mod settings;
 mod silence;
 pub mod snapshot;
+mod starts;
 pub mod storing;
 pub mod text;
 pub mod time;

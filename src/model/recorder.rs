@@ -101,7 +101,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder whose cameras start at the first tick.
+    /// A recorder whose cameras start from the first tick on.
     pub fn new(settings: Arc<Settings>, remembered: &Remembered, anchor: Anchor) -> Self {
         let now = anchor.mono;
         let fitting = remembered.left.iter().filter(|(name, left)| left.memory.fits(name, &settings.ring, now).is_ok());
@@ -174,7 +174,7 @@ impl Recorder {
     /// When a tick next matters, seen at `now`. A tick then makes it later, or gives an order that does.
     pub fn due(&self, now: Mono) -> Option<Mono> {
         let cameras = self.cameras.iter().filter_map(|camera| camera.due(now));
-        cameras.chain(self.archive_silence_due()).chain([self.next_sweep]).min()
+        cameras.chain(self.start_due(now)).chain(self.archive_silence_due()).chain([self.next_sweep]).min()
     }
 
     /// Whether it was asked to stop.
@@ -229,6 +229,7 @@ impl Recorder {
             camera.tick(out);
             camera.settle(out);
         }
+        self.start_in_turn(out);
         self.listen_to_archive(out);
     }
 

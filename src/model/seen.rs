@@ -127,8 +127,8 @@ impl Camera {
             out.say(level, Topic::Camera, Some(&self.settings.name), text);
         }
         if seen.shape.is_some_and(|shape| self.shape.changes(run, shape, out.now)) {
-            let step = self.life.begin_anew(run, CHANGED, out.now);
-            self.step(out, step);
+            let end = self.life.begin_anew(run, CHANGED, out.now);
+            self.end(out, end);
         }
     }
 }

@@ -92,6 +92,11 @@ pub struct CameraView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum CameraState {
+    /// To be started as soon as those before it are on their way.
+    Waiting {
+        /// Since when.
+        since: Mono,
+    },
     /// Started; nothing came yet.
     Connecting {
         /// Since when.

@@ -267,6 +267,7 @@ pub fn sixty_four() -> Snapshot {
     let mut picture = sixteen();
     let yard = (17..=64).map(|n| camera(&format!("yard-{n}")));
     picture.cameras.extend(yard);
+    picture.cameras[40].state = CameraState::Waiting { since: NOW - seconds(3) };
     picture.cameras[59].state = picture.cameras[14].state.clone();
     picture
 }

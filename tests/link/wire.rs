@@ -46,6 +46,7 @@ fn trigger() -> impl Strategy<Value = TriggerView> {
 
 fn state() -> impl Strategy<Value = CameraState> {
     prop_oneof![
+        mono().prop_map(|since| CameraState::Waiting { since }),
         mono().prop_map(|since| CameraState::Connecting { since }),
         mono().prop_map(|since| CameraState::Recording { since }),
         (mono(), text()).prop_map(|(since, reason)| CameraState::Stalled { since, reason }),

@@ -101,7 +101,7 @@ fn reason(it: &Snapshot, name: &str) -> Option<String> {
     let camera = it.cameras.iter().find(|camera| camera.name.as_str() == name)?;
     match &camera.state {
         CameraState::NoSignal { reason, .. } => Some(reason.clone()),
-        CameraState::Connecting { .. } | CameraState::Recording { .. } => None,
+        CameraState::Waiting { .. } | CameraState::Connecting { .. } | CameraState::Recording { .. } => None,
         CameraState::Stalled { .. } | CameraState::Stopped => None,
     }
 }

@@ -228,7 +228,7 @@ async fn ffmpeg_that_freezes_is_taken_down_the_ladder_and_never_doubled() {
     }
     let reason = |state: &CameraState| match state {
         CameraState::Stalled { reason, .. } => Some(reason.clone()),
-        CameraState::Connecting { .. } | CameraState::Recording { .. } => None,
+        CameraState::Waiting { .. } | CameraState::Connecting { .. } | CameraState::Recording { .. } => None,
         CameraState::NoSignal { .. } | CameraState::Stopped => None,
     };
     let reason = nvr.until("a stall", |it| reason(&it.cameras[0].state)).await;

@@ -110,7 +110,8 @@ fn jumping(material: &Material, seconds: f64) -> Play {
 fn trouble(camera: &CameraView) -> Option<&str> {
     match &camera.state {
         CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => Some(reason),
-        CameraState::Connecting { .. } | CameraState::Recording { .. } | CameraState::Stopped => None,
+        CameraState::Waiting { .. } | CameraState::Connecting { .. } => None,
+        CameraState::Recording { .. } | CameraState::Stopped => None,
     }
 }
 

@@ -15,4 +15,5 @@ mod script;
 mod shelf;
 mod silence;
 mod sim;
+mod starts;
 mod stories;

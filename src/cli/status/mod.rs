@@ -45,6 +45,7 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
                     camera.name
                 )
             })),
+            CameraState::Waiting { .. } => troubles.push(format!("{} waits for its turn to start", camera.name)),
             CameraState::Connecting { .. } => troubles.push(format!("{} is not recorded yet", camera.name)),
             CameraState::Stalled { reason, .. } | CameraState::NoSignal { reason, .. } => {
                 troubles.push(format!("{} is not recorded: {reason}", camera.name));
@@ -188,6 +189,7 @@ fn archive_lines(picture: &Snapshot, now: Mono) -> Vec<String> {
 
 fn camera_row(camera: &CameraView, picture: &Snapshot, now: Mono) -> [String; 8] {
     let (state, up) = match &camera.state {
+        CameraState::Waiting { .. } => ("waiting", None),
         CameraState::Connecting { .. } => ("connecting", None),
         CameraState::Recording { since } => ("recording", Some(*since)),
         CameraState::Stalled { .. } => ("STALLED", None),

@@ -37,7 +37,7 @@ pub struct Status<'a> {
 struct Camera<'a> {
     name: &'a CameraName,
     armed: bool,
-    /// `connecting`, `recording`, `stalled`, `no_signal` or `stopped`.
+    /// `waiting`, `connecting`, `recording`, `stalled`, `no_signal` or `stopped`.
     state: &'static str,
     /// Since when it is in that state, where that is known.
     since: Option<Wall>,
@@ -225,6 +225,7 @@ impl<'a> Status<'a> {
 impl<'a> Camera<'a> {
     fn of(camera: &'a CameraView, anchor: &Anchor, now: Mono) -> Self {
         let (state, since, reason, retry) = match &camera.state {
+            CameraState::Waiting { since } => ("waiting", Some(*since), None, None),
             CameraState::Connecting { since } => ("connecting", Some(*since), None, None),
             CameraState::Recording { since } => ("recording", Some(*since), None, None),
             CameraState::Stalled { since, reason } => ("stalled", Some(*since), Some(reason.as_str()), None),

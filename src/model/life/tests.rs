@@ -12,7 +12,7 @@ fn trouble(cure: Option<Cure>) -> Option<Trouble> {
 
 fn started() -> Life {
     let mut life = Life::new("front", Duration::from_secs(10), at(0));
-    assert_eq!(life.tick(at(0)), Some(Step::Start(RunId(1))));
+    assert_eq!(life.start(at(0)), Some(RunId(1)));
     life
 }
 
@@ -23,17 +23,17 @@ fn waits_longer_after_each_failure_until_a_segment_is_good() {
     let mut waits = Vec::new();
     for _ in 0..8 {
         life.ended(trouble(None), now);
-        let due = life.due().expect("a next try");
+        let due = life.starts_at().expect("a next try");
         waits.push(due.since(now));
         now = due;
-        assert!(matches!(life.tick(now), Some(Step::Start(_))));
+        assert!(life.start(now).is_some());
     }
     assert!(waits.windows(2).all(|pair| pair[1] >= pair[0].mul_f64(0.75)), "{waits:?}");
     assert!(waits[7] > Duration::from_secs(20));
     life.slot_opened(now);
     assert!(life.segment_finished(life.run(), now));
     life.ended(trouble(None), now);
-    assert!(life.due().expect("a next try").since(now) <= backoff::FIRST);
+    assert!(life.starts_at().expect("a next try").since(now) <= backoff::FIRST);
 }
 
 #[test]
@@ -44,11 +44,11 @@ fn a_frozen_frame_count_is_a_stall_even_if_progress_goes_on() {
         life.progressed(100, at(second));
     }
     assert_eq!(life.tick(at(22)), None, "frame 100 came at 3 s");
-    assert!(matches!(life.tick(at(23)), Some(Step::End(_, reason)) if reason.contains("froze")));
+    assert!(matches!(life.tick(at(23)), Some(End { reason, .. }) if reason.contains("froze")));
     assert!(matches!(life.view(), CameraState::Stalled { .. }));
     life.ended(trouble(None), at(25));
     assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }));
-    life.tick(at(26));
+    life.start(at(26));
     assert!(matches!(life.view(), CameraState::NoSignal { attempt: 1, .. }), "it is only being tried");
     life.slot_opened(at(27));
     assert!(matches!(life.view(), CameraState::Recording { .. }));
@@ -62,7 +62,7 @@ fn frames_without_a_finished_segment_are_a_stall_too() {
         life.progressed(second, at(second));
         assert_eq!(life.tick(at(second)), None);
     }
-    assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("key frames")));
+    assert!(matches!(life.tick(at(41)), Some(End { reason, .. }) if reason.contains("key frames")));
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn slots_that_are_only_opened_are_no_life_and_two_empty_ones_are_a_stall() {
         life.progressed(second, at(second));
         assert_eq!(life.tick(at(second)), None);
     }
-    assert!(matches!(life.tick(at(41)), Some(Step::End(_, reason)) if reason.contains("no segment finished")));
+    assert!(matches!(life.tick(at(41)), Some(End { reason, .. }) if reason.contains("no segment finished")));
     let mut life = started();
     life.slot_opened(at(1));
     assert_eq!(life.segment_empty("no room", at(2)), None);
     assert!(!life.segment_finished(RunId(0), at(3)), "an earlier FFmpeg's");
     assert!(life.segment_finished(RunId(1), at(3)));
     assert_eq!(life.segment_empty("no room", at(4)), None, "not in a row");
-    assert_eq!(life.segment_empty("no room", at(5)), Some(Step::End(RunId(1), "no room".into())));
+    assert_eq!(life.segment_empty("no room", at(5)), Some(End { run: RunId(1), reason: "no room".into() }));
     assert_eq!(life.segment_empty("no room", at(6)), None, "once");
 }
 
@@ -90,17 +90,17 @@ fn a_silence_that_nobody_listened_to_is_no_stall() {
     life.slot_opened(at(1));
     life.was_away(at(100));
     assert_eq!(life.tick(at(119)), None);
-    assert!(matches!(life.tick(at(120)), Some(Step::End(..))));
+    assert!(matches!(life.tick(at(120)), Some(End { .. })));
 }
 
 #[test]
 fn sound_that_mp4_cannot_hold_is_made_aac_at_once_and_only_once() {
     let mut life = started();
     life.ended(trouble(Some(Cure::EncodeAudio)), at(1));
-    assert_eq!((life.due(), life.encode_audio()), (Some(at(1)), true));
-    life.tick(at(1));
+    assert_eq!((life.starts_at(), life.encode_audio()), (Some(at(1)), true));
+    life.start(at(1));
     life.ended(trouble(Some(Cure::EncodeAudio)), at(2));
-    assert!(life.due() > Some(at(2)));
+    assert!(life.starts_at() > Some(at(2)));
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn where_only_a_person_can_help_it_is_tried_less_often() {
     let (mut soon, mut late) = (started(), started());
     assert!(!late.in_doubt());
     for _ in 0..8 {
-        let now = soon.due().max(late.due()).expect("both wait or run");
+        let now = soon.due().max(late.due()).expect("both run");
         soon.ended(trouble(None), now);
         late.ended(trouble(Some(Cure::Person)), now);
-        let waits = [&soon, &late].map(|life| life.due().expect("a try").since(now));
+        let waits = [&soon, &late].map(|life| life.starts_at().expect("a try").since(now));
         assert!(waits[1] >= waits[0] * FOR_A_PERSON && late.in_doubt(), "{waits:?}");
-        let now = late.due().expect("a try");
-        assert!(matches!((soon.tick(now), late.tick(now)), (Some(Step::Start(_)), Some(Step::Start(_)))));
+        let now = late.starts_at().expect("a try");
+        assert!(soon.start(now).is_some() && late.start(now).is_some());
     }
     late.slot_opened(late.due().expect("it runs"));
     assert!(late.segment_finished(late.run(), at(9_999)) && !late.in_doubt());
@@ -125,7 +125,7 @@ fn what_was_asked_to_stop_stays_stopped() {
     let mut life = started();
     assert_eq!(life.stop(at(1)), Some(RunId(1)));
     assert_eq!(life.ended(trouble(None), at(2)), None);
-    assert_eq!((life.stopped(), life.due()), (true, None));
+    assert_eq!((life.stopped(), life.starts_at()), (true, None));
     let mut waiting = Life::new("front", Duration::from_secs(10), at(0));
     assert_eq!(waiting.stop(at(0)), None);
     assert!(waiting.stopped());
@@ -137,14 +137,18 @@ fn what_is_renewed_starts_as_soon_as_its_ffmpeg_has_ended_however_that_ended() {
         let mut life = started();
         for second in 1..4 {
             life.ended(trouble(None), at(second * 100));
-            life.tick(at(second * 100 + 50));
+            life.start(at(second * 100 + 50));
         }
         let run = life.run();
         assert_eq!(life.renew(at(500)), Some(run));
-        assert_eq!((life.due(), life.alive(), life.tick(at(501))), (None, true, None), "two would write one ring");
+        assert_eq!(
+            (life.starts_at(), life.alive(), life.start(at(501))),
+            (None, true, None),
+            "two would write one ring"
+        );
         assert_eq!(life.ended(end, at(502)), None, "nothing went wrong");
-        assert_eq!((life.due(), life.restarts(), life.encode_audio()), (Some(at(502)), 0, false));
-        assert_eq!(life.tick(at(502)), Some(Step::Start(RunId(run.0 + 1))));
+        assert_eq!((life.starts_at(), life.restarts(), life.encode_audio()), (Some(at(502)), 0, false));
+        assert_eq!(life.start(at(502)), Some(RunId(run.0 + 1)));
     }
 }
 
@@ -152,12 +156,12 @@ fn what_is_renewed_starts_as_soon_as_its_ffmpeg_has_ended_however_that_ended() {
 fn what_waits_or_was_stopped_is_renewed_at_once_and_what_is_renewed_can_be_stopped() {
     let mut life = started();
     life.ended(trouble(None), at(1));
-    assert_eq!((life.renew(at(1)), life.due()), (None, Some(at(1))));
-    life.tick(at(1));
+    assert_eq!((life.renew(at(1)), life.starts_at()), (None, Some(at(1))));
+    life.start(at(1));
     life.stop(at(2));
     assert_eq!(life.renew(at(3)), Some(RunId(2)), "it has not ended yet");
     life.stop(at(4));
     life.ended(None, at(5));
     assert!(life.stopped());
-    assert_eq!((life.renew(at(6)), life.due()), (None, Some(at(6))));
+    assert_eq!((life.renew(at(6)), life.starts_at()), (None, Some(at(6))));
 }

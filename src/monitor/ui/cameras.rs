@@ -73,7 +73,7 @@ const IN_TROUBLE: u8 = 0;
 fn urgency(camera: &CameraView) -> u8 {
     match camera.state {
         CameraState::NoSignal { .. } | CameraState::Stalled { .. } => IN_TROUBLE,
-        CameraState::Connecting { .. } | CameraState::Stopped => 1,
+        CameraState::Waiting { .. } | CameraState::Connecting { .. } | CameraState::Stopped => 1,
         CameraState::Recording { .. } if camera.event.is_some() => 2,
         CameraState::Recording { .. } => 3,
     }

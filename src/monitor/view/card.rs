@@ -74,7 +74,8 @@ pub struct Countdown {
 pub(super) fn is_recording(camera: &CameraView) -> bool {
     match camera.state {
         CameraState::Recording { .. } => true,
-        CameraState::Connecting { .. }
+        CameraState::Waiting { .. }
+        | CameraState::Connecting { .. }
         | CameraState::Stalled { .. }
         | CameraState::NoSignal { .. }
         | CameraState::Stopped => false,
@@ -85,7 +86,10 @@ pub(super) fn is_recording(camera: &CameraView) -> bool {
 pub(super) fn is_in_trouble(camera: &CameraView) -> bool {
     match camera.state {
         CameraState::Stalled { .. } | CameraState::NoSignal { .. } => true,
-        CameraState::Recording { .. } | CameraState::Connecting { .. } | CameraState::Stopped => false,
+        CameraState::Recording { .. }
+        | CameraState::Waiting { .. }
+        | CameraState::Connecting { .. }
+        | CameraState::Stopped => false,
     }
 }
 
@@ -119,6 +123,7 @@ fn state(camera: &CameraView, snapshot: &Snapshot, scene: &Scene, wake: &mut Wak
     let calm = |word, tone, detail| State { word, tone, detail, reason: String::new() };
     match &camera.state {
         CameraState::Recording { .. } => calm("recording", Tone::Good, String::new()),
+        CameraState::Waiting { .. } => calm("waiting", Tone::Warn, "for its turn to start".to_owned()),
         CameraState::Connecting { since: at } => calm("connecting", Tone::Warn, since(*at)),
         CameraState::Stopped => calm("stopped", Tone::Faint, String::new()),
         CameraState::Stalled { since: at, reason } => {
@@ -170,6 +175,7 @@ fn uptime(camera: &CameraView, wake: &Wake) -> String {
             format!("up {}", format::about(wake.now.since(since)))
         }
         CameraState::Recording { .. }
+        | CameraState::Waiting { .. }
         | CameraState::Connecting { .. }
         | CameraState::Stalled { .. }
         | CameraState::NoSignal { .. }
