@@ -1,8 +1,10 @@
 //! `nvr.toml` as its owner meets it: defaults, the example, and what is said about each mistake.
 
 use nvr::config::{self, ConfigError, Loaded};
+use nvr::model::event::Mail;
 use nvr::model::settings::{Audio, Share};
 use proptest::prelude::*;
+use rstest::rstest;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -141,6 +143,70 @@ fn defaults_are_those_of_the_contract() {
 }
 
 #[test]
+fn rules_for_mails_are_read_in_each_way_that_toml_has() {
+    let text = "[smtp]\nignore = []\n\
+        [[camera]]\nname = 'a'\nsource = 'x'\nmail = [{ from = 'NVR@box', subject = 'Channel 2' }, { peer = '10.0.0.7' }]\n\
+        [[camera]]\nname = 'b'\nsource = 'x'\n[[camera.mail]]\nto = 'cam2'\nbody = '/^x$/'\n";
+    let settings = load(text).expect("a good file").settings;
+    assert_eq!(settings.smtp.ignore, []);
+    let rules = settings.cameras.iter().flat_map(|camera| &camera.mail).map(ToString::to_string);
+    let written = [
+        "{ from = \"NVR@box\", subject = \"Channel 2\" }",
+        "{ peer = \"10.0.0.7\" }",
+        "{ to = \"cam2\", body = \"/^x$/\" }",
+    ];
+    assert_eq!(rules.collect::<Vec<_>>(), written);
+}
+
+/// The first lines of mails as makers send them. Where makers leave words to the owner, he may write anything.
+#[rstest]
+#[case::dahua(
+    "Alarm",
+    "Alarm Event: Motion Detection\r\nAlarm Input Channel: 1\r\nAlarm Start Time(D/M/Y H:M:S): 23/12/2021 10:27:46\r\n",
+    false
+)]
+#[case::dahua_start("IPC Message", "Alarm Event: Motion Detection Start\r\nAlarm Input Channel: 1\r\n", false)]
+#[case::dahua_stop("IPC Message", "Alarm Event: Motion Detection Stop\r\nAlarm Input Channel: 1\r\n", true)]
+#[case::dahua_end_time(
+    "IPC Message",
+    "Alarm Event: Motion Detection\r\nAlarm Stop Time(D/M/Y H:M:S): 23/12/2021 10:28:01\r\n",
+    true
+)]
+#[case::stop_in_the_subject("Motion Detection [Stop]", "", true)]
+#[case::hikvision(
+    "Embedded Net DVR: Motion Detected On Channel D1",
+    "This is an automatically generated e-mail from your DVR.\r\n\r\nEVENT TYPE:    Motion Detected\r\n",
+    false
+)]
+#[case::reolink(
+    "Motion Detection from Yard at 2026/11/22 14:02:31",
+    "Alarm Camera Name: Yard\r\nAlarm Event: Motion Detection\r\n",
+    false
+)]
+#[case::reolink_test(
+    "Yard",
+    "If you receive this e-mail you have successfully set up and tested the e-mail alert from your IPC",
+    true
+)]
+#[case::a_test("Test", "This is a test e-mail from your camera.", true)]
+#[case::mail_test("IPC Message", "\r\nMail Test\r\n", true)]
+#[case::keep_alive("IPC KeepAlive", "", true)]
+#[case::a_bus_stop("Motion at Bus Stop", "Alarm Event: Motion Detection\r\nAlarm Name: Bus Stop\r\n", false)]
+#[case::a_test_that_is_none("Test", "Alarm Event: Motion Detection\r\nAlarm Name: this is a test\r\n", false)]
+#[case::the_end_of_the_drive("Motion at the end", "Motion has been detected. Stop it!", false)]
+#[case::nothing("", "", false)]
+fn mails_that_are_no_alarm_are_ignored_and_alarms_are_not(
+    #[case] subject: &str,
+    #[case] body: &str,
+    #[case] ignored: bool,
+) {
+    let rules = load("").expect("an empty file").settings.smtp.ignore;
+    let mail = Mail::bare([10, 0, 0, 7].into(), String::new(), vec!["garden@nvr".into()]);
+    let mail = Mail { subject: subject.into(), body: body.into(), ..mail };
+    assert_eq!(rules.iter().any(|rule| rule.fits(&mail)), ignored);
+}
+
+#[test]
 fn values_are_read_as_people_write_them() {
     let text = "ring = { segment = '1.5s', slots = 1_00, backlog = '500 MiB' }\n\
         [trigger]\npre_roll = '1m 20s'\ncooldown = '2 minutes'\narmed = false\n\
@@ -274,6 +340,29 @@ fn silence_is_for_all_cameras_unless_one_says_its_own(
 #[case(
     "[smtp]\nallow = []",
     "nvr.toml:2: smtp.allow: lets nobody in, so that no mail would ever come (write [\"private\"])"
+)]
+#[case("[smtp]\nignore = 'test'", "nvr.toml:2: smtp.ignore is a list (write ignore = [{ subject = \"Channel 2\" }])")]
+#[case(
+    "[smtp]\nignore = [\n'test']",
+    "nvr.toml:3: smtp.ignore holds something else than tables (write ignore = [{ subject = \"Channel 2\" }])"
+)]
+#[case(
+    "[smtp]\nignore = [{}]",
+    "nvr.toml:2: smtp.ignore: a rule without keys holds for every mail (write at least one of to, from, subject, body and \
+     peer)"
+)]
+#[case(
+    "[[camera]]\nname = 'a'\nsource = 'x'\nmail = [{ subject = '/(/' }]",
+    "nvr.toml:4: camera.mail.subject: is no regular expression: unclosed group (see docs.rs/regex for its syntax)"
+)]
+#[case(
+    "[[camera]]\nname = 'a'\nsource = 'x'\nmail = [{ peer = 'box' }]",
+    "nvr.toml:4: camera.mail.peer: \"box\" is no address and no network (write for example \"192.168.1.20\", or \
+     \"192.168.1.0/24\")"
+)]
+#[case(
+    "[[camera]]\nname = 'a'\nsource = 'x'\nmail = [{ subjekt = 'x' }]",
+    "nvr.toml:4: camera.mail.subjekt is not a key (did you mean camera.mail.subject?)"
 )]
 #[case(
     "[trigger]\narmed = 'yes'",

@@ -41,7 +41,7 @@ impl Port {
         let (events, bus) = mpsc::channel(64);
         let stop = CancellationToken::new();
         let allow = vec![allow.parse().expect("a network")];
-        let rules = Smtp { listen: address, allow, login, limits: Limits::default() };
+        let rules = Smtp { listen: address, allow, ignore: Vec::new(), login, limits: Limits::default() };
         let (_, rules) = watch::channel(Arc::new(rules));
         let served = tokio::spawn(serve(listener, rules, events, stop.clone()));
         Self { address, bus, stop, served }

@@ -2,7 +2,7 @@
 
 use super::read::{Context, DAY, HOUR, secs};
 use super::section::{Given, Section};
-use super::{source, value};
+use super::{rules, source, value};
 use crate::model::settings::{Limits, Login, Smtp};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub(super) fn smtp_keys(smtp: &mut Section, context: &Context) -> Smtp {
     Smtp {
         listen: smtp.get("listen", ([0, 0, 0, 0], 6789).into(), value::address),
         allow: smtp.get("allow", value::private().collect(), value::networks),
+        ignore: if smtp.place("ignore").is_some() { rules::rules(smtp, "ignore") } else { rules::ignored() },
         login: login(smtp, context),
         limits: limits(smtp),
     }

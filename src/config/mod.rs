@@ -7,6 +7,7 @@
 mod check;
 mod mail;
 mod read;
+mod rules;
 mod section;
 mod source;
 mod value;

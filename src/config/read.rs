@@ -2,7 +2,7 @@
 
 use super::check::{self, Places};
 use super::section::{Notes, Section};
-use super::{ConfigError, Env, Loaded, mail, source, value, xdg};
+use super::{ConfigError, Env, Loaded, mail, rules, source, value, xdg};
 use crate::model::id::CameraName;
 use crate::model::settings::{Archive, Audio, Camera, Recorder, Ring, Settings, Share, Source, Trigger};
 use std::path::{Path, PathBuf};
@@ -185,6 +185,7 @@ fn camera(block: &mut Section, (base, may_be_silent): Base, context: &Context) -
     let name = block.take("name", |v| CameraName::try_from(value::text(v)?.to_owned()).map_err(|bad| bad.to_string()));
     let source = block.take("source", |v| source::expand(value::text(v)?, context.base, context.env));
     let alias = block.get("alias", Vec::new(), aliases);
+    let mail = rules::rules(block, "mail");
     let input_args = block.get("input_args", Vec::new(), |v| input_args(v, source.as_ref().map(|it| &it.value.source)));
     let audio = block.get("audio", Audio::Copy, value::audio);
     let silence = silence(block, may_be_silent);
@@ -199,7 +200,7 @@ fn camera(block: &mut Section, (base, may_be_silent): Base, context: &Context) -
             format!("camera.source: everybody on this machine can read this password (run: chmod o= {file})"),
         );
     }
-    Some(Camera { name, alias, source: source.value.source, input_args, audio, silence, trigger })
+    Some(Camera { name, alias, mail, source: source.value.source, input_args, audio, silence, trigger })
 }
 
 /// How long something may be silent; no time at all stands for all time.

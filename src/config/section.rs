@@ -128,10 +128,21 @@ impl<'i, 'n> Section<'i, 'n> {
 
     /// All the tables `[[key]]`.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'i, 'n>> {
+        let remedies = [format!("write [[{key}]] with two brackets on each side"), format!("write [[{key}]]")];
+        self.tables(key, remedies)
+    }
+
+    /// All the tables of `key = [{ … }, { … }]`; `example` is one of them.
+    pub(super) fn inline_tables(&mut self, key: &'static str, example: &str) -> Vec<Section<'i, 'n>> {
+        let remedy = format!("write {key} = [{example}]");
+        self.tables(key, [remedy.clone(), remedy])
+    }
+
+    fn tables(&mut self, key: &'static str, [to_be_a_list, to_hold_tables]: [String; 2]) -> Vec<Section<'i, 'n>> {
         let (at, list) = match self.entry(key) {
             Some((at, DeValue::Array(list))) => (at, list),
             Some((at, _)) => {
-                self.notes.mistake(at, format!("{key} is a list (write [[{key}]] with two brackets on each side)"));
+                self.mistake(at, key, &format!("is a list ({to_be_a_list})"));
                 (at, DeArray::default())
             }
             None => (0, DeArray::default()),
@@ -140,11 +151,28 @@ impl<'i, 'n> Section<'i, 'n> {
         for item in list {
             let at = item.span().start.max(at);
             match item.into_inner() {
-                DeValue::Table(table) => sections.push(Section::new(format!("{key}."), at, table, self.notes)),
-                _ => self.notes.mistake(at, format!("{key} holds something else than tables (write [[{key}]])")),
+                DeValue::Table(table) => {
+                    sections.push(Section::new(format!("{}{key}.", self.prefix), at, table, self.notes));
+                }
+                _ => self.mistake(at, key, &format!("holds something else than tables ({to_hold_tables})")),
             }
         }
         sections
+    }
+
+    /// Something is wrong with `key`; the sentence goes on after its name.
+    pub(super) fn mistake(&self, at: usize, key: &str, what: &str) {
+        self.notes.mistake(at, format!("{}{key} {what}", self.prefix));
+    }
+
+    /// What sentences call it.
+    pub(super) fn name(&self) -> &str {
+        self.prefix.trim_end_matches('.')
+    }
+
+    /// Nothing stands in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Notes every key that nobody asked for, with the nearest one that somebody did.

@@ -133,7 +133,7 @@ pub(super) fn networks(value: &DeValue<'_>) -> Result<Vec<IpNet>, String> {
     for word in list(value)? {
         match word.trim() {
             "private" => networks.extend(private()),
-            word => networks.push(word.parse().or_else(|_| word.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+            word => networks.push(parsed(word).ok_or_else(|| {
                 format!("{} is not a network (write \"private\", or for example \"192.168.1.0/24\")", quoted(word))
             })?),
         }
@@ -142,6 +142,16 @@ pub(super) fn networks(value: &DeValue<'_>) -> Result<Vec<IpNet>, String> {
         return Err("lets nobody in, so that no mail would ever come (write [\"private\"])".into());
     }
     Ok(networks)
+}
+
+/// An address or a network.
+pub(super) fn network(word: &str) -> Result<IpNet, String> {
+    let remedy = "write for example \"192.168.1.20\", or \"192.168.1.0/24\"";
+    parsed(word.trim()).ok_or_else(|| format!("{} is no address and no network ({remedy})", quoted(word)))
+}
+
+fn parsed(word: &str) -> Option<IpNet> {
+    word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// What `"private"` means.

@@ -292,12 +292,24 @@ pub struct Mail {
     pub from: String,
     /// `RCPT TO`, at least one.
     pub to: Vec<String>,
+    /// The header's `From`, decoded, with all names in it; empty if there was none.
+    pub sender: String,
     /// The subject, decoded; empty if there was none.
     pub subject: String,
+    /// The beginning of its text, decoded, without HTML, with its line breaks; empty if there was none.
+    pub body: String,
     /// How long ago the first RCPT came: that is the trigger's instant.
     pub waited: Duration,
     /// The line broke before the mail was whole.
     pub cut_off: bool,
+}
+
+impl Mail {
+    /// One of which nothing is known but who sends it to whom.
+    pub fn bare(peer: IpAddr, from: String, to: Vec<String>) -> Self {
+        let (sender, subject, body) = (String::new(), String::new(), String::new());
+        Self { peer, from, to, sender, subject, body, waited: Duration::ZERO, cut_off: false }
+    }
 }
 
 /// What an append did.

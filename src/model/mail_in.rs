@@ -1,6 +1,7 @@
 //! What a mail leads to: it is led to the cameras that it means, and wants footage of each.
 
 use super::event::Mail;
+use super::id::CameraName;
 use super::orders::together;
 use super::out::Out;
 use super::record::TriggerKind;
@@ -8,7 +9,11 @@ use super::recorder::Recorder;
 use super::routing::{self, Route};
 use super::snapshot::{Level, MailNote, Topic};
 use super::text::fit_for_screen;
+use super::time::Mono;
 use std::sync::Arc;
+
+/// Characters of a rule that a sentence shows.
+const RULE: usize = 120;
 
 impl Recorder {
     /// A mail came. Which cameras it means is found out, and each is triggered.
@@ -29,25 +34,44 @@ impl Recorder {
         let to = mail.to.first().map(String::as_str).unwrap_or_default();
         let (from, to, subject) = (screen(&mail.from), screen(to), screen(&mail.subject));
         let peer = mail.peer.to_string();
-        let late = self.refused(at);
-        let mut outcomes = Vec::new();
-        for name in &names {
-            let (peer, from, to, subject) = (peer.clone(), from.clone(), to.clone(), subject.clone());
-            let kind = TriggerKind::Mail { peer, from, to, subject };
-            let outcome = self.with(out, name, |camera, ids, out| match late {
-                Some(why) => format!("ignored: {why}"),
-                None => camera.trigger(out, ids, at, kind),
-            });
-            outcomes.extend(outcome.map(|outcome| (name.clone(), outcome)));
-        }
-        let (about, outcome) = match outcomes.as_slice() {
-            [(name, outcome)] => (Some(name), outcome.clone()),
-            several => (None, screen(&together(several, settings.cameras.len()))),
+        let kind =
+            TriggerKind::Mail { peer: peer.clone(), from: from.clone(), to: to.clone(), subject: subject.clone() };
+        let (about, outcome) = match self.ignored(mail, at) {
+            Some(why) => (names.first().filter(|_| names.len() == 1).cloned(), why),
+            None => self.want(out, &names, at, &kind),
         };
         let cut = if mail.cut_off { ", cut off" } else { "" };
-        out.say(Level::Info, Topic::Mail, about, format!("mail from {peer}{cut}: {outcome} ({why})"));
+        out.say(Level::Info, Topic::Mail, about.as_ref(), format!("mail from {peer}{cut}: {outcome} ({why})"));
         self.mail.today = self.mail.today.saturating_add(1);
         self.mail.last = Some(MailNote { at, from, to, subject, outcome });
+    }
+
+    /// Why a mail triggers nothing whatever camera it means, if that is so. It is a sign of life all the same.
+    fn ignored(&self, mail: &Mail, at: Mono) -> Option<String> {
+        if let Some(why) = self.refused(at) {
+            return Some(format!("ignored: {why}"));
+        }
+        let rule = self.settings.smtp.ignore.iter().find(|rule| rule.fits(mail))?;
+        Some(format!("ignored by the rule {} (smtp.ignore)", fit_for_screen(&rule.to_string(), RULE)))
+    }
+
+    /// Triggers these cameras. Answers which one the outcome is about, if only one, and the outcome in words.
+    fn want(
+        &mut self,
+        out: &mut Out,
+        names: &[CameraName],
+        at: Mono,
+        kind: &TriggerKind,
+    ) -> (Option<CameraName>, String) {
+        let mut outcomes = Vec::new();
+        for name in names {
+            let outcome = self.with(out, name, |camera, ids, out| camera.trigger(out, ids, at, kind.clone()));
+            outcomes.extend(outcome.map(|outcome| (name.clone(), outcome)));
+        }
+        match outcomes.as_slice() {
+            [(name, outcome)] => (Some(name.clone()), outcome.clone()),
+            several => (None, screen(&together(several, self.settings.cameras.len()))),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub mod retention;
 pub mod ring;
 mod room;
 pub mod routing;
+pub mod rule;
 pub mod saving;
 mod seen;
 pub mod settings;

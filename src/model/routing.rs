@@ -1,11 +1,15 @@
 //! Which camera a mail means.
 //!
-//! In this order, the first that knows wins: the recipient's local part, the address that sent it, and the fact that
-//! there is only one camera. When none knows, every camera is meant, since too much footage can be deleted and too
-//! little cannot be had back; and the owner is given the line that settles it.
+//! In this order, the first that knows wins: the recipient's local part, the rules in `nvr.toml`, the address that sent
+//! it, and the fact that there is only one camera. A rule with a `to` comes before a name, for somebody wrote it about
+//! that very recipient; one without leaves a mail alone that names its camera. So a recorder box, which sends for many
+//! cameras from one address and perhaps to one recipient, is told apart by rules, and no rule that was written for it
+//! can take away another camera's mail. When nobody knows, every camera is meant, since too much footage can be deleted
+//! and too little cannot be had back; and the owner is given the line that settles it.
 
 use super::event::Mail;
 use super::id::CameraName;
+use super::rule::{local_part, quoted, recipients};
 use super::settings::Camera;
 use super::text::fit_for_screen;
 use std::fmt;
@@ -26,6 +30,8 @@ pub enum Route {
 pub enum Because {
     /// This recipient names it, or one of its aliases.
     Recipient(String),
+    /// This rule of its `mail` holds, as it is written.
+    Rule(String),
     /// The peer is the host of its source.
     Peer(IpAddr),
     /// There is no other.
@@ -36,24 +42,46 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Because::Recipient(to) => write!(f, "recipient {}", fit_for_screen(to, SHOWN)),
+            Because::Rule(rule) => write!(f, "rule {}", fit_for_screen(rule, RULE_SHOWN)),
             Because::Peer(peer) => write!(f, "sent by {peer}, the host of its source"),
             Because::OnlyCamera => f.write_str("the only camera"),
         }
     }
 }
 
+/// A line for `nvr.toml` by which the next mail like this one finds its camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The camera that is most likely meant; `None`: nobody can tell.
+    pub camera: Option<CameraName>,
+    /// What to add to the `[[camera]]` of the right one.
+    pub line: String,
+}
+
 /// Characters of an address that a sentence shows.
 const SHOWN: usize = 64;
+/// Characters of a rule.
+const RULE_SHOWN: usize = 120;
+/// From here on a word is taken for another one that was mistyped.
+const LIKE: f64 = 0.8;
 
 /// Which cameras `mail` means.
 ///
 /// `hosts` are the addresses to which the host names of sources were resolved, any number a camera; hosts that are
 /// addresses already need no entry. Several cameras may share a host (the channels of one recorder box): a mail from
-/// there that names none of them means all of those.
+/// there that names none of them, and for which no rule holds, means all of those.
 pub fn route(mail: &Mail, cameras: &[Arc<Camera>], hosts: &[(CameraName, IpAddr)]) -> Route {
-    let named = named(mail, cameras);
-    if !named.is_empty() {
-        return Route::To(named);
+    let addressed = addressed(mail, cameras);
+    if !addressed.is_empty() {
+        return Route::To(addressed);
+    }
+    let holding = |camera: &Arc<Camera>| {
+        let rule = camera.mail.iter().find(|rule| rule.fits(mail))?;
+        Some((camera.name.clone(), Because::Rule(rule.to_string())))
+    };
+    let ruled: Vec<_> = cameras.iter().filter_map(holding).collect();
+    if !ruled.is_empty() {
+        return Route::To(ruled);
     }
     let peer = mail.peer.to_canonical();
     let near = cameras.iter().filter(|camera| lives_at(camera, peer, hosts));
@@ -67,34 +95,30 @@ pub fn route(mail: &Mail, cameras: &[Arc<Camera>], hosts: &[(CameraName, IpAddr)
     }
 }
 
-/// The recipients. Cameras whose form has one field for all put several into one, as `a@nvr;b@nvr`.
-fn recipients(mail: &Mail) -> impl Iterator<Item = &str> {
-    mail.to.iter().flat_map(|to| to.split([';', ','])).map(str::trim)
-}
-
-/// What stands before the `@`, without quotes.
-fn local_part(to: &str) -> &str {
-    to.rsplit_once('@').map_or(to, |(local, _)| local).trim_matches('"')
-}
-
-/// The cameras that recipients name, each with the first recipient that does.
+/// The cameras that a mail is addressed to: of each recipient those whose rules are about it, and else those that it
+/// names.
 ///
 /// `garden+night@nvr` means `garden`, as mail systems have it, unless it is itself somebody's alias.
-fn named(mail: &Mail, cameras: &[Arc<Camera>]) -> Vec<(CameraName, Because)> {
-    let mut by: Vec<Option<&str>> = vec![None; cameras.len()];
+fn addressed(mail: &Mail, cameras: &[Arc<Camera>]) -> Vec<(CameraName, Because)> {
+    let mut by: Vec<Option<Because>> = vec![None; cameras.len()];
     for to in recipients(mail) {
+        let rules = cameras.iter().map(|camera| camera.mail.iter().find(|rule| rule.is_about(to) && rule.fits(mail)));
+        let ruled: Vec<_> = rules.collect();
+        let named = ruled.iter().all(Option::is_none);
         let word = local_part(to).to_lowercase();
         let tagless = word.split('+').next().unwrap_or_default();
         let exact = cameras.iter().any(|camera| is_called(camera, &word));
         let word = if exact { word.as_str() } else { tagless };
-        for (camera, by) in cameras.iter().zip(&mut by) {
-            if by.is_none() && is_called(camera, word) {
-                *by = Some(to);
-            }
+        for ((camera, rule), by) in cameras.iter().zip(ruled).zip(&mut by) {
+            let because = match rule {
+                Some(rule) => Some(Because::Rule(rule.to_string())),
+                None => (named && is_called(camera, word)).then(|| Because::Recipient(to.to_owned())),
+            };
+            *by = by.take().or(because);
         }
     }
-    let named = cameras.iter().zip(by);
-    named.filter_map(|(camera, by)| Some((camera.name.clone(), Because::Recipient(by?.to_owned())))).collect()
+    let by = cameras.iter().zip(by);
+    by.filter_map(|(camera, because)| Some((camera.name.clone(), because?))).collect()
 }
 
 /// Whether `word`, in lower case, is the camera's name or one of its aliases.
@@ -109,136 +133,75 @@ fn lives_at(camera: &Camera, peer: IpAddr, hosts: &[(CameraName, IpAddr)]) -> bo
         || hosts.iter().any(|(name, host)| *name == camera.name && host.to_canonical() == peer)
 }
 
+/// How a mail like this, of which nobody knows which camera it means, finds its camera; `None`: it says nothing by which
+/// it could be known.
+///
+/// A recipient of its own is the surest sign. Where there is none that can be written down, it is the address that
+/// sends, unless that is this machine, where a relay speaks for many; and else who it says it is.
+pub fn advice(mail: &Mail, cameras: &[Arc<Camera>]) -> Option<Advice> {
+    let words = recipients(mail).map(|to| local_part(to).to_lowercase());
+    let words: Vec<_> = words.filter(|word| is_plain(word)).collect();
+    let likely = words.iter().find_map(|word| Some((word, nearest(word, cameras)?)));
+    if let Some((word, camera)) = likely {
+        return Some(Advice { camera: Some(camera), line: format!("alias = [\"{word}\"]") });
+    }
+    let peer = mail.peer.to_canonical();
+    let line = match words.first() {
+        Some(word) => format!("alias = [\"{word}\"]"),
+        None if !peer.is_loopback() => format!("mail = [{{ peer = \"{peer}\" }}]"),
+        None if is_plain(&mail.from.replace('@', "")) => format!("mail = [{{ from = {} }}]", quoted(&mail.from)),
+        None => return None,
+    };
+    Some(Advice { camera: None, line })
+}
+
+/// Whether a word can be written into the file as it is.
+fn is_plain(word: &str) -> bool {
+    (1..=SHOWN).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// The camera whose name or alias is most like a word, if it is very like it.
+fn nearest(word: &str, cameras: &[Arc<Camera>]) -> Option<CameraName> {
+    let bare = |word: &str| word.replace(['-', '_', '.'], "");
+    let word = bare(word);
+    let likeness = |camera: &Arc<Camera>| {
+        let names = std::iter::once(camera.name.as_str()).chain(camera.alias.iter().map(String::as_str));
+        names.map(|name| strsim::normalized_damerau_levenshtein(&bare(name), &word)).fold(0.0, f64::max)
+    };
+    let mut likely: Vec<_> = cameras.iter().map(|camera| (likeness(camera), camera)).collect();
+    likely.sort_by(|a, b| b.0.total_cmp(&a.0));
+    match likely.as_slice() {
+        // Of two that are alike it may be either: camera-1 and camera-2 for camera-3.
+        [first, second, ..] if first.0 == second.0 => None,
+        [first, ..] => (first.0 >= LIKE).then(|| first.1.name.clone()),
+        [] => None,
+    }
+}
+
 /// Why nobody knows, and the line that settles it.
 fn remedy(mail: &Mail, cameras: &[Arc<Camera>]) -> String {
     let peer = mail.peer.to_canonical();
-    let to = recipients(mail).next().unwrap_or_default();
-    let shown = match fit_for_screen(to, SHOWN) {
+    let shown = match fit_for_screen(recipients(mail).next().unwrap_or_default(), SHOWN) {
         empty if empty.is_empty() => "nobody".to_owned(),
         shown => shown,
     };
-    let word = local_part(to).to_lowercase();
-    let plain = (1..=SHOWN).contains(&word.len())
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-    match (cameras.first(), plain) {
-        (None, _) => format!("a mail from {peer} to {shown} came, and there is no camera (add one to nvr.toml)"),
-        (Some(_), true) => format!(
-            "a mail from {peer} to {shown} names no camera, so all are meant (add to its [[camera]] in nvr.toml: \
-             alias = [\"{word}\"])"
-        ),
-        (Some(first), false) => format!(
-            "a mail from {peer} to {shown} names no camera, so all are meant (set the recipient in that camera to its \
-             name in nvr.toml, such as {}@nvr)",
-            first.name
-        ),
+    let from = format!("a mail from {peer} to {shown}");
+    let Some(first) = cameras.first() else {
+        return format!("{from} came, and there is no camera (add one to nvr.toml)");
+    };
+    let what = format!("{from} names no camera, so all are meant");
+    match advice(mail, cameras) {
+        Some(Advice { camera: Some(camera), line }) => {
+            format!("{what} (if {camera} is meant, add to its [[camera]] in nvr.toml: {line})")
+        }
+        Some(Advice { camera: None, line }) => format!("{what} (add to its [[camera]] in nvr.toml: {line})"),
+        None => {
+            let name = &first.name;
+            format!("{what} (set the recipient in that camera to its name in nvr.toml, such as {name}@nvr)")
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::settings::{Audio, Source, Trigger};
-    use proptest::prelude::*;
-    use rstest::rstest;
-    use std::time::Duration;
-
-    fn camera(name: &str, alias: &[&str], source: &str) -> Arc<Camera> {
-        let trigger = Trigger {
-            pre_roll: Duration::from_secs(10),
-            post_roll: Duration::from_secs(50),
-            max_clip: Duration::from_secs(600),
-            cooldown: Duration::ZERO,
-            armed: true,
-        };
-        Arc::new(Camera {
-            name: name.parse().expect("a name"),
-            alias: alias.iter().map(|word| (*word).to_owned()).collect(),
-            source: Source::new(source.into()),
-            input_args: Vec::new(),
-            audio: Audio::Copy,
-            silence: None,
-            trigger,
-        })
-    }
-
-    fn mail(peer: &str, to: &[&str]) -> Mail {
-        Mail {
-            peer: peer.parse().expect("an address"),
-            from: "cam@example".into(),
-            to: to.iter().map(|word| (*word).to_owned()).collect(),
-            subject: String::new(),
-            waited: Duration::ZERO,
-            cut_off: false,
-        }
-    }
-
-    fn house() -> Vec<Arc<Camera>> {
-        vec![
-            camera("front-door", &["alarm", "haustür"], "rtsp://u:p@192.168.1.20:554/a"),
-            camera("garden", &[], "rtsp://[fd00::9]/a"),
-            camera("hall", &[], "rtsp://192.168.1.50/ch1"),
-            camera("attic", &["garden+attic"], "rtsp://192.168.1.50/ch2"),
-            camera("yard", &[], "http://yard.lan/video"),
-        ]
-    }
-
-    /// Cameras and reasons on one line, as `name: reason`.
-    fn told(route: Route) -> String {
-        match route {
-            Route::To(to) => to.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join("; "),
-            Route::All(why) => format!("ALL {why}"),
-        }
-    }
-
-    #[rstest]
-    #[case::name("10.0.0.1", &["garden@nvr.local"], "garden: recipient garden@nvr.local")]
-    #[case::any_case("10.0.0.1", &["Front-Door@NVR"], "front-door: recipient Front-Door@NVR")]
-    #[case::alias("10.0.0.1", &["ALARM@x"], "front-door: recipient ALARM@x")]
-    #[case::alias_beyond_ascii("10.0.0.1", &["HAUSTÜR@x"], "front-door: recipient HAUSTÜR@x")]
-    #[case::no_domain("10.0.0.1", &["garden"], "garden: recipient garden")]
-    #[case::tag("10.0.0.1", &["hall+motion@x"], "hall: recipient hall+motion@x")]
-    #[case::tag_that_is_an_alias("10.0.0.1", &["garden+attic@x"], "attic: recipient garden+attic@x")]
-    #[case::quoted("10.0.0.1", &["\"garden\"@x"], "garden: recipient \"garden\"@x")]
-    #[case::several("10.0.0.1", &["hall@x", "garden@x", "hall@y"], "garden: recipient garden@x; hall: recipient hall@x")]
-    #[case::several_in_one("10.0.0.1", &["hall@x; garden@x"], "garden: recipient garden@x; hall: recipient hall@x")]
-    #[case::known_and_unknown("10.0.0.1", &["me@home", "hall@x"], "hall: recipient hall@x")]
-    #[case::name_before_peer("192.168.1.20", &["garden@x"], "garden: recipient garden@x")]
-    #[case::peer("192.168.1.20", &["me@home"], "front-door: sent by 192.168.1.20, the host of its source")]
-    #[case::mapped_peer("::ffff:192.168.1.20", &["me@home"], "front-door: sent by 192.168.1.20, the host of its source")]
-    #[case::peer_v6("fd00::9", &["me@home"], "garden: sent by fd00::9, the host of its source")]
-    #[case::resolved("192.168.1.77", &["me@home"], "yard: sent by 192.168.1.77, the host of its source")]
-    #[case::a_box_of_channels("192.168.1.50", &[""],
-        "hall: sent by 192.168.1.50, the host of its source; attic: sent by 192.168.1.50, the host of its source")]
-    #[case::unknown("10.0.0.1", &["Kamera2@nvr"],
-        "ALL a mail from 10.0.0.1 to Kamera2@nvr names no camera, so all are meant \
-         (add to its [[camera]] in nvr.toml: alias = [\"kamera2\"])")]
-    #[case::unknown_and_odd("10.0.0.1", &["\x1b[2J\"\n]@x"],
-        "ALL a mail from 10.0.0.1 to [2J\" ]@x names no camera, so all are meant \
-         (set the recipient in that camera to its name in nvr.toml, such as front-door@nvr)")]
-    #[case::nobody("10.0.0.1", &[""],
-        "ALL a mail from 10.0.0.1 to nobody names no camera, so all are meant \
-         (set the recipient in that camera to its name in nvr.toml, such as front-door@nvr)")]
-    fn which_camera(#[case] peer: &str, #[case] to: &[&str], #[case] expected: &str) {
-        let hosts = [("yard".parse().expect("a name"), "::ffff:192.168.1.77".parse().expect("an address"))];
-        assert_eq!(told(route(&mail(peer, to), &house(), &hosts)), expected);
-    }
-
-    #[test]
-    fn one_camera_needs_no_address_and_none_says_so() {
-        let one = [camera("garden", &[], "garden.mp4")];
-        assert_eq!(told(route(&mail("10.0.0.1", &["x@y"]), &one, &[])), "garden: the only camera");
-        let none = told(route(&mail("10.0.0.1", &["x@y"]), &[], &[]));
-        assert_eq!(none, "ALL a mail from 10.0.0.1 to x@y came, and there is no camera (add one to nvr.toml)");
-    }
-
-    proptest! {
-        #[test]
-        fn every_mail_leads_somewhere_and_says_why_briefly(to in proptest::collection::vec(any::<String>(), 1..4)) {
-            let to: Vec<&str> = to.iter().map(String::as_str).collect();
-            match route(&mail("10.0.0.1", &to), &house(), &[]) {
-                Route::To(cameras) => prop_assert!(!cameras.is_empty()),
-                Route::All(why) => prop_assert!(why.chars().count() < 300 && !why.contains(char::is_control)),
-            }
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ mod mail;
 pub use mail::{Limits, Login, Smtp};
 
 use super::id::CameraName;
+use super::rule::Rule;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,6 +89,8 @@ pub struct Camera {
     pub name: CameraName,
     /// More local parts of mail addresses that mean this camera; lower case.
     pub alias: Vec<String>,
+    /// A mail for which one of these holds means this camera.
+    pub mail: Vec<Rule>,
     /// What FFmpeg opens.
     pub source: Source,
     /// FFmpeg options before the input.

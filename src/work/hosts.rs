@@ -84,7 +84,16 @@ mod tests {
         let trigger = Trigger { pre_roll: none, post_roll: none, max_clip: none, cooldown: none, armed: true };
         let name = name.parse().expect("a name");
         let source = Source::new(source.into());
-        Arc::new(Camera { name, alias: vec![], source, input_args: vec![], audio: Audio::Copy, silence: None, trigger })
+        Arc::new(Camera {
+            name,
+            alias: vec![],
+            mail: vec![],
+            source,
+            input_args: vec![],
+            audio: Audio::Copy,
+            silence: None,
+            trigger,
+        })
     }
 
     #[tokio::test]

@@ -51,8 +51,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The libraries of the pure part: values and their shapes, nothing that acts.
-const MODEL_LIBRARIES: &[&str] =
-    &["std", "core", "alloc", "serde", "serde_json", "jiff", "thiserror", "ipnet", "bytesize", "unicode_width"];
+const MODEL_LIBRARIES: &[&str] = &[
+    "std",
+    "core",
+    "alloc",
+    "serde",
+    "serde_json",
+    "jiff",
+    "thiserror",
+    "ipnet",
+    "bytesize",
+    "unicode_width",
+    "regex",
+    "strsim",
+];
 
 /// What even those may not bring into the pure part: clocks, files, the environment, other processes and threads.
 const NOT_IN_MODEL: &[&str] = &[

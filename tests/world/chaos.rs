@@ -78,8 +78,8 @@ fn failure() -> impl Strategy<Value = AppendFailure> {
 fn mail() -> impl Strategy<Value = Mail> {
     (span(), prop_oneof![Just("a@nvr"), Just("b@nvr"), Just("?@nvr")], any::<bool>()).prop_map(
         |(waited, to, cut_off)| {
-            let (from, to, subject) = ("\x1b[2J".to_owned(), vec![to.to_owned()], "\u{202e}".to_owned());
-            Mail { peer: [10, 0, 0, 1].into(), from, to, subject, waited, cut_off }
+            let bare = Mail::bare([10, 0, 0, 1].into(), "\x1b[2J".to_owned(), vec![to.to_owned()]);
+            Mail { subject: "\u{202e}".to_owned(), waited, cut_off, ..bare }
         },
     )
 }

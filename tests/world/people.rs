@@ -28,14 +28,8 @@ impl World {
                 if self.armed {
                     self.want(self.now - waited);
                 }
-                let mail = Mail {
-                    peer: [192, 168, 1, 20].into(),
-                    from: "cam@home".into(),
-                    to: vec!["front@nvr".into()],
-                    subject: "Motion".into(),
-                    waited,
-                    cut_off: false,
-                };
+                let bare = Mail::bare([192, 168, 1, 20].into(), "cam@home".into(), vec!["front@nvr".into()]);
+                let mail = Mail { subject: "Motion".into(), waited, ..bare };
                 self.apply(Input::Event(Event::Mail(mail)));
             }
             Act::Key => {

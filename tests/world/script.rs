@@ -136,6 +136,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
         Arc::new(settings::Camera {
             name: (*name).clone(),
             alias: vec![],
+            mail: vec![],
             source: settings::Source::new("rtsp://192.168.1.20/".into()),
             input_args: vec![],
             audio: settings::Audio::Copy,
@@ -166,6 +167,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
         smtp: settings::Smtp {
             listen: ([127, 0, 0, 1], 6789).into(),
             allow: vec![],
+            ignore: vec![],
             login: None,
             limits: settings::Limits::default(),
         },

@@ -4,7 +4,7 @@ use crate::script::{Act, End, Life, Mood, Script, at, ms, settings};
 use crate::shelf::Stored;
 use crate::sim::World;
 use nvr::model::effect::Effect;
-use nvr::model::event::{CameraNews, Event, SlotFile, Trouble};
+use nvr::model::event::{CameraNews, Event, Mail, SlotFile, Trouble};
 use nvr::model::id::{CameraName, RunId};
 use nvr::model::recorder::{Input, Recorder, Remembered};
 use nvr::model::snapshot::{CameraState, Level, SlotState, Topic};
@@ -406,14 +406,8 @@ fn empty_files_are_no_sign_of_health() {
 fn a_mail_for_all_cameras_is_one_entry_of_bounded_length() {
     let names: Vec<CameraName> = (0..300).map(|n| format!("camera-{n}").parse().expect("a name")).collect();
     let mut recorder = by_hand(&names.iter().collect::<Vec<_>>());
-    let mail = nvr::model::event::Mail {
-        peer: [10, 0, 0, 9].into(),
-        from: String::new(),
-        to: vec!["nobody@nvr".into()],
-        subject: "\x1b[2J".into(),
-        waited: Duration::ZERO,
-        cut_off: true,
-    };
+    let bare = Mail::bare([10, 0, 0, 9].into(), String::new(), vec!["nobody@nvr".into()]);
+    let mail = Mail { subject: "\x1b[2J".into(), cut_off: true, ..bare };
     recorder.apply(at(1_000), Input::Event(Event::Mail(mail)));
     let picture = recorder.snapshot(at(1_000));
     assert!(picture.cameras.iter().all(|camera| camera.event.is_some()));

@@ -64,11 +64,12 @@ fn adopted_archive(old: &Archive, new: &Archive, keys: &mut Keys) -> Archive {
 
 /// A port below 1024 may have been opened with rights that are gone.
 fn adopted_smtp(old: &Smtp, new: &Smtp, keys: &mut Keys) -> Smtp {
-    let Smtp { listen, allow, login, limits } = new;
+    let Smtp { listen, allow, ignore, login, limits } = new;
     let user = |login: &Option<Login>| login.as_ref().map(|login| login.user.clone());
     let password = |login: &Option<Login>| login.as_ref().map(|login| login.password.clone());
     keys.later("smtp.listen", *listen != old.listen);
     keys.now("smtp.allow", *allow != old.allow);
+    keys.now("smtp.ignore", *ignore != old.ignore);
     keys.now("smtp.user", user(login) != user(&old.login));
     keys.now("smtp.password", password(login) != password(&old.login));
     keys.now("smtp.limits", *limits != old.limits);
@@ -91,10 +92,11 @@ pub(super) fn needs_ffmpeg(old: &Camera, new: &Camera) -> bool {
 
 /// The keys in which two blocks of one camera differ.
 pub(super) fn camera_keys(old: &Camera, new: &Camera) -> Vec<&'static str> {
-    let Camera { name: _, alias, source, input_args, audio, silence, trigger } = new;
+    let Camera { name: _, alias, mail, source, input_args, audio, silence, trigger } = new;
     let Trigger { pre_roll, post_roll, max_clip, cooldown, armed } = trigger;
     let keys = [
         ("alias", *alias != old.alias),
+        ("mail", *mail != old.mail),
         ("source", *source != old.source),
         ("input_args", *input_args != old.input_args),
         ("audio", *audio != old.audio),

@@ -1,5 +1,6 @@
 //! `[smtp]`: who may send mail, and what a peer may cost.
 
+use crate::model::rule::Rule;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,6 +13,8 @@ pub struct Smtp {
     pub listen: SocketAddr,
     /// Who may: networks.
     pub allow: Vec<IpNet>,
+    /// A mail for which one of these holds does not trigger.
+    pub ignore: Vec<Rule>,
     /// Who a camera has to say it is; `None`: whatever it says is right, and it need not say anything.
     pub login: Option<Login>,
     /// What a peer may cost.

@@ -284,6 +284,7 @@ mod tests {
         Camera {
             name: "front".parse().expect("a name"),
             alias: vec![],
+            mail: vec![],
             source: Source::new(source.into()),
             input_args: vec!["-f".into(), "flv".into()],
             audio: Audio::Copy,

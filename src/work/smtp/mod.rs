@@ -66,5 +66,5 @@ impl House {
 #[cfg(test)]
 fn open_to_all(limits: Limits, login: Option<crate::model::settings::Login>) -> watch::Sender<Arc<Smtp>> {
     let allow = vec!["0.0.0.0/0".parse().expect("a network")];
-    watch::Sender::new(Arc::new(Smtp { listen: ([127, 0, 0, 1], 0).into(), allow, login, limits }))
+    watch::Sender::new(Arc::new(Smtp { listen: ([127, 0, 0, 1], 0).into(), allow, ignore: Vec::new(), login, limits }))
 }

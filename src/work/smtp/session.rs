@@ -280,12 +280,10 @@ impl<'a> Session<'a> {
             () = self.house.too_late() => None,
         };
         let mail = Mail {
-            peer: self.peer,
-            from: letter.from.clone(),
-            to: std::mem::take(&mut letter.untold),
             subject: mail::subject(letter.head()),
             waited: letter.waited(),
             cut_off,
+            ..Mail::bare(self.peer, letter.from.clone(), std::mem::take(&mut letter.untold))
         };
         match place {
             Some(place) => place.send(Event::Mail(mail)),
