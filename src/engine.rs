@@ -134,7 +134,7 @@ impl Engine {
         let (at, state_dir) = (&settings.archive.dir, &settings.recorder.state_dir);
         let mut archive = Archive::open(at, settings.ring.dir.clone(), state_dir, bus.clone())?;
         // Who has the ring and the archive has the port too, and is better named by them.
-        let listener = smtp::bind(settings.smtp.listen).await?;
+        let ports = smtp::Ports::open(&settings.smtp, state_dir).await?;
         let mut memories = Memories::of(&settings.ring.dir)?;
         let clocks = || Clock::start().anchor();
         let mut inherited = inherit(&settings, &ring, &mut memories, &mut archive, clocks).await;
@@ -151,14 +151,15 @@ impl Engine {
         let (requests, waiting) = mpsc::channel(REQUESTS);
         let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
 
-        let address = listener.local_addr().map_or_else(|_| settings.smtp.listen.to_string(), |at| at.to_string());
-        let news = first_news(&settings, warnings, &ffmpeg, inherited);
-        let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(address))].into_iter().chain(news);
+        let news = first_news(&settings, warnings, &ffmpeg, &ports, inherited);
+        let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(ports.address.to_string()))]
+            .into_iter()
+            .chain(news);
         let inputs = first.map(Input::Event).collect();
 
         let (tasks, mail) = (TaskTracker::new(), TaskTracker::new());
         let live = Live::new(&settings);
-        mail.spawn(smtp::serve(listener, live.smtp.subscribe(), bus.clone(), stop.asked().clone()));
+        mail.spawn(smtp::serve(ports, live.smtp.subscribe(), bus.clone(), stop.asked().clone()));
         mail.close();
         let wake = Arc::new(Notify::new());
         let retain =

@@ -318,6 +318,14 @@ fn silence_is_for_all_cameras_unless_one_says_its_own(
     "nvr.toml:3: smtp.password: holds a control character or is too long (write at most 150 bytes)"
 )]
 #[case(
+    "[smtp]\ntls_key = 'a.pem'",
+    "nvr.toml:2: smtp.tls_cert and smtp.tls_key belong together (write both, or neither)"
+)]
+#[case(
+    "[smtp]\nlisten = '0.0.0.0:25'\ntls_listen = '0.0.0.0:25'",
+    "nvr.toml:3: smtp.tls_listen is the same as smtp.listen (write another port, for example 6790; STARTTLS needs none of its own)"
+)]
+#[case(
     "[smtp.limits]\nmessage = '1 KiB'",
     "nvr.toml:2: smtp.limits.message: is out of range (write \"64.0 KiB\" to \"1.0 GiB\")"
 )]

@@ -198,16 +198,23 @@ fn archive_room(settings: &Settings, space: Space) -> (Result<(), String>, Optio
     (Ok(()), trouble.or_else(|| goes().filter(|_| space.free < rules.min_free)))
 }
 
+/// The ports, and who is let in how.
 async fn mail(settings: &Settings, running: bool) -> Finding {
-    let address = settings.smtp.listen;
-    let found = match smtp::bind(address).await {
-        Ok(_) => Ok(format!("{address} is free")),
-        Err(_) if running => Ok(format!("{address}, in use by the running recorder")),
-        Err(error) => Err(error),
-    };
-    let login = match &settings.smtp.login {
+    let smtp = &settings.smtp;
+    let login = match &smtp.login {
         Some(login) => format!("cameras log in as {}", fit_for_screen(&login.user, 64)),
         None => "any user and password pass".to_owned(),
     };
-    Finding::new("mail", found.map(|port| format!("{port}; {login}")))
+    let mut parts = Vec::new();
+    let ports = [(Some(smtp.listen), "smtp.listen", ""), (smtp.tls.listen, "smtp.tls_listen", " (TLS)")];
+    for (address, key, what) in ports {
+        let Some(address) = address else { continue };
+        match smtp::bind(address, key).await {
+            Ok(_) => parts.push(format!("{address}{what} is free")),
+            Err(_) if running => parts.push(format!("{address}{what}, in use by the running recorder")),
+            Err(error) => return Finding::new("mail", Err(error)),
+        }
+    }
+    let tls = smtp::tls_outlook(smtp, &settings.recorder.state_dir);
+    Finding::new("mail", tls.map(|tls| [parts, vec![login, tls]].concat().join("; ")))
 }

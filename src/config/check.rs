@@ -12,6 +12,7 @@ pub(super) struct Places {
     pub(super) slots: Option<usize>,
     pub(super) archive_dir: Option<usize>,
     pub(super) keep: Option<usize>,
+    pub(super) tls_listen: Option<usize>,
     /// Each camera's block.
     pub(super) cameras: Vec<usize>,
 }
@@ -53,6 +54,11 @@ pub(super) fn together(settings: &Settings, table: &Trigger, places: &Places, no
             at,
             format!("archive.dir {} and ring.dir {} overlap ({remedy})", archive.display(), ring.display()),
         );
+    }
+    if settings.smtp.tls.listen.is_some_and(|secure| secure == settings.smtp.listen && secure.port() != 0) {
+        let at = places.tls_listen.unwrap_or_default();
+        let remedy = "write another port, for example 6790; STARTTLS needs none of its own";
+        notes.mistake(at, format!("smtp.tls_listen is the same as smtp.listen ({remedy})"));
     }
     let day = Duration::from_secs(24 * 3600);
     if let Some(keep) = settings.archive.keep.filter(|keep| *keep < day) {

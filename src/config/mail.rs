@@ -3,7 +3,7 @@
 use super::read::{Context, DAY, HOUR, secs};
 use super::section::{Given, Section};
 use super::{rules, source, value};
-use crate::model::settings::{Limits, Login, Smtp};
+use crate::model::settings::{Certificate, Limits, Login, Smtp, Tls};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -12,16 +12,33 @@ use toml::de::DeValue;
 const MAX_LOGIN: usize = 150;
 
 pub(super) fn smtp_keys(smtp: &mut Section, context: &Context) -> Smtp {
-    for key in ["tls_listen", "tls_cert", "tls_key"] {
-        smtp.later(key);
-    }
     Smtp {
         listen: smtp.get("listen", ([0, 0, 0, 0], 6789).into(), value::address),
         allow: smtp.get("allow", value::private().collect(), value::networks),
         ignore: if smtp.place("ignore").is_some() { rules::rules(smtp, "ignore") } else { rules::ignored() },
         login: login(smtp, context),
+        tls: tls(smtp, context),
         limits: limits(smtp),
     }
+}
+
+fn tls(smtp: &mut Section, context: &Context) -> Tls {
+    let listen = smtp.get("tls_listen", None, |v| match v.as_str() {
+        Some("") => Ok(None),
+        _ => value::address(v).map(Some),
+    });
+    let at = ["tls_cert", "tls_key"].map(|key| smtp.place(key));
+    let [cert, key] = ["tls_cert", "tls_key"].map(|key| smtp.get(key, None, |v| value::path(v, context.base)));
+    let certificate = match (cert, key) {
+        (Some(cert), Some(key)) => Some(Certificate { cert, key }),
+        (None, None) => None,
+        _ => {
+            let sentence = "smtp.tls_cert and smtp.tls_key belong together (write both, or neither)";
+            smtp.notes.mistake(at[0].or(at[1]).unwrap_or(smtp.at), sentence.into());
+            None
+        }
+    };
+    Tls { listen, certificate }
 }
 
 /// User and password, of which neither makes sense alone.
@@ -94,6 +111,7 @@ fn limits(smtp: &mut Section) -> Limits {
         recipients: count(&mut table, "recipients", usual.recipients, 1..=1000),
         mistakes: table.get("mistakes", usual.mistakes, |v| value::whole(v, 1..=1000)),
         wrong_logins: table.get("wrong_logins", usual.wrong_logins, |v| value::whole(v, 1..=1000)),
+        handshake: span(&mut table, "handshake", usual.handshake, secs(1)..=secs(120)),
         slow_mail: span(&mut table, "slow_mail", usual.slow_mail, secs(1)..=secs(300)),
         farewell: usual.farewell,
         note_every: usual.note_every,

@@ -52,6 +52,7 @@ pub(super) fn settings(text: &str, context: &Context) -> Result<Loaded, ConfigEr
         slots: ring.place("slots"),
         archive_dir: archive.place("dir"),
         keep: archive.place("keep"),
+        tls_listen: smtp.place("tls_listen"),
         cameras: vec![],
     };
     let trigger_table = trigger_keys(&mut trigger, &default_trigger());

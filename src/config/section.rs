@@ -106,11 +106,6 @@ impl<'i, 'n> Section<'i, 'n> {
         self.take(key, read).map_or(default, |given| given.value)
     }
 
-    /// A key that nothing obeys yet.
-    pub(super) fn later(&mut self, key: &'static str) {
-        self.take(key, |_| Err::<(), _>("comes with a later version (leave it out)".into()));
-    }
-
     /// The table `key`; an empty one if it is not there.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'i, 'n> {
         let prefix = format!("{}{key}.", self.prefix);

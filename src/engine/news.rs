@@ -8,6 +8,7 @@ use crate::work::host::logout_warning;
 use crate::work::inherit::Inherited;
 use crate::work::reread::shown_passwords;
 use crate::work::ring::not_in_ram;
+use crate::work::smtp::Ports;
 use std::path::Path;
 
 /// What deserves a look, and what an earlier recorder left.
@@ -15,6 +16,7 @@ pub(super) fn first_news(
     settings: &Settings,
     warnings: Vec<String>,
     ffmpeg: &Ffmpeg,
+    ports: &Ports,
     inherited: Inherited,
 ) -> Vec<Event> {
     let place = &settings.ring.dir;
@@ -22,7 +24,7 @@ pub(super) fn first_news(
     let about_config = warnings.into_iter().chain(shown_passwords(ffmpeg, settings)).collect();
     let machine = not_in_ram(place).into_iter().chain(logout_warning(place));
     let waiting = left.into_iter().chain(waiting_warning(place, recovered.waiting.len()));
-    let warnings = machine.chain(waiting).map(Event::Warning);
+    let warnings = machine.chain(ports.warning.clone()).chain(waiting).map(Event::Warning);
     let found = notes.into_iter().chain(recovered.sentences).map(Event::Note);
     [Event::ConfigWarnings(about_config)]
         .into_iter()

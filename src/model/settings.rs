@@ -3,7 +3,7 @@
 
 mod mail;
 
-pub use mail::{Limits, Login, Smtp};
+pub use mail::{Certificate, Limits, Login, Smtp, Tls};
 
 use super::id::CameraName;
 use super::rule::Rule;

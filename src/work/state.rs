@@ -3,6 +3,7 @@
 use super::archive::open_regular;
 use crate::model::event::Event;
 use crate::model::id::CameraName;
+use fs_err::os::unix::fs::OpenOptionsExt;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -55,10 +56,16 @@ pub async fn keep(dir: PathBuf, mut armed: watch::Receiver<Vec<(CameraName, bool
 }
 
 fn save(dir: &Path, state: &BTreeMap<CameraName, bool>) -> std::io::Result<()> {
+    replace(dir, FILE, &serde_json::to_vec_pretty(state)?, 0o644)
+}
+
+/// Puts a file in place as a whole, durably, with the rights of `mode`.
+pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     fs_err::create_dir_all(dir)?;
-    let (temporary, place) = (dir.join(".armed.json.new"), dir.join(FILE));
-    let mut file = fs_err::File::create(&temporary)?;
-    file.write_all(&serde_json::to_vec_pretty(state)?)?;
+    let (temporary, place) = (dir.join(format!(".{name}.new")), dir.join(name));
+    let _ = fs_err::remove_file(&temporary); // of one that was cut short; it may have other rights
+    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     fs_err::rename(&temporary, &place)?;
     fs_err::File::open(dir)?.sync_all()

@@ -1,4 +1,4 @@
-//! `nvr check` of an archive: what keeps clips from it is told before it does.
+//! `nvr check` of archive and mail port: what keeps clips and mails from them is told before it does.
 
 use super::recorder::nvr;
 use std::fs;
@@ -6,15 +6,20 @@ use std::path::Path;
 
 /// The table's lines about the archive.
 async fn archive(dir: &Path, keys: &str) -> String {
+    table(dir, "archive", keys, "listen = '127.0.0.1:0'").await
+}
+
+/// The table's lines about something, with these keys of `[archive]` and of `[smtp]`.
+async fn table(dir: &Path, about: &str, keys: &str, mail: &str) -> String {
     let at = dir.display();
     let config = format!(
-        "[ring]\ndir = '{at}/ring'\n[archive]\ndir = '{at}/clips'\n{keys}\n[smtp]\nlisten = '127.0.0.1:0'\n[recorder]\n\
+        "[ring]\ndir = '{at}/ring'\n[archive]\ndir = '{at}/clips'\n{keys}\n[smtp]\n{mail}\n[recorder]\n\
          state_dir = '{at}/state'\nffmpeg = '/bin/false'\n[[camera]]\nname = 'front'\nsource = 'lavfi:testsrc2'\n"
     );
     let file = dir.join("nvr.toml");
     fs::write(&file, config).expect("a configuration");
     let ended = nvr(dir, &["--config", file.to_str().expect("a name"), "check"]).await;
-    let lines = ended.out.lines().filter(|line| line.split_whitespace().nth(1) == Some("archive"));
+    let lines = ended.out.lines().filter(|line| line.split_whitespace().nth(1) == Some(about));
     lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
 }
 
@@ -47,4 +52,20 @@ async fn a_limit_that_no_clip_can_hold_is_told_with_what_helps() {
     let text = archive(dir.path(), "min_free = '1000 PiB'").await;
     assert!(text.contains("warn archive archive.min_free (1000.0 PiB) is more than the whole disk holds"), "{text}");
     assert!(!text.contains("will be deleted"), "there is none: {text}");
+}
+
+#[tokio::test]
+async fn the_mail_port_says_who_is_let_in_and_what_tls_is_spoken_with() {
+    let dir = tempfile::tempdir().expect("a place");
+    let mail = async |keys: &str| table(dir.path(), "mail", "", &format!("listen = '127.0.0.1:0'\n{keys}")).await;
+    let free = "ok mail 127.0.0.1:0 is free; any user and password pass; TLS certificate still to be made";
+    assert_eq!(mail("").await, free);
+    let locked = mail("tls_listen = '127.0.0.2:0'\nuser = 'camera'\npassword = 's3cret'").await;
+    assert!(locked.contains("; 127.0.0.2:0 (TLS) is free; cameras log in as camera; "), "{locked}");
+    let wrong = mail("tls_cert = 'a.crt'\ntls_key = 'a.key'").await;
+    let start = format!(
+        "FAIL mail the mail port cannot use its certificate: {}/a.crt cannot be read: No such",
+        dir.path().display()
+    );
+    assert!(wrong.starts_with(&start) && wrong.ends_with("or leave smtp.tls_cert and smtp.tls_key out)"), "{wrong}");
 }

@@ -173,13 +173,14 @@ fn said(effects: &[Effect]) -> String {
     |it: &mut Settings| {
         it.archive.dir = "/other".into();
         it.smtp.listen.set_port(25);
+        it.smtp.tls.listen = Some(it.smtp.listen);
         it.ring.slots = 300;
         it.smtp.allow.clear();
         let front = Arc::make_mut(&mut it.cameras[1]);
         (front.trigger.pre_roll, front.audio) = (ms(100_000), nvr::model::settings::Audio::None);
     },
-    "shed added, front changed (audio, trigger.pre_roll), garden removed; ring.slots, archive.dir, smtp.listen change at \
-     the next start, and until then the ring is shorter than the pre_roll of front (run: systemctl restart nvr, or \
+    "shed added, front changed (audio, trigger.pre_roll), garden removed; ring.slots, archive.dir, smtp.listen, smtp.tls_listen \
+     change at the next start, and until then the ring is shorter than the pre_roll of front (run: systemctl restart nvr, or \
      without systemd: nvr stop, then nvr)",
     &["end front 1", "end garden 1", "open shed", "close garden", "start shed 1", "start front 2"]
 )]

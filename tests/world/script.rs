@@ -169,6 +169,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
             allow: vec![],
             ignore: vec![],
             login: None,
+            tls: settings::Tls::default(),
             limits: settings::Limits::default(),
         },
         recorder: settings::Recorder { state_dir: "/state".into(), socket: None, ffmpeg: "ffmpeg".into() },

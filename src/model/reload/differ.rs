@@ -3,7 +3,7 @@
 //! Every key is named in a pattern, so that the compiler asks of a new one whether it can change while the recorder runs.
 
 use crate::model::id::CameraName;
-use crate::model::settings::{Archive, Camera, Login, Recorder, Ring, Settings, Smtp, Trigger};
+use crate::model::settings::{Archive, Camera, Certificate, Login, Recorder, Ring, Settings, Smtp, Tls, Trigger};
 use std::sync::Arc;
 
 /// So many cameras are named one by one.
@@ -62,9 +62,11 @@ fn adopted_archive(old: &Archive, new: &Archive, keys: &mut Keys) -> Archive {
     Archive { dir: old.dir.clone(), ..new.clone() }
 }
 
-/// A port below 1024 may have been opened with rights that are gone.
+/// A port below 1024 may have been opened with rights that are gone, and a key have been read with them.
 fn adopted_smtp(old: &Smtp, new: &Smtp, keys: &mut Keys) -> Smtp {
-    let Smtp { listen, allow, ignore, login, limits } = new;
+    let Smtp { listen, allow, ignore, login, tls: Tls { listen: secure, certificate }, limits } = new;
+    let cert = |certificate: &Option<Certificate>| certificate.as_ref().map(|files| files.cert.clone());
+    let key = |certificate: &Option<Certificate>| certificate.as_ref().map(|files| files.key.clone());
     let user = |login: &Option<Login>| login.as_ref().map(|login| login.user.clone());
     let password = |login: &Option<Login>| login.as_ref().map(|login| login.password.clone());
     keys.later("smtp.listen", *listen != old.listen);
@@ -72,8 +74,11 @@ fn adopted_smtp(old: &Smtp, new: &Smtp, keys: &mut Keys) -> Smtp {
     keys.now("smtp.ignore", *ignore != old.ignore);
     keys.now("smtp.user", user(login) != user(&old.login));
     keys.now("smtp.password", password(login) != password(&old.login));
+    keys.later("smtp.tls_listen", *secure != old.tls.listen);
+    keys.later("smtp.tls_cert", cert(certificate) != cert(&old.tls.certificate));
+    keys.later("smtp.tls_key", key(certificate) != key(&old.tls.certificate));
     keys.now("smtp.limits", *limits != old.limits);
-    Smtp { listen: old.listen, ..new.clone() }
+    Smtp { listen: old.listen, tls: old.tls.clone(), ..new.clone() }
 }
 
 /// Who looks for a recorder finds it where it began.

@@ -4,6 +4,7 @@ use crate::model::rule::Rule;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `[smtp]`
@@ -17,8 +18,28 @@ pub struct Smtp {
     pub ignore: Vec<Rule>,
     /// Who a camera has to say it is; `None`: whatever it says is right, and it need not say anything.
     pub login: Option<Login>,
+    /// How it speaks TLS.
+    pub tls: Tls,
     /// What a peer may cost.
     pub limits: Limits,
+}
+
+/// TLS, which who sends to [`Smtp::listen`] may begin by STARTTLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Where it is spoken from the first byte on; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// The owner's certificate; `None`: one is made and kept.
+    pub certificate: Option<Certificate>,
+}
+
+/// Two files in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// `smtp.tls_cert`: the certificate, and those that lead to one that others trust.
+    pub cert: PathBuf,
+    /// `smtp.tls_key`: its private key.
+    pub key: PathBuf,
 }
 
 /// A user and a password. Neither can be printed.
@@ -53,7 +74,7 @@ pub struct Limits {
     /// exempt: a mail relay, tunnel or proxy on this machine speaks for many cameras.
     pub per_address: usize,
     /// When there is no room: how long a connection with a mail under way may go without progress before it makes room.
-    /// Progress is the first HELO, the first steps of AUTH, MAIL, RCPT, DATA, and every `body_step` of a message, but never
+    /// Progress is a TLS hello, the first HELO, the first steps of AUTH, MAIL, RCPT, DATA, and every `body_step` of a message, but never
     /// NOOP and the like. A mail that is cut off by this triggers, if its recipient was named.
     pub patience: Duration,
     /// The same for a connection with no mail under way, which has nothing to lose: before MAIL a real client speaks
@@ -84,6 +105,8 @@ pub struct Limits {
     /// Wrong users or passwords that an address may give in a minute; after that it is told to come back, whatever it
     /// gives.
     pub wrong_logins: u32,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
     /// A mail that is not complete so long after its first recipient triggers without waiting for its end.
     pub slow_mail: Duration,
     /// When stopping: how long a trigger that has already come may wait for the recorder to take it. No key of the file:
@@ -111,6 +134,7 @@ impl Default for Limits {
             recipients: 100,
             mistakes: 10,
             wrong_logins: 10,
+            handshake: Duration::from_secs(10),
             slow_mail: Duration::from_secs(10),
             farewell: Duration::from_secs(2),
             note_every: Duration::from_secs(10),

@@ -4,6 +4,7 @@ use super::dialect::Said;
 use super::letter::Letter;
 use super::notes::Kind;
 use super::session::{End, Expecting, Session};
+use tokio::time::Instant;
 
 impl Session<'_> {
     /// Carries out a command; `Some`: it was the last.
@@ -50,7 +51,11 @@ impl Session<'_> {
                 return over.then_some(End::Said);
             }
             Said::Verify => self.reply("252 mail for everyone is taken"),
-            Said::StartTls => self.mistake("502 STARTTLS is not offered, send without TLS"),
+            Said::StartTls => {
+                if let Some(end) = self.start_tls() {
+                    return Some(end);
+                }
+            }
             Said::Unknown => self.mistake("500 not understood"),
         }
         (self.mistakes > self.rules.limits.mistakes).then(|| {
@@ -93,7 +98,27 @@ impl Session<'_> {
     /// What EHLO is answered with. AUTH is offered even where nobody has to log in: cameras insist on both ways.
     fn offer(&mut self) {
         let size = self.rules.limits.message;
-        self.reply(&format!("250-nvr\r\n250-8BITMIME\r\n250-SIZE {size}\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN"));
+        let tls = if self.offers_tls() { "250-STARTTLS\r\n" } else { "" };
+        let usual = format!("250-8BITMIME\r\n250-SIZE {size}\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN");
+        self.reply(&format!("250-nvr\r\n{tls}{usual}"));
+    }
+
+    /// Not to who has it, and not to who cannot do it: that one would try again and again instead of sending without.
+    fn offers_tls(&self) -> bool {
+        let could = self.house.no_tls.left(self.peer, Instant::now()).is_zero();
+        self.house.identity.is_some() && !self.secure && could
+    }
+
+    fn start_tls(&mut self) -> Option<End> {
+        if self.house.identity.is_none() {
+            self.mistake("502 STARTTLS is not offered, send without TLS");
+        } else if self.secure || self.letter.is_some() {
+            self.mistake("503 STARTTLS is for the beginning");
+        } else {
+            self.reply("220 go ahead");
+            return Some(End::ToTls);
+        }
+        None
     }
 
     fn recipient(&mut self, said: Said) {

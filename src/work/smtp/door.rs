@@ -6,6 +6,7 @@
 
 use super::House;
 use super::notes::Kind;
+use super::ports::Ports;
 use super::pulse::Pulse;
 use super::session::talk;
 use crate::model::event::Event;
@@ -24,28 +25,6 @@ use tokio_util::sync::CancellationToken;
 /// The longest pause after connections could not be accepted.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Opens the mail port. The error is a sentence with the remedy.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let (what, remedy) = match error.kind() {
-            ErrorKind::AddrInUse => (
-                "is taken by another program".to_owned(),
-                format!("see which: ss -ltnp 'sport = :{}'; or set smtp.listen to another port", address.port()),
-            ),
-            ErrorKind::PermissionDenied => (
-                "may not be opened by this user".to_owned(),
-                "ports below 1024 need CAP_NET_BIND_SERVICE; set smtp.listen to a port such as 6789".to_owned(),
-            ),
-            ErrorKind::AddrNotAvailable => (
-                "is not an address of this machine".to_owned(),
-                "see which are: ip address; or set smtp.listen to 0.0.0.0:6789".to_owned(),
-            ),
-            _ => (format!("cannot be opened: {error}"), "set smtp.listen to another address".to_owned()),
-        };
-        format!("the mail port smtp.listen {address} {what} ({remedy})")
-    })
-}
-
 /// Takes mail until `stop`, and returns when every session has ended, which takes little more than
 /// [`Limits::farewell`](crate::model::settings::Limits).
 ///
@@ -54,13 +33,9 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 /// the port while it does, so a recorder that is behind makes cameras wait and loses nothing. Peers outside
 /// [`Smtp::allow`] are sent away with 554. What a person should know becomes [`Event::Note`]. The `rules` may change: who
 /// may send is in force at once, and the limits for connections that begin after that.
-pub async fn serve(
-    listener: TcpListener,
-    rules: watch::Receiver<Arc<Smtp>>,
-    events: Sender<Event>,
-    stop: CancellationToken,
-) {
-    let house = Arc::new(House::new(rules, events, stop));
+pub async fn serve(ports: Ports, rules: watch::Receiver<Arc<Smtp>>, events: Sender<Event>, stop: CancellationToken) {
+    let Ports { plain, secure, identity, .. } = ports;
+    let house = Arc::new(House::new(rules, Some(identity), events, stop));
     let mut door = Door::new(house.clone());
     loop {
         let (note_at, room_at) = (house.notes.due(), door.makes_room_at());
@@ -70,11 +45,13 @@ pub async fn serve(
             Some(ended) = door.sessions.join_next_with_id() => door.forget(ended),
             () = at(note_at), if note_at.is_some() => house.notes.flush(),
             () = at(room_at), if room_at.is_some() => door.make_room(),
-            accepted = accept(&listener, door.pause_until), if door.waiting.is_none() => door.answer(accepted),
+            (accepted, secure) = accept(&plain, secure.as_ref(), door.pause_until), if door.waiting.is_none() => {
+                door.answer(accepted, secure);
+            }
         }
         door.let_in();
     }
-    drop(listener);
+    drop((plain, secure));
     door.close().await;
 }
 
@@ -86,10 +63,31 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-/// The next connection, not before `pause_until`.
-async fn accept(listener: &TcpListener, pause_until: Instant) -> io::Result<(TcpStream, SocketAddr)> {
+/// The next connection, not before `pause_until`, and whether it begins with TLS.
+async fn accept(
+    plain: &TcpListener,
+    secure: Option<&TcpListener>,
+    pause_until: Instant,
+) -> (io::Result<(TcpStream, SocketAddr)>, bool) {
+    let from_secure = async {
+        match secure {
+            Some(listener) => listener.accept().await,
+            None => std::future::pending().await,
+        }
+    };
     sleep_until(pause_until).await;
-    listener.accept().await
+    tokio::select! { // neither keeps the other from its turn
+        accepted = plain.accept() => (accepted, false),
+        accepted = from_secure => (accepted, true),
+    }
+}
+
+/// A connection that waits to be served.
+struct Waiting {
+    stream: TcpStream,
+    address: IpAddr,
+    /// It begins with TLS.
+    secure: bool,
 }
 
 /// A connection that is being served.
@@ -103,7 +101,7 @@ struct Door {
     sessions: JoinSet<()>,
     guests: HashMap<Id, Guest>,
     /// Accepted while there was no room.
-    waiting: Option<(TcpStream, IpAddr)>,
+    waiting: Option<Waiting>,
     /// After an error: how long the pause was, and until when it lasts.
     pause: Duration,
     pause_until: Instant,
@@ -122,7 +120,7 @@ impl Door {
     }
 
     /// Somebody is at the door, or the kernel could not open it.
-    fn answer(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+    fn answer(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>, secure: bool) {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => return self.pause(&error),
@@ -132,15 +130,15 @@ impl Door {
         if !self.house.rules().allow.iter().any(|net| net.contains(&address)) {
             let text = format!("{address} wanted to send mail and was refused");
             self.house.notes.tell(Kind::Refused, format!("{text} (if it is a camera: add {address} to smtp.allow)"));
-            return send_away(&stream, "554 mail is taken from networks in smtp.allow only\r\n");
+            return send_away(&stream, secure, "554 mail is taken from networks in smtp.allow only\r\n");
         }
         if self.is_crowd(address) && !self.replace_one_of(address) {
             let most = self.house.rules().limits.per_address;
             let text = format!("{address} has {most} mail connections open at a time");
             self.house.notes.tell(Kind::Address, format!("{text} (see what runs there; more were told to come back)"));
-            return send_away(&stream, "421 too many connections from your address, try again\r\n");
+            return send_away(&stream, secure, "421 too many connections from your address, try again\r\n");
         }
-        self.waiting = Some((stream, address));
+        self.waiting = Some(Waiting { stream, address, secure });
     }
 
     /// Connections that could not be accepted leave the listener ready: without a pause this would be a busy loop.
@@ -199,11 +197,12 @@ impl Door {
         if self.guests.len() >= self.house.rules().limits.connections {
             return;
         }
-        let Some((stream, address)) = self.waiting.take() else { return };
+        let Some(Waiting { stream, address, secure }) = self.waiting.take() else { return };
         // Without it replies are slower; nothing else.
         let _ = stream.set_nodelay(true);
         let pulse = Arc::new(Pulse::new(&self.house.rules().limits));
-        let id = self.sessions.spawn(talk(stream, address, pulse.clone(), self.house.clone())).id();
+        let session = talk(stream, secure, address, pulse.clone(), self.house.clone());
+        let id = self.sessions.spawn(session).id();
         self.guests.insert(id, Guest { address, pulse });
     }
 
@@ -228,9 +227,11 @@ impl Door {
     }
 }
 
-/// A sentence and goodbye. A new connection has room for it; if not, it has to do without.
-fn send_away(stream: &TcpStream, sentence: &str) {
-    let _ = stream.try_write(sentence.as_bytes());
+/// A sentence and goodbye. A new connection has room for it; if not, it has to do without, as who begins with TLS.
+fn send_away(stream: &TcpStream, secure: bool, sentence: &str) {
+    if !secure {
+        let _ = stream.try_write(sentence.as_bytes());
+    }
 }
 
 #[cfg(test)]
@@ -239,19 +240,6 @@ mod tests {
     use crate::model::settings::Limits;
     use tokio::io::AsyncReadExt;
     use tokio::sync::mpsc::{self, Receiver};
-
-    #[tokio::test]
-    async fn a_port_that_cannot_be_opened_says_why_and_what_to_do() {
-        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = taken.local_addr().expect("an address");
-        let sentence = bind(address).await.expect_err("it is taken");
-        let remedy = format!("see which: ss -ltnp 'sport = :{}'; or set smtp.listen to another port", address.port());
-        assert_eq!(sentence, format!("the mail port smtp.listen {address} is taken by another program ({remedy})"));
-        let sentence = bind("192.0.2.1:6789".parse().expect("an address")).await.expect_err("it is nobody's");
-        let start =
-            "the mail port smtp.listen 192.0.2.1:6789 is not an address of this machine (see which are: ip address";
-        assert!(sentence.starts_with(start), "{sentence}");
-    }
 
     /// A door to knock at from any address.
     struct Street {
@@ -264,7 +252,7 @@ mod tests {
         async fn new(limits: Limits) -> Self {
             let (events, bus) = mpsc::channel(100);
             let rules = super::super::open_to_all(limits, None).subscribe();
-            let house = Arc::new(House::new(rules, events, CancellationToken::new()));
+            let house = Arc::new(House::new(rules, None, events, CancellationToken::new()));
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             Self { door: Door::new(house), listener, bus }
         }
@@ -274,7 +262,7 @@ mod tests {
             let place = self.listener.local_addr().expect("an address");
             let (near, far) = tokio::join!(TcpStream::connect(place), self.listener.accept());
             let address = address.parse().expect("an address");
-            self.door.answer(Ok((far.expect("a connection").0, SocketAddr::new(address, 1))));
+            self.door.answer(Ok((far.expect("a connection").0, SocketAddr::new(address, 1))), false);
             self.door.let_in();
             near.expect("a connection")
         }
@@ -323,7 +311,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..6 {
             let start = Instant::now();
-            street.door.answer(Err(io::Error::from_raw_os_error(24)));
+            street.door.answer(Err(io::Error::from_raw_os_error(24)), false);
             pauses.push(street.door.pause.as_millis());
             assert!(street.door.pause_until >= start + street.door.pause);
         }
@@ -333,7 +321,7 @@ mod tests {
         assert!(street.bus.try_recv().is_err(), "once is enough");
         let aborted = io::Error::from(ErrorKind::ConnectionAborted);
         street.knock("10.0.0.7").await;
-        street.door.answer(Err(aborted));
+        street.door.answer(Err(aborted), false);
         assert_eq!(street.door.pause, Duration::ZERO);
     }
 }

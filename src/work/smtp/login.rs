@@ -4,22 +4,20 @@
 //! not doing so. Where it names one, user and password are compared in constant time, and an address that guesses is
 //! slowed down to a few tries a minute.
 
+use super::addresses::Addresses;
 use super::dialect::{Given, Mechanism};
 use super::notes::Kind;
 use super::session::{End, Expecting, Session};
 use crate::model::settings::Login;
 use data_encoding::{Encoding, Specification};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::LazyLock;
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::{Duration, Instant};
 
 /// The time in which an address may give [`crate::model::settings::Limits::wrong_logins`] wrong ones.
 const MINUTE: Duration = Duration::from_secs(60);
-/// Most addresses whose wrong logins are remembered.
-const ADDRESSES: usize = 1024;
 
 /// What is asked for next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,38 +198,19 @@ fn decode(text: &[u8]) -> Vec<u8> {
     TOLERANT.decode(&text[..end]).unwrap_or_default()
 }
 
-/// Wrong logins of each address, of which it gets rid evenly.
+/// Wrong logins of each address, of which it gets rid evenly: each takes its share of a minute.
 #[derive(Debug, Default)]
-pub(super) struct Tries(Mutex<HashMap<IpAddr, Instant>>);
+pub(super) struct Tries(Addresses);
 
 impl Tries {
     /// Whether one more wrong login of `peer` would be more than `most` in a minute.
     fn too_many(&self, peer: IpAddr, most: u32, now: Instant) -> bool {
-        let until = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&network(peer)).copied();
-        until.is_some_and(|until| until.duration_since(now) + MINUTE / most.max(1) > MINUTE)
+        self.0.left(peer, now) + MINUTE / most.max(1) > MINUTE
     }
 
     /// `peer` gave a wrong one.
     fn wrong(&self, peer: IpAddr, most: u32, now: Instant) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = !all.contains_key(&network(peer));
-        if new && all.len() >= ADDRESSES {
-            all.retain(|_, until| *until > now);
-        }
-        let soonest = all.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer);
-        if let Some(soonest) = soonest.filter(|_| new && all.len() >= ADDRESSES) {
-            all.remove(&soonest);
-        }
-        let until = all.entry(network(peer)).or_insert(now);
-        *until = (*until).max(now) + MINUTE / most.max(1);
-    }
-}
-
-/// What one machine can choose its address from.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !0 << 64).into(),
+        self.0.extend(peer, MINUTE / most.max(1), now);
     }
 }
 
@@ -280,18 +259,6 @@ mod tests {
         assert!(guesses(other, 0), "it has its own");
         assert_eq!((0..60).filter(|&second| guesses(peer, second)).count(), 9, "one in six seconds");
         assert_eq!((0..20).filter(|_| guesses(peer, 180)).count(), 10, "and all of them again when it has been calm");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn very_many_addresses_cost_no_memory() {
-        let tries = Tries::default();
-        for number in 0..5000_u32 {
-            tries.wrong(Ipv6Addr::from_bits(u128::from(number) << 64 | 7).into(), 10, Instant::now());
-        }
-        assert_eq!(tries.0.lock().expect("no panic").len(), ADDRESSES);
-        let neighbour = Ipv6Addr::from_bits(4999 << 64 | 8).into();
-        (0..9).for_each(|_| tries.wrong(neighbour, 10, Instant::now()));
-        assert!(tries.too_many(neighbour, 10, Instant::now()), "a machine has a whole network");
     }
 
     proptest! {

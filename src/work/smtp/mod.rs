@@ -5,24 +5,30 @@
 //! password unless the configuration names some, and nobody can cost more than [`Limits`](crate::model::settings::Limits) allow.
 //!
 //! ```text
-//! accept ─ allowed? ─ room? ─▶ session: bytes → lines → dialect → mailin → reply
+//! accept ─ allowed? ─ room? ─▶ session: (TLS) bytes → lines → dialect → mailin → reply
 //!   (one waits at the door,                 └ letter ─ trigger ─▶ Event::Mail
 //!    the stalest makes room)
 //! ```
 
+mod addresses;
+mod certificate;
 mod commands;
 mod dialect;
 mod door;
+mod hello;
 mod letter;
 mod lines;
 mod login;
 mod notes;
+mod ports;
 mod pulse;
 mod session;
 #[cfg(test)]
 mod session_tests;
+mod tls;
 
-pub use door::{bind, serve};
+pub use door::serve;
+pub use ports::{Ports, bind, tls_outlook};
 
 use crate::model::event::Event;
 #[cfg(test)]
@@ -42,12 +48,30 @@ struct House {
     notes: notes::Notes,
     budget: Arc<letter::Budget>,
     tries: login::Tries,
+    /// What TLS is spoken with; `None`: it is not.
+    identity: Option<certificate::Identity>,
+    /// Who cannot speak it, which would break its mail off each time.
+    no_tls: addresses::Addresses,
 }
 
 impl House {
-    fn new(rules: watch::Receiver<Arc<Smtp>>, events: Sender<Event>, stop: CancellationToken) -> Self {
+    fn new(
+        rules: watch::Receiver<Arc<Smtp>>,
+        identity: Option<certificate::Identity>,
+        events: Sender<Event>,
+        stop: CancellationToken,
+    ) -> Self {
         let notes = notes::Notes::new(events.clone(), rules.borrow().limits.note_every);
-        Self { rules, events, stop, notes, budget: Arc::default(), tries: login::Tries::default() }
+        Self {
+            rules,
+            events,
+            stop,
+            notes,
+            budget: Arc::default(),
+            tries: login::Tries::default(),
+            identity,
+            no_tls: addresses::Addresses::default(),
+        }
     }
 
     /// What the configuration says now.
@@ -66,5 +90,13 @@ impl House {
 #[cfg(test)]
 fn open_to_all(limits: Limits, login: Option<crate::model::settings::Login>) -> watch::Sender<Arc<Smtp>> {
     let allow = vec!["0.0.0.0/0".parse().expect("a network")];
-    watch::Sender::new(Arc::new(Smtp { listen: ([127, 0, 0, 1], 0).into(), allow, ignore: Vec::new(), login, limits }))
+    let tls = crate::model::settings::Tls::default();
+    watch::Sender::new(Arc::new(Smtp {
+        listen: ([127, 0, 0, 1], 0).into(),
+        allow,
+        ignore: Vec::new(),
+        login,
+        tls,
+        limits,
+    }))
 }

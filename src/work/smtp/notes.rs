@@ -31,6 +31,8 @@ pub(super) enum Kind {
     WrongLogin,
     /// Many of those from one address.
     Guessing,
+    /// A TLS handshake that failed.
+    Tls,
 }
 
 /// Lets the first note of a kind through at once and gathers what is like it until time is up.

@@ -11,6 +11,7 @@ use super::lines::{Lines, Piece};
 use super::login::Step;
 use super::notes::Kind;
 use super::pulse::Pulse;
+use super::tls::{Secure, shake_hands};
 use crate::model::event::{Event, Mail};
 use crate::model::settings::Smtp;
 use crate::model::text::fit_for_screen;
@@ -19,6 +20,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
+use tokio_util::either::Either;
 
 /// Bytes that one read takes.
 const READ: usize = 16 << 10;
@@ -29,9 +31,19 @@ const TLS_HELLO: [u8; 2] = [0x16, 0x03];
 /// How long a last sentence may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// The first words.
+const GREETING: &[u8] = b"220 nvr ESMTP\r\n";
+/// For how long TLS is not offered again to who cannot speak it, so that its next mail comes without.
+const NO_TLS: Duration = Duration::from_secs(3600);
+
 /// Says yes: what may come in is decided at the door, and what it means in the model.
 pub(super) struct Yes;
 impl mailin::Handler for Yes {}
+
+/// A conversation at its beginning.
+fn engine(peer: IpAddr) -> mailin::Session<Yes> {
+    mailin::SessionBuilder::new("nvr").build(peer, Yes)
+}
 
 /// Why a conversation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +60,15 @@ pub(super) enum End {
     Evicted,
     /// The recorder ends.
     Stopping,
+    /// Not an end: it goes on with TLS.
+    ToTls,
 }
 
 impl End {
     /// The last words; `None`: they were said, or nobody listens.
     fn words(self) -> Option<&'static str> {
         match self {
-            End::Said | End::Gone => None,
+            End::Said | End::Gone | End::ToTls => None,
             End::Idle => Some("421 nothing came for too long, closing\r\n"),
             End::Long => Some("421 this took too long, closing\r\n"),
             End::Evicted => Some("421 too many connections and no progress on this one, closing\r\n"),
@@ -90,6 +104,8 @@ pub(super) struct Session<'a> {
     pub(super) user: Vec<u8>,
     /// It said who it is, and that was right.
     pub(super) known: bool,
+    /// TLS is spoken.
+    pub(super) secure: bool,
     pub(super) letter: Option<Letter>,
     /// Replies that were not sent yet.
     pub(super) out: Vec<u8>,
@@ -98,21 +114,25 @@ pub(super) struct Session<'a> {
     pub(super) step: usize,
 }
 
-/// Serves a peer until it leaves or has to.
-pub(super) async fn talk<S>(mut stream: S, peer: IpAddr, pulse: Arc<Pulse>, house: Arc<House>)
+/// Serves a peer until it leaves or has to; `secure`: it begins with TLS.
+pub(super) async fn talk<S>(stream: S, secure: bool, peer: IpAddr, pulse: Arc<Pulse>, house: Arc<House>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut session = Session::new(peer, &pulse, &house);
+    let mut wire = Some(Either::Left(stream));
     let end = tokio::select! {
         biased;
         () = house.stop.cancelled() => End::Stopping,
         () = pulse.leave.cancelled() => End::Evicted,
         () = sleep(session.rules.limits.session) => End::Long,
-        end = session.converse(&mut stream) => end,
+        end = session.serve(&mut wire, secure) => end,
     };
-    session.farewell(&mut stream, end).await;
+    session.farewell(wire.as_mut(), end).await;
 }
+
+/// A connection, with or without TLS; `None` while hands are being shaken, and when that failed.
+type Wire<S> = Option<Either<S, Secure<S>>>;
 
 impl<'a> Session<'a> {
     fn new(peer: IpAddr, pulse: &'a Pulse, house: &'a House) -> Self {
@@ -121,16 +141,64 @@ impl<'a> Session<'a> {
             rules: house.rules(),
             peer,
             pulse,
-            engine: mailin::SessionBuilder::new("nvr").build(peer, Yes),
+            engine: engine(peer),
             expecting: Expecting::Command,
             greeted: false,
             auth_steps: 0,
             user: Vec::new(),
             known: false,
+            secure: false,
             letter: None,
-            out: b"220 nvr ESMTP\r\n".to_vec(),
+            out: GREETING.to_vec(),
             mistakes: 0,
             step: 0,
+        }
+    }
+
+    /// With TLS, as if nothing had been said: what came without it may have been said by anybody. Who has been greeted
+    /// is not greeted again.
+    fn begin_again(&mut self) {
+        let greeting = self.out.as_slice() == GREETING;
+        self.out = if greeting { GREETING.to_vec() } else { Vec::new() };
+        (self.engine, self.letter, self.expecting) = (engine(self.peer), None, Expecting::Command);
+        (self.greeted, self.known, self.secure) = (false, false, true);
+    }
+
+    /// Converses, first without TLS or with it, until there is a reason to end.
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&mut self, wire: &mut Wire<S>, secure: bool) -> End {
+        let mut end = if secure { End::ToTls } else { End::Gone };
+        loop {
+            if end == End::ToTls {
+                *wire = self.secure(wire.take()).await.map(Either::Right);
+            }
+            let Some(stream) = wire else { return End::Gone };
+            end = self.converse(stream).await;
+            if end != End::ToTls {
+                return end;
+            }
+        }
+    }
+
+    /// Makes a connection secure. Nothing of what was said before counts any more.
+    async fn secure<S: AsyncRead + AsyncWrite + Unpin>(&mut self, wire: Wire<S>) -> Option<Secure<S>> {
+        let (Some(Either::Left(stream)), Some(identity)) = (wire, &self.house.identity) else { return None };
+        let (pulse, limits) = (self.pulse, &self.rules.limits);
+        // A slow processor in a camera takes its time for what follows the hello.
+        let progress = || pulse.beat(true, limits);
+        match shake_hands(stream, identity, limits.handshake, progress).await {
+            Ok(stream) => {
+                self.begin_again();
+                self.progress();
+                Some(stream)
+            }
+            Err(failure) => {
+                if failure.is_lasting() {
+                    self.house.no_tls.extend(self.peer, NO_TLS, Instant::now());
+                }
+                let sentence = failure.sentence(self.peer, identity);
+                sentence.into_iter().for_each(|sentence| self.note(Kind::Tls, sentence));
+                None
+            }
         }
     }
 
@@ -157,7 +225,7 @@ impl<'a> Session<'a> {
                     Err(_) => return End::Idle,
                 },
             };
-            if !self.greeted && read[..length].starts_with(&TLS_HELLO) {
+            if !self.greeted && !self.secure && read[..length].starts_with(&TLS_HELLO) {
                 return self.stranger("TLS");
             }
             lines.push(&read[..length]);
@@ -309,9 +377,10 @@ impl<'a> Session<'a> {
     }
 
     /// Triggers what was interrupted and says the last words.
-    async fn farewell<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, end: End) {
+    async fn farewell<S: AsyncWrite + Unpin>(&mut self, stream: Option<&mut S>, end: End) {
         let whole = self.letter.as_ref().is_some_and(|letter| letter.whole);
         self.trigger(!whole).await;
+        let Some(stream) = stream else { return };
         let words = async {
             if let Some(words) = end.words() {
                 stream.write_all(words.as_bytes()).await?;

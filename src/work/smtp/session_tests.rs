@@ -37,9 +37,9 @@ impl Camera {
         let (events, bus) = mpsc::channel(bus_size);
         let (near, far) = tokio::io::duplex(4096);
         let (pulse, stop) = (Arc::new(Pulse::new(&rules.borrow().limits)), CancellationToken::new());
-        let house = Arc::new(House::new(rules.subscribe(), events, stop.clone()));
+        let house = Arc::new(House::new(rules.subscribe(), None, events, stop.clone()));
         let budget = house.budget.clone();
-        let session = tokio::spawn(talk(far, [10, 0, 0, 7].into(), pulse.clone(), house));
+        let session = tokio::spawn(talk(far, false, [10, 0, 0, 7].into(), pulse.clone(), house));
         Self { stream: BufReader::new(near), session, pulse, stop, bus, budget, rules }
     }
 
