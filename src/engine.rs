@@ -26,7 +26,8 @@ use crate::work::look::Looks;
 use crate::work::memory::Memories;
 use crate::work::reread::{Reader, Rereads};
 use crate::work::ring::RingDir;
-use crate::work::{ffmpeg, hosts, ring_watch, smtp, state};
+use crate::work::ring_watch::RingWatch;
+use crate::work::{ffmpeg, hosts, limits, smtp, state};
 use live::Live;
 use news::first_news;
 pub use news::left_waiting;
@@ -111,7 +112,7 @@ pub struct Engine {
     ring: RingDir,
     memories: Memories,
     healing: Healing,
-    watcher: notify::RecommendedWatcher,
+    watcher: RingWatch,
 }
 
 impl Engine {
@@ -138,7 +139,8 @@ impl Engine {
         let mut memories = Memories::of(&settings.ring.dir)?;
         let clocks = || Clock::start().anchor();
         let mut inherited = inherit(&settings, &ring, &mut memories, &mut archive, clocks).await;
-        let watcher = ring_watch::watch(&settings.ring.dir, &names, bus.clone())?;
+        let (watcher, unwatched) = RingWatch::of(&settings.ring.dir, &names, bus.clone());
+        inherited.warnings.extend(unwatched);
 
         let clock = Clock::start();
         let remembered = Remembered {
@@ -170,7 +172,8 @@ impl Engine {
         let healing = Healing::of(&settings.ring.dir, logout_warning(&settings.ring.dir));
         let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
         let rereads = Rereads::new(reader, ffmpeg.clone());
-        let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone() });
+        let places = limits::Places::of(&limits::machine(&settings.ring.dir, None));
+        let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone(), places });
         let engine = Self {
             settings,
             recorder,

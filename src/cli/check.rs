@@ -1,20 +1,22 @@
 //! `nvr check`: what would keep it from recording, each with its remedy. Nothing is changed, and a running recorder is
 //! not disturbed.
 
-use super::{Global, table};
+use super::{Global, plan as planned, table};
 use crate::link::{dial, socket};
 use crate::model::event::Space;
+use crate::model::plan;
 use crate::model::settings::Settings;
 use crate::model::text::fit_for_screen;
 use crate::work::archive::retain::{self, Outlook};
+use crate::work::limits::{self, existing};
 use crate::work::{archive, camera, ffmpeg, host, ring, smtp};
 use color_eyre::eyre::Result;
-use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// A 4 Mbit/s camera is common; below this the ring is too small for it.
-const COMMON_BITRATE: u64 = 4_000_000;
+/// So many cameras are looked at at a time: each takes an FFmpeg.
+const ABREAST: usize = 8;
 
 /// The magic numbers of /proc, /sys, cgroups (two kinds), debugfs, tracefs and /dev/pts in `statfs`.
 const NOT_FOR_FILES: [u64; 7] = [0x9fa0, 0x6265_6572, 0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x7472_6163, 0x1cd1];
@@ -71,6 +73,7 @@ pub async fn check(global: &Global) -> Result<ExitCode> {
 
 async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> {
     let running = matches!(dial::reach(&global.sockets()?).await, Ok(dial::Reach::Connected(..)));
+    let picture = planned::running(global).await?;
     let recorder = if running {
         "running".to_owned()
     } else {
@@ -80,6 +83,7 @@ async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> 
     };
     let mut findings =
         vec![Finding::new("recorder", Ok(recorder)), ring_dir(settings, running), archive_dir(settings, running)];
+    findings.push(machine(settings, picture.map(|picture| picture.pid)));
     findings.push(mail(settings, running).await);
     match ffmpeg::probe(&settings.recorder.ffmpeg).await {
         Err(error) => findings.push(Finding::new("ffmpeg", Err(error))),
@@ -90,15 +94,10 @@ async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> 
                 let found = found.map(|()| format!("{} sends a picture", camera.source));
                 Finding::new(format!("camera {}", camera.name), found).warn(ffmpeg::shows_password(&ffmpeg, camera))
             });
-            findings.extend(join_all(looks).await);
+            findings.extend(stream::iter(looks).buffered(ABREAST).collect::<Vec<_>>().await);
         }
     }
     Ok(findings)
-}
-
-/// The nearest directory that exists: what is below will be made in it.
-fn existing(dir: &Path) -> &Path {
-    dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"))
 }
 
 /// Whether this user may make files there.
@@ -122,28 +121,17 @@ fn ring_dir(settings: &Settings, running: bool) -> Finding {
     let dir = &settings.ring.dir;
     let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
     let warnings = [ring::not_in_ram(dir), host::logout_warning(dir), host::swap_warning(&swaps)];
-    let found = writable(dir).and_then(|()| archive::space(existing(dir))).map(|space| {
-        let seconds = settings.ring.segment.as_secs().max(1) * u64::from(settings.ring.wrap());
-        let rings = seconds * settings.cameras.len().max(1) as u64;
-        let bitrate = space.total * 8 / rings;
-        (
-            bitrate,
-            format!(
-                "{}, {} in all: enough for {:.1} Mbit/s a camera",
-                dir.display(),
-                table::size(space.total),
-                bitrate as f64 / 1e6
-            ),
-        )
-    });
-    let small =
-        found.as_ref().ok().filter(|(bitrate, _)| *bitrate < COMMON_BITRATE).map(|(_, text)| {
-            format!("{text}, which is less than most send (fewer ring.slots, or a larger file system)")
-        });
+    let found = writable(dir).and_then(|()| archive::space(existing(dir)));
+    let cameras = settings.cameras.len() as u64;
+    let small = found.as_ref().ok().and_then(|space| plan::small_ring(&settings.ring, cameras, *space));
+    let text = |space: Space| {
+        let bitrate = plan::bitrate_for(&settings.ring, cameras, space.total) as f64 / 1e6;
+        format!("{}, {} in all: enough for {bitrate:.1} Mbit/s a camera", dir.display(), table::size(space.total))
+    };
     let found = if !running && ring::in_use(dir) {
         Err(format!("{} belongs to another recorder (stop that one, or set ring.dir)", dir.display()))
     } else {
-        found.map(|(_, text)| text)
+        found.map(text)
     };
     Finding::new("ring", found).warn(warnings.into_iter().flatten().chain(small))
 }
@@ -167,6 +155,17 @@ fn archive_dir(settings: &Settings, running: bool) -> Finding {
         .then(|| format!("{} is in RAM: a reboot deletes every clip (set archive.dir to a disk)", dir.display()));
     let found = room.map(|()| format!("{}, {} free", dir.display(), table::size(space.free)));
     Finding::new("archive", found).warn(another.into_iter().chain(short).chain(memory))
+}
+
+/// Whether this machine gives so many cameras what they need; how much that is, `nvr check --plan` tells.
+fn machine(settings: &Settings, recorder: Option<u32>) -> Finding {
+    let (cameras, machine) = (settings.cameras.len() as u64, limits::machine(&settings.ring.dir, recorder));
+    let short = plan::shortages(cameras, &settings.ring, &machine);
+    let found = match plan::most_cameras(&machine) {
+        Some((most, of)) => format!("{} for {most} cameras (see: nvr check --plan)", of.word()),
+        None => "no limits (see: nvr check --plan)".to_owned(),
+    };
+    Finding::new("machine", Ok(found)).warn(short)
 }
 
 /// Whether clips find room, with what retention can do for them; and what deserves a look.

@@ -13,6 +13,7 @@ mod generate;
 mod logs;
 mod look;
 mod out;
+mod plan;
 mod query;
 mod record;
 mod reload;
@@ -73,7 +74,7 @@ enum Verb {
         keep: bool,
     },
     /// Look for what would keep it from recording, each with its remedy
-    Check,
+    Check(plan::Plans),
     /// One look; the exit code says whether all is well
     Status {
         /// As JSON: instants in RFC 3339, spans in seconds, sizes in bytes; healthy and troubles are the verdict
@@ -231,7 +232,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         None => attach::attach(&global).await,
         Some(Verb::Record { log_dir, leash }) => record::record(&global, log_dir, leash).await,
         Some(Verb::Demo { keep }) => demo::demo(keep).await,
-        Some(Verb::Check) => check::check(&global).await,
+        Some(Verb::Check(plans)) if plans.plan => plan::plan(&global, &plans).await,
+        Some(Verb::Check(_)) => check::check(&global).await,
         Some(Verb::Status { json }) => status::status(&global, json).await,
         Some(Verb::Arm(meant)) => query::order(&global, query::Order::Arm, &meant).await,
         Some(Verb::Disarm(meant)) => query::order(&global, query::Order::Disarm, &meant).await,

@@ -9,6 +9,7 @@ use crate::link::socket;
 use crate::model::command::{Answer, Command};
 use crate::model::event::Reread;
 use crate::stop::{self, Stage, Stop};
+use crate::work::limits;
 use crate::work::reread::Reader;
 use color_eyre::eyre::{Result, eyre};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     let earlier = log_to.earlier();
     let _log = journal::init(log_to, std::env::var("NVR_LOG").ok()).map_err(|sentence| eyre!(sentence))?;
 
+    limits::raise_files();
     let stop = Stop::new();
     let signals = stop::signals().map_err(|error| eyre!("signals cannot be heard: {error}"))?;
     let obeying = tokio::spawn({

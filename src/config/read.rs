@@ -22,7 +22,7 @@ pub(super) struct Context<'a> {
 }
 
 /// Most cameras of one recorder: each has a process, a ring and a share of the screen.
-const MAX_CAMERAS: usize = 256;
+const MAX_CAMERAS: usize = 1000;
 
 /// Most options and aliases of a camera, and the longest alias in bytes: that of a mail's local part.
 const MAX_WORDS: usize = 64;

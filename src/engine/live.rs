@@ -4,7 +4,6 @@ use super::Engine;
 use crate::model::event::Event;
 use crate::model::id::CameraName;
 use crate::model::settings::{Archive, Camera, Settings, Smtp};
-use crate::work::ring_watch;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -54,7 +53,7 @@ impl Engine {
     /// What cannot be made or watched is said; the camera's start tries again to make it, and the sweep sees it unwatched.
     pub(super) fn open_ring(&mut self, camera: CameraName) {
         let made = self.ring.add(&camera);
-        let watched = ring_watch::add(&mut self.watcher, &self.settings.ring.dir, &camera);
+        let watched = self.watcher.add(&camera);
         let trouble = made.as_ref().err().or(watched.as_ref().err());
         self.done.extend(trouble.cloned().map(Event::Note));
         self.done.push_back(Event::RingOpened { camera, first: made.unwrap_or(0) });
@@ -62,7 +61,7 @@ impl Engine {
 
     /// No FFmpeg writes there any more.
     pub(super) fn close_ring(&mut self, camera: &CameraName) {
-        ring_watch::remove(&mut self.watcher, &self.settings.ring.dir, camera);
+        self.watcher.remove(camera);
         self.memories.forget(camera);
         self.ring.remove(camera);
     }

@@ -6,6 +6,7 @@ use crate::model::snapshot::Snapshot;
 use crate::work::ffmpeg::Ffmpeg;
 use crate::work::host::logout_warning;
 use crate::work::inherit::Inherited;
+use crate::work::limits;
 use crate::work::reread::shown_passwords;
 use crate::work::ring::not_in_ram;
 use crate::work::smtp::Ports;
@@ -21,7 +22,8 @@ pub(super) fn first_news(
 ) -> Vec<Event> {
     let place = &settings.ring.dir;
     let Inherited { recovered, notes, warnings: left, .. } = inherited;
-    let about_config = warnings.into_iter().chain(shown_passwords(ffmpeg, settings)).collect();
+    let about_config =
+        warnings.into_iter().chain(shown_passwords(ffmpeg, settings)).chain(limits::shortages(settings)).collect();
     let machine = not_in_ram(place).into_iter().chain(logout_warning(place));
     let waiting = left.into_iter().chain(waiting_warning(place, recovered.waiting.len()));
     let warnings = machine.chain(ports.warning.clone()).chain(waiting).map(Event::Warning);

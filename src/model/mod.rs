@@ -20,6 +20,7 @@ mod mail_in;
 pub mod memory;
 mod orders;
 pub mod out;
+pub mod plan;
 pub mod question;
 pub mod rate;
 pub mod record;

@@ -4,6 +4,7 @@
 use super::child::{self, Lines, Purpose, end_group};
 use super::ffmpeg::{self, Ffmpeg, Plan, Redactor, Target};
 use super::hold::{self, Hold};
+use super::limits::Places;
 use super::{knock, places};
 use crate::model::event::{CameraNews, Event, Trouble};
 use crate::model::id::{CameraName, RunId};
@@ -20,7 +21,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStderr, ChildStdin};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{SemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long FFmpeg has to obey `q`: it finishes its file in 0.1 s.
@@ -39,12 +40,14 @@ const LINES_A_SECOND: u32 = 5;
 const PROGRESS_A_SECOND: u32 = 2;
 
 /// What every FFmpeg of a recorder has in common.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Common {
     /// Which FFmpeg.
     pub ffmpeg: Ffmpeg,
     /// The rings' directory.
     pub ring: settings::Ring,
+    /// How many may be recorded at a time.
+    pub places: Places,
 }
 
 /// One life of one camera's FFmpeg.
@@ -84,7 +87,7 @@ pub async fn run(
         }
     };
     let reason = match begun {
-        Ok(ffmpeg) => {
+        Ok((ffmpeg, _place)) => {
             // Only a recorder that is gone does not listen, and then nobody wants the news.
             let _ = events.send(news(CameraNews::Started)).await;
             let reason = ffmpeg.supervise(&events, &news, stop).await;
@@ -144,8 +147,13 @@ struct Running {
     redactor: Redactor,
 }
 
-async fn begin(common: &Common, job: &Job, events: &mpsc::Sender<Event>) -> Result<Running, String> {
+async fn begin<'a>(
+    common: &'a Common,
+    job: &Job,
+    events: &mpsc::Sender<Event>,
+) -> Result<(Running, SemaphorePermit<'a>), String> {
     let (ring, camera) = (&common.ring, &job.camera.name);
+    let place = common.places.take()?;
     if job.in_doubt {
         knock::knock(&job.camera.source).await?;
     }
@@ -159,7 +167,8 @@ async fn begin(common: &Common, job: &Job, events: &mpsc::Sender<Event>) -> Resu
     let plan = ffmpeg::plan(&common.ffmpeg, &job.camera, &target);
     let program = &common.ffmpeg.program;
     let redactor = Redactor::new(&job.camera.source);
-    spawn(program, plan, redactor, Some(hold)).map_err(|error| ffmpeg::not_run(program, &error))
+    let running = spawn(program, plan, redactor, Some(hold)).map_err(|error| ffmpeg::not_run(program, &error))?;
+    Ok((running, place))
 }
 
 /// `hold`: the slots that it writes, if it writes any. Our own copy is closed when this is over.

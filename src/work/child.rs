@@ -1,6 +1,7 @@
 //! What every FFmpeg that is started has in common, whatever for: a session of its own, an end with the recorder, and
 //! words that are read line by line.
 
+use super::limits;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
@@ -34,6 +35,7 @@ pub fn own_session(command: &mut Command, purpose: Purpose) {
     let parent = rustix::process::getpid();
     let before_exec = move || {
         rustix::process::setsid()?;
+        limits::usual_files()?;
         let last = match purpose {
             Purpose::Recording => Signal::TERM,
             Purpose::Aside => Signal::KILL,

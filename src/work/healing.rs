@@ -1,9 +1,8 @@
 //! Rings that were removed under a running recorder: made again, locked again, watched again.
 
 use super::ring::{RingDir, Unhealed};
-use super::ring_watch;
+use super::ring_watch::RingWatch;
 use crate::model::event::Event;
-use notify::RecommendedWatcher;
 use std::path::{Path, PathBuf};
 
 /// Looks after the rings at each sweep.
@@ -23,7 +22,7 @@ impl Healing {
     }
 
     /// Makes good what is missing, and says what it was.
-    pub fn heal(&mut self, ring: &mut RingDir, watcher: &mut RecommendedWatcher) -> Vec<Event> {
+    pub fn heal(&mut self, ring: &mut RingDir, watcher: &mut RingWatch) -> Vec<Event> {
         match ring.heal() {
             Ok(None) => {
                 self.failed = None;
@@ -32,8 +31,8 @@ impl Healing {
             Ok(Some(healed)) => {
                 self.failed = None;
                 let watched = healed.cameras.iter().filter_map(|camera| {
-                    ring_watch::remove(watcher, &self.dir, camera);
-                    ring_watch::add(watcher, &self.dir, camera).err()
+                    watcher.remove(camera);
+                    watcher.add(camera).err()
                 });
                 let failed: Vec<_> = watched.collect();
                 let names: Vec<_> = healed.cameras.iter().map(ToString::to_string).collect();
@@ -74,7 +73,8 @@ mod tests {
         let camera: CameraName = "front".parse().expect("a name");
         let mut ring = RingDir::open(&place, std::slice::from_ref(&camera)).expect("a ring");
         let (sender, mut events) = mpsc::channel(16);
-        let mut watcher = ring_watch::watch(&place, std::slice::from_ref(&camera), sender).expect("inotify");
+        let (mut watcher, unwatched) = RingWatch::of(&place, std::slice::from_ref(&camera), sender);
+        assert_eq!(unwatched, None);
         let mut healing = Healing::of(&place, None);
         assert_eq!(healing.heal(&mut ring, &mut watcher), []);
         for removed in [place.clone(), places::ring(&place, &camera)] {
@@ -98,7 +98,7 @@ mod tests {
         let place = dir.path().join("nvr");
         let mut ring = RingDir::open(&place, &[]).expect("a ring");
         let (sender, _events) = mpsc::channel(1);
-        let mut watcher = ring_watch::watch(&place, &[], sender).expect("inotify");
+        let (mut watcher, _) = RingWatch::of(&place, &[], sender);
         let mut healing = Healing::of(&place, Some("run: loginctl".to_owned()));
         std::fs::remove_dir_all(&place).expect("it is there");
         std::fs::write(&place, b"in the way").expect("a file");

@@ -3,7 +3,7 @@
 //! its recorder, or one that a script had sent into the background. Whoever holds it is thereby proven to be ours, and is
 //! ended before a slot is written again.
 
-use super::places;
+use super::{limits, places};
 use crate::model::id::CameraName;
 use rustix::fs::FlockOperation;
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -50,8 +50,10 @@ impl Hold {
 /// One sentence with the remedy, after 5 s at most: then the slots must not be written.
 pub async fn take(ring: &Path, camera: &CameraName) -> Result<Hold, String> {
     let path = places::hold(ring, camera);
-    let mut lock =
-        Lock::open(&path).map_err(|error| format!("{} cannot be used: {error} (check ring.dir)", path.display()))?;
+    let mut lock = Lock::open(&path).map_err(|error| {
+        let remedy = limits::remedy(&error).unwrap_or_else(|| "check ring.dir".to_owned());
+        format!("{} cannot be used: {error} ({remedy})", path.display())
+    })?;
     let mut ended = BTreeSet::new();
     for (signal, patience) in LADDER {
         if lock.is_free().await {

@@ -10,9 +10,12 @@ use crate::model::id::CameraName;
 use crate::model::memory::{Left, LeftFile, Memory};
 use crate::model::settings::Settings;
 use crate::model::time::{Anchor, Mono, Wall};
-use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+/// So many cameras are looked at at a time: each takes a thread and some open files.
+const ABREAST: usize = 4;
 
 /// What was taken over.
 #[derive(Debug)]
@@ -39,11 +42,12 @@ pub async fn inherit(
     let dir = &settings.ring.dir;
     let configured: BTreeSet<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
     let cameras: BTreeSet<_> = strangers(dir).into_iter().chain(configured.iter().cloned()).collect();
-    let holds = join_all(cameras.iter().map(|camera| hold::take(dir, camera))).await;
+    let notes_of = |camera| async move { Ok(hold::take(dir, camera).await?.note(camera)) };
+    let holds: Vec<Result<_, String>> = stream::iter(&cameras).map(notes_of).buffered(ABREAST).collect().await;
     let mut known: BTreeMap<CameraName, Memory> = BTreeMap::new();
     for (camera, hold) in cameras.iter().zip(holds) {
         match hold {
-            Ok(hold) => notes.extend(hold.note(camera)),
+            Ok(note) => notes.extend(note),
             Err(text) => {
                 warnings.push(format!("{camera}: {text}"));
                 continue; // what changes still cannot be gone on from

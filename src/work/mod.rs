@@ -10,6 +10,7 @@ pub mod host;
 pub mod hosts;
 pub mod inherit;
 pub mod knock;
+pub mod limits;
 pub mod look;
 pub mod mail;
 pub mod memory;

@@ -1,6 +1,7 @@
 //! Has the configuration read again. Who knows how to read it is handed in, for the hands know no files of settings.
 
 use super::ffmpeg::{self, Ffmpeg};
+use super::limits;
 use super::queue::Queue;
 use crate::model::event::{Event, Reread};
 use crate::model::id::RequestId;
@@ -56,6 +57,7 @@ impl Rereads {
         let read = timeout(LIMIT, reading).await.map_err(|_| hangs())?;
         let mut read = read.map_err(|panic| format!("the configuration cannot be read: {panic} (report this)"))??;
         read.warnings.extend(shown_passwords(&self.ffmpeg, &read.settings));
+        read.warnings.extend(limits::shortages(&read.settings));
         Ok(read)
     }
 }

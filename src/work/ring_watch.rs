@@ -4,49 +4,65 @@
 use super::{archive, places};
 use crate::model::event::{Event, SlotFile};
 use crate::model::id::CameraName;
+use crate::model::plan::Resource;
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use std::path::Path;
+use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// Watches the rings of `cameras` below `dir` for as long as the answer is kept. The directories must exist.
-///
-/// It never waits for room on the bus: whoever changes what is watched waits for the watcher, and may be the one who has
-/// to make that room. What is not told is found by the sweep.
-///
-/// # Errors
-/// One sentence with the remedy: most often the system's limit of watches.
-pub fn watch(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) -> Result<RecommendedWatcher, String> {
-    let root = dir.to_owned();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return }; // an overflow, which the sweep makes good
-        for fact in event.paths.iter().flat_map(|path| facts(&root, &event.kind, path)) {
-            let _ = events.try_send(fact);
-        }
-    })
-    .map_err(refused)?;
-    for camera in cameras {
-        add(&mut watcher, dir, camera)?;
+/// What watches the rings. Without it, or where it cannot, the sweep tells the same a second later.
+#[derive(Debug)]
+pub struct RingWatch {
+    dir: PathBuf,
+    /// `None`: the system has none to give.
+    watcher: Option<RecommendedWatcher>,
+}
+
+impl RingWatch {
+    /// Watches the rings of `cameras` below `dir` for as long as the answer is kept. The directories must exist. Answers
+    /// a sentence too if that is not possible for all of them.
+    ///
+    /// It never waits for room on the bus: whoever changes what is watched waits for the watcher, and may be the one who
+    /// has to make that room. What is not told is found by the sweep.
+    pub fn of(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) -> (Self, Option<String>) {
+        let root = dir.to_owned();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return }; // an overflow, which the sweep makes good
+            for fact in event.paths.iter().flat_map(|path| facts(&root, &event.kind, path)) {
+                let _ = events.try_send(fact);
+            }
+        });
+        let (watcher, none) = match watcher {
+            Ok(watcher) => (Some(watcher), None),
+            Err(error) => (None, Some(unwatched("no ring can be", &error))),
+        };
+        let mut watch = Self { dir: dir.to_owned(), watcher };
+        let failed: Vec<_> = cameras.iter().filter_map(|camera| watch.try_add(camera).err()).collect();
+        let some = failed
+            .first()
+            .map(|error| unwatched(&format!("{} of {} rings cannot be", failed.len(), cameras.len()), error));
+        (watch, none.or(some))
     }
-    Ok(watcher)
-}
 
-/// Watches one camera's ring too.
-///
-/// # Errors
-/// One sentence with the remedy; the sweep still sees that ring, a second later.
-pub fn add(watcher: &mut RecommendedWatcher, dir: &Path, camera: &CameraName) -> Result<(), String> {
-    watcher.watch(&places::ring(dir, camera), RecursiveMode::NonRecursive).map_err(refused)
-}
+    /// Watches one camera's ring too.
+    ///
+    /// # Errors
+    /// One sentence with the remedy; the sweep still sees that ring, a second later.
+    pub fn add(&mut self, camera: &CameraName) -> Result<(), String> {
+        self.try_add(camera).map_err(|error| unwatched(&format!("the ring of {camera} cannot be"), &error))
+    }
 
-/// Watches one camera's ring no longer.
-pub fn remove(watcher: &mut RecommendedWatcher, dir: &Path, camera: &CameraName) {
-    // A directory that is gone is not watched any more.
-    let _ = watcher.unwatch(&places::ring(dir, camera));
-}
+    fn try_add(&mut self, camera: &CameraName) -> notify::Result<()> {
+        let ring = places::ring(&self.dir, camera);
+        self.watcher.as_mut().map_or(Ok(()), |watcher| watcher.watch(&ring, RecursiveMode::NonRecursive))
+    }
 
-fn refused(error: notify::Error) -> String {
-    format!("the ring cannot be watched: {error} (raise it: sysctl fs.inotify.max_user_instances=1024)")
+    /// Watches one camera's ring no longer.
+    pub fn remove(&mut self, camera: &CameraName) {
+        let ring = places::ring(&self.dir, camera);
+        // A directory that is gone is not watched any more.
+        let _ = self.watcher.as_mut().map(|watcher| watcher.unwatch(&ring));
+    }
 }
 
 fn facts(root: &Path, kind: &EventKind, path: &Path) -> Vec<Event> {
@@ -62,6 +78,19 @@ fn facts(root: &Path, kind: &EventKind, path: &Path) -> Vec<Event> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What that means, and what helps.
+fn unwatched(which: &str, error: &notify::Error) -> String {
+    let remedy = match &error.kind {
+        ErrorKind::MaxFilesWatch => Resource::Watches.remedy(0),
+        ErrorKind::Io(_)
+        | ErrorKind::Generic(_)
+        | ErrorKind::PathNotFound
+        | ErrorKind::WatchNotFound
+        | ErrorKind::InvalidConfig(_) => "run: sysctl fs.inotify.max_user_instances=1024".to_owned(),
+    };
+    format!("{which} watched; what happens there is seen up to a second later: {error} ({remedy})")
 }
 
 /// Whose slot a file is.

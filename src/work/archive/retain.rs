@@ -119,6 +119,15 @@ pub fn outlook(rules: &Rules, space: Space) -> Result<Outlook, String> {
     Ok(Outlook { clips: plan.delete.len(), trouble: plan.trouble })
 }
 
+/// Bytes of all clips.
+///
+/// # Errors
+/// One sentence with the remedy: the archive cannot be read.
+pub fn stored(root: &Path) -> Result<u64, String> {
+    let (items, _) = items(root).map_err(|error| disk::sentence("read", root, &error))?;
+    Ok(items.iter().fold(0, |sum, item| sum.saturating_add(item.clip.bytes)))
+}
+
 /// Deletes what has to go, and says what stands in the way.
 ///
 /// A clip that cannot be deleted counts as protected from then on, so that the next one goes in its place and one file

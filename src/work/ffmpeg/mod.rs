@@ -6,6 +6,7 @@ mod words;
 
 pub use words::{Redactor, bare, diagnose, frames, meaning};
 
+use super::limits;
 use crate::model::settings::{Audio, Camera, Source, SourceKind};
 use crate::model::text::fit_for_screen;
 use std::ffi::OsString;
@@ -99,7 +100,9 @@ async fn ask(program: &Path, args: &[&str]) -> Result<String, String> {
 
 /// Why FFmpeg could not be run, with the remedy.
 pub fn not_run(program: &Path, error: &std::io::Error) -> String {
-    if error.kind() == std::io::ErrorKind::NotFound {
+    if let Some(remedy) = limits::remedy(error) {
+        format!("no FFmpeg can be started: {error} ({remedy})")
+    } else if error.kind() == std::io::ErrorKind::NotFound {
         format!("{} was not found (run: apt install ffmpeg, or set recorder.ffmpeg)", program.display())
     } else {
         format!("{} cannot be run: {error} (recorder.ffmpeg names it)", program.display())
