@@ -50,6 +50,7 @@ impl Session<'_> {
                 self.put(said);
                 return over.then_some(End::Said);
             }
+            Said::Help => self.reply("214 send mail to a camera's name before the @"),
             Said::Verify => self.reply("252 mail for everyone is taken"),
             Said::StartTls => {
                 if let Some(end) = self.start_tls() {

@@ -31,6 +31,8 @@ pub(super) enum Said {
     Nothing,
     /// VRFY, EXPN
     Verify,
+    /// HELP
+    Help,
     /// QUIT
     Quit,
     /// STARTTLS
@@ -84,7 +86,7 @@ impl Said {
             Said::Rcpt(path) => format!("RCPT TO:<{}>\r\n", known(path)),
             Said::Data => "DATA\r\n".into(),
             Said::Reset => "RSET\r\n".into(),
-            Said::Nothing => "NOOP\r\n".into(),
+            Said::Nothing | Said::Help => "NOOP\r\n".into(),
             Said::Verify => "VRFY x\r\n".into(),
             Said::Quit => "QUIT\r\n".into(),
             Said::StartTls => "STARTTLS\r\n".into(),
@@ -115,6 +117,7 @@ pub(super) fn understand(line: &[u8]) -> Said {
         "RSET" => Said::Reset,
         "NOOP" => Said::Nothing,
         "VRFY" | "EXPN" => Said::Verify,
+        "HELP" => Said::Help,
         "QUIT" => Said::Quit,
         "STARTTLS" => Said::StartTls,
         "AUTH" => auth(rest),
@@ -233,6 +236,7 @@ mod tests {
     #[case("QUIT ", "QUIT")]
     #[case("VRFY", "VRFY x")]
     #[case("EXPN staff", "VRFY x")]
+    #[case("HELP MAIL", "NOOP")]
     #[case("STARTTLS", "STARTTLS")]
     #[case("AUTH PLAIN AGEAYg==", "AUTH")]
     #[case("", "?")]
