@@ -38,6 +38,8 @@ pub struct Place {
     pub archive: PathBuf,
     pub archive_keys: String,
     pub listen: String,
+    /// What else stands in `[smtp]`.
+    pub mail_keys: String,
     pub cameras: String,
     /// What the recorder is run by, such as `unshare …`.
     pub wrapper: Vec<String>,
@@ -74,6 +76,7 @@ impl Place {
             trigger: "pre_roll = '3s'\npost_roll = '5s'\n".to_owned(),
             recorder: String::new(),
             listen: "127.0.0.1:0".to_owned(),
+            mail_keys: String::new(),
             cameras: cameras.into(),
             wrapper: Vec::new(),
             environment: Vec::new(),
@@ -101,12 +104,13 @@ impl Place {
     pub fn write_config(&self) {
         let text = format!(
             "[ring]\ndir = {ring:?}\n{}\n[trigger]\n{}\n[archive]\ndir = {:?}\n{}\n\
-             [smtp]\nlisten = '{}'\n[recorder]\nstate_dir = {:?}\n{}\n{}",
+             [smtp]\nlisten = '{}'\n{}\n[recorder]\nstate_dir = {:?}\n{}\n{}",
             self.ring_keys,
             self.trigger,
             self.archive,
             self.archive_keys,
             self.listen,
+            self.mail_keys,
             self.dir.path().join("state"),
             self.recorder,
             self.cameras,

@@ -74,8 +74,9 @@ pub struct Limits {
     /// exempt: a mail relay, tunnel or proxy on this machine speaks for many cameras.
     pub per_address: usize,
     /// When there is no room: how long a connection with a mail under way may go without progress before it makes room.
-    /// Progress is a TLS hello, the first HELO, the first steps of AUTH, MAIL, RCPT, DATA, and every `body_step` of a message, but never
-    /// NOOP and the like. A mail that is cut off by this triggers, if its recipient was named.
+    /// Progress is a TLS hello, HELO, AUTH, MAIL, RCPT, DATA, as often as one mail needs them, and every `body_step` of a
+    /// message, but never NOOP and the like. Who has sent a whole mail has had its turn, and makes room after so long too.
+    /// A mail that is cut off by this triggers, if its recipient was named.
     pub patience: Duration,
     /// The same for a connection with no mail under way, which has nothing to lose: before MAIL a real client speaks
     /// within one round trip. Shorter, because those who open connections and say nothing are many.

@@ -6,6 +6,10 @@ use super::notes::Kind;
 use super::session::{End, Expecting, Session};
 use tokio::time::Instant;
 
+/// Steps of a mail that are progress, beside its recipients: TLS, HELO, three of AUTH, MAIL, DATA and the dot; and some
+/// for who begins anew.
+const STEPS: usize = 20;
+
 impl Session<'_> {
     /// Carries out a command; `Some`: it was the last.
     pub(super) fn obey(&mut self, said: Said) -> Option<End> {
@@ -77,9 +81,13 @@ impl Session<'_> {
         Some(said)
     }
 
-    /// This connection is of use, for a while.
-    pub(super) fn progress(&self) {
-        self.pulse.beat(self.letter.is_some(), &self.rules.limits);
+    /// This connection is of use, for a while: as long as a mail takes, not for ever.
+    pub(super) fn progress(&mut self) {
+        let limits = &self.rules.limits;
+        self.steps += 1;
+        if self.steps <= limits.recipients + STEPS {
+            self.pulse.beat(self.letter.is_some(), limits);
+        }
     }
 
     fn tell_engine(&mut self, said: &Said) -> mailin::Response {

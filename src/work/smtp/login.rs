@@ -55,7 +55,7 @@ impl Session<'_> {
         match given {
             Some(given) => self.hear_secret(step, given.reveal()),
             None => {
-                self.auth_step();
+                self.progress();
                 self.ask(step)
             }
         }
@@ -68,7 +68,7 @@ impl Session<'_> {
             self.reply("501 given up");
             return None;
         }
-        self.auth_step();
+        self.progress();
         let login = self.house.rules().login.clone();
         let right = match (step, login) {
             (Step::User, login) => {
@@ -108,7 +108,7 @@ impl Session<'_> {
         let peer = self.peer;
         let wrong = match right {
             Right::Both => {
-                self.auth_step();
+                self.progress();
                 self.reply("235 welcome");
                 return None;
             }
@@ -149,14 +149,6 @@ impl Session<'_> {
         self.reply(step.challenge());
         self.expecting = Expecting::Secret(step);
         None
-    }
-
-    /// AUTH LOGIN has three steps; more are no progress.
-    fn auth_step(&mut self) {
-        self.auth_steps += 1;
-        if self.auth_steps <= 3 {
-            self.progress();
-        }
     }
 }
 

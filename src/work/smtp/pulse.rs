@@ -11,6 +11,8 @@ pub(super) struct Pulse {
     started: Instant,
     /// Milliseconds from `started` to the instant at which this connection is stale.
     stale: AtomicU64,
+    /// The same, to the instant at which it is whatever it does, for it has had its turn.
+    turn: AtomicU64,
     /// Cancelled when the session has to make room.
     pub leave: CancellationToken,
 }
@@ -18,7 +20,12 @@ pub(super) struct Pulse {
 impl Pulse {
     /// Of a connection that begins now.
     pub fn new(limits: &Limits) -> Self {
-        let pulse = Self { started: Instant::now(), stale: AtomicU64::new(0), leave: CancellationToken::new() };
+        let pulse = Self {
+            started: Instant::now(),
+            stale: AtomicU64::new(0),
+            turn: AtomicU64::new(u64::MAX),
+            leave: CancellationToken::new(),
+        };
         pulse.beat(false, limits);
         pulse
     }
@@ -26,12 +33,20 @@ impl Pulse {
     /// Progress was made; `mail`: one is under way.
     pub fn beat(&self, mail: bool, limits: &Limits) {
         let patience = if mail { limits.patience } else { limits.patience_without_mail };
-        let stale = (self.started.elapsed() + patience).as_millis();
-        self.stale.store(u64::try_from(stale).unwrap_or(u64::MAX), Relaxed);
+        self.stale.store(self.in_future(patience), Relaxed);
+    }
+
+    /// A whole mail was taken. It may send more, but not for ever while others wait.
+    pub fn served(&self, limits: &Limits) {
+        self.turn.fetch_min(self.in_future(limits.patience), Relaxed);
+    }
+
+    fn in_future(&self, span: Duration) -> u64 {
+        u64::try_from((self.started.elapsed() + span).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// From when on this connection has to make room for one that waits.
     pub fn stale_at(&self) -> Instant {
-        self.started + Duration::from_millis(self.stale.load(Relaxed))
+        self.started + Duration::from_millis(self.stale.load(Relaxed).min(self.turn.load(Relaxed)))
     }
 }

@@ -19,6 +19,7 @@ use crate::work::mail;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tokio_util::either::Either;
 
@@ -26,6 +27,9 @@ use tokio_util::either::Either;
 const READ: usize = 16 << 10;
 /// Replies are sent when so many bytes are waiting, or when nothing is left to answer.
 const REPLIES: usize = 4 << 10;
+/// After so many lines it is somebody else's turn: all of the recorder shares one thread, and no flood of commands may
+/// keep it from its work.
+const TURN: usize = 32;
 /// How a peer begins that wants to speak TLS from the start: a handshake record of any version.
 const TLS_HELLO: [u8; 2] = [0x16, 0x03];
 /// How long a last sentence may take.
@@ -98,8 +102,8 @@ pub(super) struct Session<'a> {
     pub(super) expecting: Expecting,
     /// HELO or EHLO came, or was taken as said.
     pub(super) greeted: bool,
-    /// Steps of AUTH so far.
-    pub(super) auth_steps: u32,
+    /// Steps that were progress since the last mail was whole.
+    pub(super) steps: usize,
     /// The user of an AUTH LOGIN whose password is still to come.
     pub(super) user: Vec<u8>,
     /// It said who it is, and that was right.
@@ -144,7 +148,7 @@ impl<'a> Session<'a> {
             engine: engine(peer),
             expecting: Expecting::Command,
             greeted: false,
-            auth_steps: 0,
+            steps: 0,
             user: Vec::new(),
             known: false,
             secure: false,
@@ -232,6 +236,7 @@ impl<'a> Session<'a> {
             if let Some(end) = self.hear_all(&mut lines, stream).await {
                 return end;
             }
+            yield_now().await;
             if length == 0 {
                 self.hear_rest(&lines, stream).await;
                 return End::Gone;
@@ -241,7 +246,12 @@ impl<'a> Session<'a> {
 
     /// Everything that came and is complete. Several commands in one packet are answered in one.
     async fn hear_all<S: AsyncWrite + Unpin>(&mut self, lines: &mut Lines, stream: &mut S) -> Option<End> {
+        let mut heard = 0_usize;
         while let Some(piece) = lines.next(self.longest_line()) {
+            heard += 1;
+            if heard.is_multiple_of(TURN) {
+                yield_now().await;
+            }
             if let Some(end) = self.hear(piece).await {
                 self.flush(stream).await;
                 return Some(end);
@@ -295,7 +305,7 @@ impl<'a> Session<'a> {
         self.step += piece.bytes.len() + 2;
         if self.step >= self.rules.limits.body_step {
             self.step = 0;
-            self.progress();
+            self.pulse.beat(true, &self.rules.limits);
         }
         let unstuffed = if piece.first { piece.bytes.strip_prefix(b".") } else { None };
         let letter = self.letter.as_mut()?;
@@ -330,7 +340,9 @@ impl<'a> Session<'a> {
         let reply = self.engine.process(b".\r\n");
         let too_big = self.letter.take().is_some_and(|letter| letter.too_big(&self.rules.limits));
         self.expecting = Expecting::Command;
+        self.steps = 0;
         self.progress();
+        self.pulse.served(&self.rules.limits);
         match too_big {
             true => self.reply("552 too big"),
             // Writing into memory cannot fail.
