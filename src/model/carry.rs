@@ -74,8 +74,16 @@ impl Camera {
         same && self.ring.is_as(ring) && self.saving.is_as(saving)
     }
 
-    /// Goes on where an earlier recorder was killed. `first`: segments have this number or a higher one.
-    pub(super) fn carry_on(&mut self, left: &Left, shape: &settings::Ring, first: u64, ids: &mut ClipIds, now: Mono) {
+    /// Goes on where an earlier recorder was killed. `first`: segments have this number or a higher one; `lived`: then
+    /// the earlier recorder still ran.
+    pub(super) fn carry_on(
+        &mut self,
+        left: &Left,
+        shape: &settings::Ring,
+        first: u64,
+        ids: &mut ClipIds,
+        (lived, now): (Mono, Mono),
+    ) {
         let claimed: BTreeMap<u64, u64> = left.claimed.iter().map(|file| (file.number, file.bytes)).collect();
         let beyond = claimed.keys().next_back().copied().max(first.checked_sub(1));
         if left.memory.fits(&self.settings.name, shape, now).is_err() {
@@ -85,7 +93,8 @@ impl Camera {
         let Memory { version: _, last_clip: _, anchor, run, stopped, down, obeyed, last_mail, lost, ring, saving } =
             left.memory.clone();
         let known = anchor.mono;
-        let gap = Window { from: ring.last_life(&left.slots, known).min(now), to: now };
+        let written = (!left.outlived).then(|| ring.last_written(&left.slots)).flatten();
+        let gap = Window { from: written.map_or(lived, |written| written.max(lived)).min(now), to: now };
         let cause = why(stopped, down.then_some(ring.cause()));
 
         let ordered: Vec<u64> = saving.ordered().filter(|number| !claimed.contains_key(number)).collect();

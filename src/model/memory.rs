@@ -139,6 +139,8 @@ pub struct Left {
     pub claimed: Vec<LeftFile>,
     /// Its clips.
     pub clips: Vec<Regrown>,
+    /// Its FFmpeg lived longer than the recorder: dates of slots do not tell when that one died.
+    pub outlived: bool,
 }
 
 impl LeftFile {

@@ -105,7 +105,10 @@ impl Recorder {
     pub fn new(settings: Arc<Settings>, remembered: &Remembered, anchor: Anchor) -> Self {
         let now = anchor.mono;
         let fitting = remembered.left.iter().filter(|(name, left)| left.memory.fits(name, &settings.ring, now).is_ok());
-        let mut ids = used_ids(fitting.map(|(_, left)| &left.memory));
+        let memories: Vec<_> = fitting.map(|(_, left)| &left.memory).collect();
+        let mut ids = used_ids(memories.iter().copied());
+        // Whichever camera it was that had news last: they all had the same recorder.
+        let lived = memories.iter().map(|memory| memory.anchor.mono).max().unwrap_or(now);
         let cameras = settings
             .cameras
             .iter()
@@ -114,7 +117,7 @@ impl Recorder {
                 let first = remembered.first.get(&camera.name).copied().unwrap_or(0);
                 let mut camera = Camera::new(Arc::clone(camera), &settings.ring, armed, first, now);
                 if let Some(left) = remembered.left.get(&camera.settings.name) {
-                    camera.carry_on(left, &settings.ring, first, &mut ids, now);
+                    camera.carry_on(left, &settings.ring, first, &mut ids, (lived, now));
                 }
                 camera
             })

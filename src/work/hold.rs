@@ -33,6 +33,8 @@ pub struct Hold {
     pub lock: OwnedFd,
     /// Processes that had to be ended for it.
     pub ended: BTreeSet<i32>,
+    /// Somebody else still had it: what lies in the slots may have been written after the end of a recorder.
+    pub outlived: bool,
 }
 
 impl Hold {
@@ -55,9 +57,10 @@ pub async fn take(ring: &Path, camera: &CameraName) -> Result<Hold, String> {
         format!("{} cannot be used: {error} ({remedy})", path.display())
     })?;
     let mut ended = BTreeSet::new();
+    let outlived = !lock.is_free().await;
     for (signal, patience) in LADDER {
         if lock.is_free().await {
-            return Ok(Hold { lock: lock.file.into(), ended });
+            return Ok(Hold { lock: lock.file.into(), ended, outlived });
         }
         for holder in lock.holders().await {
             // Whoever ends by itself, because its recorder did, was not ended by us.
@@ -71,7 +74,7 @@ pub async fn take(ring: &Path, camera: &CameraName) -> Result<Hold, String> {
         }
     }
     if lock.is_free().await {
-        return Ok(Hold { lock: lock.file.into(), ended });
+        return Ok(Hold { lock: lock.file.into(), ended, outlived });
     }
     let who = lock.holders().await.into_iter().map(|holder| holder.pid.as_raw_nonzero().get()).collect();
     Err(stuck(&path, &who))

@@ -42,12 +42,17 @@ pub async fn inherit(
     let dir = &settings.ring.dir;
     let configured: BTreeSet<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
     let cameras: BTreeSet<_> = strangers(dir).into_iter().chain(configured.iter().cloned()).collect();
-    let notes_of = |camera| async move { Ok(hold::take(dir, camera).await?.note(camera)) };
-    let holds: Vec<Result<_, String>> = stream::iter(&cameras).map(notes_of).buffered(ABREAST).collect().await;
+    // Each is let go again at once: two thousand of them would be too many open files.
+    let take = |camera| async move { hold::take(dir, camera).await.map(|hold| (hold.note(camera), hold.outlived)) };
+    let holds: Vec<_> = stream::iter(&cameras).map(take).buffered(ABREAST).collect().await;
     let mut known: BTreeMap<CameraName, Memory> = BTreeMap::new();
+    let mut outlived = BTreeSet::new();
     for (camera, hold) in cameras.iter().zip(holds) {
         match hold {
-            Ok(note) => notes.extend(note),
+            Ok((note, was_taken)) => {
+                notes.extend(note);
+                outlived.extend(was_taken.then_some(camera));
+            }
             Err(text) => {
                 warnings.push(format!("{camera}: {text}"));
                 continue; // what changes still cannot be gone on from
@@ -69,17 +74,18 @@ pub async fn inherit(
 
     let now = clocks();
     let mut left = BTreeMap::new();
-    for camera in cameras {
-        let Some(memory) = known.remove(&camera) else {
-            ring.clear(&camera);
-            memories.forget(&camera);
+    for camera in &cameras {
+        let Some(memory) = known.remove(camera) else {
+            ring.clear(camera);
+            memories.forget(camera);
             continue;
         };
-        let ours: BTreeSet<_> = memory.growing(&camera).into_iter().map(|grew| grew.clip).collect();
+        let ours: BTreeSet<_> = memory.growing(camera).into_iter().map(|grew| grew.clip).collect();
         let clips = regrown.extract_if(.., |clip| ours.contains(&clip.clip)).collect();
-        let slots = files(&places::ring(dir, &camera), &memory.anchor, &now);
-        let claimed = files(&places::claims(dir, &camera), &memory.anchor, &now);
-        left.insert(camera, Left { memory, slots, claimed, clips });
+        let slots = files(&places::ring(dir, camera), &memory.anchor, &now);
+        let claimed = files(&places::claims(dir, camera), &memory.anchor, &now);
+        let outlived = outlived.contains(camera);
+        left.insert(camera.clone(), Left { memory, slots, claimed, clips, outlived });
     }
     Inherited { left, recovered, notes, warnings }
 }

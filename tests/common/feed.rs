@@ -38,6 +38,7 @@ struct Shared {
     began: Instant,
     over: AtomicBool,
     sent: Mutex<Vec<Option<Instant>>>,
+    connected: Mutex<Vec<Instant>>,
     watcher: Mutex<Option<TcpStream>>,
     mood: Mutex<Mood>,
     better: Condvar,
@@ -64,6 +65,7 @@ impl Feed {
             began,
             over: AtomicBool::new(false),
             sent: Mutex::new(vec![None; material.packets.len()]),
+            connected: Mutex::default(),
             watcher: Mutex::new(None),
             mood: Mutex::new(Mood::Well),
             better: Condvar::new(),
@@ -106,6 +108,11 @@ impl Feed {
     pub fn sent(&self) -> Vec<Option<Instant>> {
         lock(&self.shared.sent).clone()
     }
+
+    /// When each watcher came.
+    pub fn connected(&self) -> Vec<Instant> {
+        lock(&self.shared.connected).clone()
+    }
 }
 
 /// The place that a camera has had before. Nobody else takes it meanwhile, unless by the rarest of accidents.
@@ -125,6 +132,7 @@ impl Shared {
                 break;
             }
             *lock(&self.watcher) = stream.try_clone().ok();
+            lock(&self.connected).push(Instant::now());
             // Whoever hangs up may come again.
             let _ = self.send(material, stream);
         }

@@ -70,7 +70,8 @@ pub fn judge(world: &World) -> Verdict {
 /// Reads all clips of a camera, as many at a time as there are processors.
 fn hold(world: &World, camera: usize, clips: &[&Clip]) -> Held {
     let sent = world.feeds[camera].sent();
-    let arrived = |at: &Option<Instant>| at.map(|at| world.wall(arrived(world, camera, at)));
+    let connected = world.feeds[camera].connected();
+    let arrived = |at: &Option<Instant>| at.map(|at| world.wall(arrived(world, camera, at, &connected)));
     let source = Source::new(&world.feeds[camera].material, sent.iter().map(arrived).collect());
     let next = AtomicUsize::new(0);
     let read = || {
@@ -160,13 +161,13 @@ impl<'a> Source<'a> {
 
 fn judge_camera(world: &World, camera: usize, clips: &[&Clip], held: &Held, verdict: &mut Verdict) {
     let (feed, name) = (&world.feeds[camera], &world.names[camera]);
-    let sent = feed.sent();
+    let (sent, connected) = (feed.sent(), feed.connected());
     let fired: Vec<_> = world.fired.iter().filter(|fired| fired.camera == camera).collect();
     let mut lost: BTreeMap<Place, (Instant, Instant)> = BTreeMap::new();
     let mut wanted = BTreeSet::new();
     for stream in 0..2 {
         for (nth, (place, _)) in feed.material.stream(stream).enumerate() {
-            let Some(at) = sent[place].map(|at| arrived(world, camera, at)) else { continue };
+            let Some(at) = sent[place].map(|at| arrived(world, camera, at, &connected)) else { continue };
             let wants = |fired: &&&Fired| (fired.after - PRE_ROLL..=fired.before + POST_ROLL).contains(&at);
             let Some(trigger) = fired.iter().find(wants) else { continue };
             wanted.insert((stream, nth));
@@ -204,15 +205,16 @@ fn judge_camera(world: &World, camera: usize, clips: &[&Clip], held: &Held, verd
     }
 }
 
-/// When FFmpeg could read what was sent: not while it was frozen.
-fn arrived(world: &World, camera: usize, sent: Instant) -> Instant {
+/// When FFmpeg could read what was sent: not while it was frozen, which it was until another one took its place at the
+/// latest.
+fn arrived(world: &World, camera: usize, sent: Instant, connected: &[Instant]) -> Instant {
     let frozen = |it: &&Suffered| it.fault.what == What::FfmpegFrozen && it.camera == Some(camera);
-    let mut thawed = world
-        .suffered
-        .iter()
-        .filter(frozen)
-        .filter_map(|it| it.healed.filter(|healed| (it.injected..*healed).contains(&sent)));
-    thawed.next_back().unwrap_or(sent)
+    let thawed = world.suffered.iter().filter(frozen).filter_map(|it| {
+        let replaced = connected.iter().copied().find(|at| *at > it.injected);
+        let until = it.healed?.min(replaced.unwrap_or_else(Instant::now));
+        (it.injected..until).contains(&sent).then_some(until)
+    });
+    thawed.last().unwrap_or(sent)
 }
 
 fn near(world: &World, fired: &Fired, at: Timestamp) -> bool {

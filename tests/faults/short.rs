@@ -64,3 +64,29 @@ async fn costs_no_more_than_was_promised(#[case] what: What, #[case] lasts: u64)
     );
     assert!(verdict.broken.is_empty(), "{}", verdict.broken.join("\n"));
 }
+
+/// An FFmpeg that was frozen when its recorder was killed writes on when the next recorder wakes and ends it: by what it
+/// wrote nobody must be led to believe that the recorder lived until then.
+#[tokio::test]
+async fn a_frozen_ffmpeg_does_not_hide_when_its_recorder_was_killed() {
+    let mut world = World::start(2, [Kind::BFrames, Kind::Hevc], 90, 64 << 20).await;
+    world.fire(0, false).await;
+    assert!(world.inject(What::FfmpegFrozen, 0).await, "an FFmpeg that can be frozen");
+    sleep(Duration::from_secs(3)).await;
+    for camera in 0..2 {
+        world.fire(camera, false).await;
+    }
+    world.inject(What::RecorderKilled, 0).await;
+    sleep(Duration::from_millis(1_500)).await;
+    world.heal(1).await;
+    world.heal(0).await;
+    let since = Instant::now();
+    while !(world.is_over(0) & world.is_over(1)) {
+        assert!(since.elapsed() < RECOVERY, "not over: {:#?}", world.nvr().picture());
+        sleep(Duration::from_millis(50)).await;
+    }
+    sleep(POST_ROLL).await;
+    world.settle().await;
+    let verdict = judge(&world);
+    assert!(verdict.broken.is_empty(), "{}", verdict.broken.join("\n"));
+}

@@ -148,7 +148,7 @@ fn live(memory: Memory, slots: Vec<LeftFile>, claimed: Vec<LeftFile>, turn: usiz
     let anchor = Anchor { mono: at(60_000), wall: jiff::Timestamp::UNIX_EPOCH };
     let settings = Arc::new(settings(&script(), &[&ours, &a]));
     let clips = found(&memory, &ours, turn);
-    let left = [(ours.clone(), Left { memory, slots, claimed, clips })].into();
+    let left = [(ours.clone(), Left { memory, slots, claimed, clips, outlived: turn.is_multiple_of(2) })].into();
     let mut recorder = Recorder::new(settings, &Remembered { left, ..Remembered::default() }, anchor);
     let mut now = anchor.mono;
     let mut inputs = vec![Input::Event(Event::Began { earlier: None }), Input::Tick];

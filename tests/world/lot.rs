@@ -188,7 +188,7 @@ impl World {
                 assert_eq!(memory, serde_json::from_str(&json).expect("and back"));
                 memory.fits(&self.camera, &settings.ring, self.now).expect("it is ours");
                 let (slots, claimed, clips) = self.find(&memory);
-                left.insert(self.camera.clone(), Left { memory, slots, claimed, clips });
+                left.insert(self.camera.clone(), Left { memory, slots, claimed, clips, outlived: false });
             }
         }
         let first = self.claimed.keys().next_back().map(|last| (self.camera.clone(), last + 1));

@@ -66,12 +66,10 @@ impl RingMemory {
         self.segments.back().filter(|last| last.closed.is_none())
     }
 
-    /// Until when the recorder surely lived: `known`, or when the segment ended that FFmpeg was writing then, for FFmpeg
-    /// ends with its recorder.
-    pub fn last_life(&self, slots: &[LeftFile], known: Mono) -> Mono {
-        let open = self.open().map(|open| open.number % u64::from(self.wrap.max(1)));
-        let file = slots.iter().find(|file| Some(file.number) == open);
-        file.map_or(known, |file| file.written.max(known))
+    /// When the segment ended that FFmpeg was writing, if it lies there: FFmpeg ends with its recorder.
+    pub fn last_written(&self, slots: &[LeftFile]) -> Option<Mono> {
+        let open = self.open()?.number % u64::from(self.wrap.max(1));
+        slots.iter().find(|file| file.number == open).map(|file| file.written)
     }
 }
 
