@@ -231,5 +231,6 @@ pub fn scales(path: &Path) -> Vec<i64> {
 
 /// What a decoder has to say about a file: nothing, if all is well.
 pub fn complaints(path: &Path) -> String {
-    run("ffmpeg", &["-v", "warning", "-i", text(path), "-f", "null", "-"]).1
+    // Times as they are: rounded to whole pictures, those of two streams that were joined may seem to be the same.
+    run("ffmpeg", &["-v", "warning", "-i", text(path), "-enc_time_base", "-1", "-f", "null", "-"]).1
 }
