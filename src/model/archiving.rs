@@ -276,8 +276,8 @@ impl Recorder {
 
     /// A clip's file has a name.
     pub(super) fn clip_opened(&mut self, clip: ClipId, file: ClipFile) {
-        if let Some(owner) = self.cameras.iter_mut().find(|camera| camera.saving.has(clip)) {
-            owner.saving.opened(clip, file);
+        if let Some(place) = self.cameras.iter().position(|camera| camera.saving.has(clip)) {
+            self.cameras[place].saving.opened(clip, file);
         }
     }
 }

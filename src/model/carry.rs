@@ -235,7 +235,7 @@ impl Recorder {
     /// Notes down what has changed, in front of everything that this step orders.
     pub(super) fn remember(&mut self, out: &mut Out) {
         let (now, anchor, last) = (out.now, out.anchor, self.ids.last());
-        let notes: Vec<_> = self.cameras.iter_mut().filter_map(|camera| camera.remember(now, &anchor, last)).collect();
+        let notes = self.cameras.rest(now, |camera| camera.remember(now, &anchor, last));
         out.effects.splice(0..0, notes);
     }
 
@@ -243,6 +243,9 @@ impl Recorder {
     pub(super) fn resume(&mut self, out: &mut Out) {
         let mut over = None;
         for place in 0..self.cameras.len() {
+            if self.cameras[place].carried.is_none() {
+                continue;
+            }
             let camera = &mut self.cameras[place];
             let Some(carried) = camera.carried.take() else { continue };
             camera.resume(out, &mut self.ids, &carried.taken);

@@ -6,6 +6,7 @@ mod asking;
 pub mod backlog;
 pub mod backoff;
 pub mod camera;
+mod cameras;
 mod carry;
 pub mod claim;
 pub mod clip;

@@ -8,6 +8,7 @@ use super::archiving::{Archive, CLIPS};
 use super::asking::found;
 use super::backlog::GivenUp;
 use super::camera::Camera;
+use super::cameras::Cameras;
 use super::carry::used_ids;
 use super::clip::{Clip, ClipFile};
 use super::command::Command;
@@ -66,7 +67,7 @@ pub struct Recorder {
     pub(super) started: Mono,
     pub(super) anchor: Anchor,
     day: String,
-    pub(super) cameras: Vec<Camera>,
+    pub(super) cameras: Cameras,
     pub(super) ids: ClipIds,
     next_sweep: Mono,
     /// The last input.
@@ -176,7 +177,7 @@ impl Recorder {
 
     /// When a tick next matters, seen at `now`. A tick then makes it later, or gives an order that does.
     pub fn due(&self, now: Mono) -> Option<Mono> {
-        let cameras = self.cameras.iter().filter_map(|camera| camera.due(now));
+        let cameras = self.cameras.next_look(now).into_iter();
         cameras.chain(self.start_due(now)).chain(self.archive_silence_due()).chain([self.next_sweep]).min()
     }
 
@@ -228,7 +229,7 @@ impl Recorder {
             self.next_sweep = out.now + SWEEP;
             out.order(Effect::Sweep);
         }
-        for camera in &mut self.cameras {
+        for camera in self.cameras.due(out.now) {
             camera.tick(out);
             camera.settle(out);
         }
@@ -376,7 +377,7 @@ impl Recorder {
         name: &CameraName,
         act: impl FnOnce(&mut Camera, &mut ClipIds, &mut Out) -> T,
     ) -> Option<T> {
-        let camera = self.cameras.iter_mut().find(|camera| camera.settings.name == *name)?;
+        let camera = self.cameras.named(name)?;
         // What was over before this input must not be changed by it.
         camera.settle(out);
         let answer = act(camera, &mut self.ids, out);

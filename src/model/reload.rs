@@ -19,6 +19,7 @@ use super::recorder::{Recorder, WARNINGS};
 use super::settings::{self, Settings};
 use super::snapshot::{Level, Topic};
 use super::text::fit_for_screen;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Mistakes that are told one by one.
@@ -84,9 +85,10 @@ impl Recorder {
 
     fn change_cameras(&mut self, out: &mut Out, new: &Settings) {
         let hosts = &mut self.hosts;
+        let blocks: HashMap<_, _> = new.cameras.iter().map(|block| (&block.name, block)).collect();
         for camera in &mut self.cameras {
             let name = &camera.settings.name;
-            let block = new.cameras.iter().find(|block| block.name == *name);
+            let block = blocks.get(name).copied();
             if block.is_none_or(|block| block.source != camera.settings.source) {
                 hosts.retain(|(host, _)| host != name);
             }
@@ -97,7 +99,7 @@ impl Recorder {
             }
         }
         for block in &new.cameras {
-            if !self.cameras.iter().any(|camera| camera.settings.name == block.name) {
+            if !self.cameras.has(&block.name) {
                 out.order(Effect::OpenRing { camera: block.name.clone() });
             }
         }
@@ -106,7 +108,7 @@ impl Recorder {
 
     /// A ring is ready for its camera.
     pub(super) fn ring_opened(&mut self, out: &mut Out, name: &CameraName, first: u64) {
-        if self.stopping.is_some() || self.cameras.iter().any(|camera| camera.settings.name == *name) {
+        if self.stopping.is_some() || self.cameras.has(name) {
             return;
         }
         let settings = Arc::clone(&self.settings);
@@ -122,9 +124,9 @@ impl Recorder {
 
     /// Puts the cameras into the order of the file, those that are going last.
     fn arrange(&mut self) {
-        let order = &self.settings.cameras;
-        let place = |camera: &Camera| order.iter().position(|block| block.name == camera.settings.name);
-        self.cameras.sort_by_key(|camera| place(camera).unwrap_or(usize::MAX));
+        let order: HashMap<_, _> = self.settings.cameras.iter().map(|block| &block.name).zip(0..).collect();
+        let place = |camera: &Camera| order.get(&camera.settings.name).copied().unwrap_or(usize::MAX);
+        self.cameras.sort_by_key(place);
     }
 
     /// Lets removed cameras go of which nothing waits any more. What was lost of them stays counted.
@@ -132,7 +134,7 @@ impl Recorder {
         if self.stopping.is_some() {
             return; // the last picture shows how each of them ended
         }
-        let going = self.cameras.extract_if(.., |camera| camera.removed && camera.finished());
+        let going = self.cameras.extract(|camera| camera.removed && camera.finished());
         for camera in going {
             self.lost = self.lost.and(camera.lost);
             let name = camera.settings.name.clone();
