@@ -209,12 +209,12 @@ fn judge_camera(world: &World, camera: usize, clips: &[&Clip], held: &Held, verd
 /// latest.
 fn arrived(world: &World, camera: usize, sent: Instant, connected: &[Instant]) -> Instant {
     let frozen = |it: &&Suffered| it.fault.what == What::FfmpegFrozen && it.camera == Some(camera);
-    let thawed = world.suffered.iter().filter(frozen).filter_map(|it| {
+    let mut thawed = world.suffered.iter().filter(frozen).filter_map(|it| {
         let replaced = connected.iter().copied().find(|at| *at > it.injected);
         let until = it.healed?.min(replaced.unwrap_or_else(Instant::now));
         (it.injected..until).contains(&sent).then_some(until)
     });
-    thawed.last().unwrap_or(sent)
+    thawed.next_back().unwrap_or(sent)
 }
 
 fn near(world: &World, fired: &Fired, at: Timestamp) -> bool {
