@@ -324,6 +324,7 @@ impl Engine {
                 self.done.extend(self.memories.keep(&camera, memory).map(Event::Note));
             }
             Effect::SaveRecord { clip, record } => self.archive.save_record(clip, record),
+            Effect::StorePicture { clip, picture } => self.archive.store_picture(clip, picture),
             Effect::CloseClip { clip, record } => self.archive.close_clip(clip, record),
             Effect::ListClips { request, query } => self.archive.list(request, query, self.left(request)),
             Effect::ShowClip { request, clip } => self.archive.show(request, clip, self.left(request)),

@@ -189,6 +189,7 @@ fn rules_for_mails_are_read_in_each_way_that_toml_has() {
     true
 )]
 #[case::a_test("Test", "This is a test e-mail from your camera.", true)]
+#[case::swaks("Motion", "This is a test mailing\r\n", false)]
 #[case::mail_test("IPC Message", "\r\nMail Test\r\n", true)]
 #[case::keep_alive("IPC KeepAlive", "", true)]
 #[case::a_bus_stop("Motion at Bus Stop", "Alarm Event: Motion Detection\r\nAlarm Name: Bus Stop\r\n", false)]

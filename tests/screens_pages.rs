@@ -11,7 +11,7 @@ use crossterm::event::KeyCode;
 use jiff::tz::TimeZone;
 use nvr::model::command::Answer;
 use nvr::model::question::ClipDetails;
-use nvr::model::record::TriggerKind;
+use nvr::model::record::{MailTrigger, TriggerKind};
 use nvr::model::snapshot::{ClipView, Snapshot};
 use nvr::monitor::Leaving;
 use nvr::monitor::draw;
@@ -327,7 +327,15 @@ fn hostile(text: &str, size: (u16, u16)) -> Desk {
     (record.sha256, record.continues) = (Some(text().into()), Some(text()));
     record.media.as_mut().expect("media").video = text();
     for trigger in &mut record.triggers {
-        trigger.kind = TriggerKind::Mail { peer: text(), from: text(), to: text(), subject: text() };
+        trigger.kind = TriggerKind::Mail(MailTrigger {
+            peer: text(),
+            from: text(),
+            to: text(),
+            subject: text(),
+            event: text(),
+            text: text(),
+            picture: Some(text()),
+        });
     }
     desk.stderr = vec![text(); 20];
     desk.ui.picture(&desk.picture.clone());

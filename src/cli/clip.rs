@@ -3,6 +3,7 @@
 use super::clips::Named;
 use super::shape::ClipShape;
 use super::{Global, out, query, table};
+use crate::model::pictures::MOST;
 use crate::model::question::{ClipDetails, Found, Question};
 use crate::model::record::{ClipState, Gap, Record, Trigger, TriggerKind};
 use crate::model::snapshot::ClipView;
@@ -48,9 +49,10 @@ fn rows(details: &ClipDetails, zone: &TimeZone) -> Vec<[String; 2]> {
         }
     }
     let path = fit_for_screen(&clip.path, 4096);
-    if details.jpeg {
-        let beside = path.strip_suffix(".part").unwrap_or(&path);
-        rows.push(row("picture", format!("{}.jpg (the camera's own)", beside.strip_suffix(".mp4").unwrap_or(beside))));
+    let dir = std::path::Path::new(&path).parent().map(|dir| dir.display().to_string()).unwrap_or_default();
+    let pictures = details.pictures.iter().take(MOST).map(|name| format!("{dir}/{}", fit_for_screen(name, SHOWN)));
+    if !details.pictures.is_empty() {
+        rows.extend(named("pictures", pictures.collect(), ""));
     }
     rows.push(row("file", path));
     rows
@@ -128,9 +130,11 @@ fn trigger_line(trigger: &Trigger, zone: &TimeZone) -> String {
     let at = table::moment(trigger.at, zone);
     match &trigger.kind {
         TriggerKind::Key | TriggerKind::Command => format!("{at}  {}", trigger.kind.word()),
-        TriggerKind::Mail { peer, from, to, subject } => {
-            let [peer, from, to, subject] = [peer, from, to, subject].map(|text| fit_for_screen(text, SHOWN));
-            format!("{at}  mail \"{subject}\" from {from} ({peer}) to {to}")
+        TriggerKind::Mail(mail) => {
+            let [peer, from, to] = [&mail.peer, &mail.from, &mail.to].map(|text| fit_for_screen(text, SHOWN));
+            let about = fit_for_screen(&mail.about(), SHOWN);
+            let picture = mail.picture.as_deref().map(|name| format!(", picture {}", fit_for_screen(name, SHOWN)));
+            format!("{at}  mail \"{about}\" from {from} ({peer}) to {to}{}", picture.unwrap_or_default())
         }
     }
 }

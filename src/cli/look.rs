@@ -103,8 +103,14 @@ fn word(which: Moment) -> &'static str {
 
 /// One picture goes into the file that was named; of several each into its own, `door.jpg` becoming `door-first.jpg`.
 fn write(stills: &[Still], file: &Path) -> Result<ExitCode> {
-    for still in stills {
-        let place = if stills.len() == 1 { file.to_owned() } else { beside(file, word(still.which)) };
+    for (number, still) in stills.iter().enumerate() {
+        // Of the camera's own there may be several.
+        let same = stills[..number].iter().filter(|other| other.which == still.which).count();
+        let word = match same {
+            0 => word(still.which).to_owned(),
+            more => format!("{}-{}", word(still.which), more + 1),
+        };
+        let place = if stills.len() == 1 { file.to_owned() } else { beside(file, &word) };
         fs_err::write(&place, jpeg(still)?).wrap_err("the picture is not written (name another file: --output)")?;
         out::line(&place.display().to_string())?;
     }

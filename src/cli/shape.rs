@@ -147,6 +147,8 @@ pub struct ClipShape<'a> {
     clip: ClipLine<'a>,
     /// The camera sent a picture of its own, which lies beside the clip.
     jpeg: bool,
+    /// The files with such pictures, which lie where the clip does.
+    pictures: &'a [String],
     /// Why there is no record.
     trouble: Option<&'a str>,
     /// The record, as it lies beside the clip.
@@ -155,7 +157,13 @@ pub struct ClipShape<'a> {
 
 impl<'a> From<&'a ClipDetails> for ClipShape<'a> {
     fn from(details: &'a ClipDetails) -> Self {
-        let ClipDetails { clip, record, trouble, jpeg } = details;
-        Self { clip: clip.into(), jpeg: *jpeg, trouble: trouble.as_deref(), record: record.as_ref() }
+        let ClipDetails { clip, record, trouble, pictures } = details;
+        Self {
+            clip: clip.into(),
+            jpeg: !pictures.is_empty(),
+            pictures,
+            trouble: trouble.as_deref(),
+            record: record.as_ref(),
+        }
     }
 }

@@ -24,6 +24,8 @@ struct Line<'a> {
     verdict: &'static str,
     /// What differs, a sentence each.
     problems: &'a [String],
+    /// Pictures of the camera's own that its record names and that are not there; no reason for another verdict.
+    pictures_missing: &'a [String],
 }
 
 /// How clips were found.
@@ -64,14 +66,17 @@ pub async fn verify(global: &Global, named: &[Named], json: bool, quiet: bool) -
 }
 
 fn show(checked: &Checked, json: bool) -> Result<()> {
-    let Checked { name, camera, bytes, verdict } = checked;
+    let Checked { name, camera, bytes, verdict, pictures_missing } = checked;
     let (word, problems): (_, &[String]) = match verdict {
         Verdict::AsRecorded => ("as_recorded", &[]),
         Verdict::Growing => ("growing", &[]),
         Verdict::Wrong(problems) => ("wrong", problems),
     };
     if json {
-        return out::json(&Line { name, camera, bytes: *bytes, verdict: word, problems });
+        return out::json(&Line { name, camera, bytes: *bytes, verdict: word, problems, pictures_missing });
+    }
+    for picture in pictures_missing {
+        out::line(&format!("NOTE   {name}: the camera's picture {picture} is not there any more (the footage is)"))?;
     }
     out::lines(problems.iter().map(|problem| format!("WRONG  {name}: {}", fit_for_screen(problem, SENTENCE))))
 }

@@ -269,7 +269,7 @@ impl Recorder {
     }
 
     /// Whose clip it is.
-    fn owner(&self, clip: ClipId) -> Option<CameraName> {
+    pub(super) fn owner(&self, clip: ClipId) -> Option<CameraName> {
         let owner = self.cameras.iter().find(|camera| camera.saving.has(clip))?;
         Some(owner.settings.name.clone())
     }

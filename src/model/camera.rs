@@ -233,18 +233,19 @@ impl Camera {
     }
 
     /// Footage is wanted. Answers what came of it, in words.
-    pub fn trigger(&mut self, out: &mut Out, ids: &mut ClipIds, at: Mono, kind: TriggerKind) -> String {
+    ///
+    /// # Errors
+    /// Why it was not obeyed, in words.
+    pub fn trigger(&mut self, out: &mut Out, ids: &mut ClipIds, at: Mono, kind: TriggerKind) -> Result<String, String> {
         let rules = &self.settings.trigger;
-        if matches!(kind, TriggerKind::Mail { .. }) {
+        if kind.mail().is_some() {
             if !self.armed {
-                return "ignored: disarmed".to_owned();
+                return Err("ignored: disarmed".to_owned());
             }
             // One that is older than the last one obeyed only came later: it is no further trigger.
             if self.obeyed.is_some_and(|last| (last..last + rules.cooldown).contains(&at)) {
-                return format!(
-                    "ignored: within {} s of the last one (trigger.cooldown)",
-                    rules.cooldown.as_secs_f64()
-                );
+                let seconds = rules.cooldown.as_secs_f64();
+                return Err(format!("ignored: within {seconds} s of the last one (trigger.cooldown)"));
             }
             self.obeyed = self.obeyed.max(Some(at));
         }
@@ -253,8 +254,8 @@ impl Camera {
         self.saving.trigger(ids, at, kind, window);
         self.claim(out, ids);
         match self.life.trouble() {
-            None => "saving".to_owned(),
-            Some(trouble) => format!("saving, but nothing comes in now ({trouble})"),
+            None => Ok("saving".to_owned()),
+            Some(trouble) => Ok(format!("saving, but nothing comes in now ({trouble})")),
         }
     }
 
@@ -334,12 +335,14 @@ impl Camera {
             self.ring.set(append.segment.number, Fate::Copying);
             out.order(Effect::Append(Box::new(append)));
         }
+        self.store_picture(out);
         self.keeps_up(out.now);
         self.follow(out);
         let over = self.saving.closable(out.now, &out.anchor);
         for (clip, record) in over.close {
             out.order(Effect::CloseClip { clip, record });
         }
+        self.give_up_pictures(out);
         for (missing, cause) in over.empty {
             self.lost.events = self.lost.events.saturating_add(1);
             let text = format!("nothing could be saved of {:.1} s that were wanted: {cause}", missing.as_secs_f64());

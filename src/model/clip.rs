@@ -150,6 +150,23 @@ impl Clip {
         }
     }
 
+    /// The picture that came with the mail of that instant lies beside it, under this name.
+    pub fn pictured(&mut self, at: Mono, name: &str) {
+        let triggers = Arc::make_mut(&mut self.triggers).iter_mut().filter(|(instant, _)| *instant == at);
+        let mut mails = triggers.filter_map(|(_, kind)| match kind {
+            TriggerKind::Mail(mail) if mail.picture.is_none() => Some(mail),
+            TriggerKind::Mail(_) | TriggerKind::Key | TriggerKind::Command => None,
+        });
+        if let Some(mail) = mails.next() {
+            mail.picture = Some(name.to_owned());
+        }
+    }
+
+    /// How many pictures lie beside it, as far as it is known.
+    pub fn pictures(&self) -> usize {
+        self.triggers.iter().filter(|(_, kind)| kind.mail().is_some_and(|mail| mail.picture.is_some())).count()
+    }
+
     /// How far some footage is from the nearest trigger.
     pub fn distance(&self, span: Window<Mono>) -> Duration {
         let listed = self.triggers.iter().map(|(at, _)| *at);
@@ -291,7 +308,7 @@ impl Clip {
             length: self.length,
             bytes: self.bytes,
             trigger: self.triggers.first().map_or("", |(_, kind)| kind.word()).to_owned(),
-            subject: self.triggers.first().and_then(|(_, kind)| kind.subject()).unwrap_or_default().to_owned(),
+            subject: self.triggers.first().map(|(_, kind)| kind.about()).unwrap_or_default(),
             missing: self.shortfall(queue).map_or(Duration::ZERO, |(missing, _)| missing),
             waiting: self.waiting(queue),
             interrupted: false,

@@ -1,6 +1,7 @@
 //! Orders that the recorder gives. The hands carry them out and report what came of it.
 
 use super::command::Answer;
+use super::event::Picture;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
 use super::memory::Memory;
 use super::question::ClipQuery;
@@ -95,6 +96,13 @@ pub enum Effect {
         clip: ClipId,
         /// What.
         record: Arc<Record>,
+    },
+    /// Put a camera's own picture beside a clip that has a file. Ends as [`super::event::Event::PictureStored`].
+    StorePicture {
+        /// Whose.
+        clip: ClipId,
+        /// It.
+        picture: Picture,
     },
     /// Give a clip its final name and its last record.
     CloseClip {

@@ -1,11 +1,13 @@
 //! Facts that reach the recorder. Nothing in here is an order and nothing is a guess: each says what a hand saw.
 
 use super::effect::ClipChange;
-use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use super::id::{CameraName, ClipId, LetterId, RequestId, RunId, SegmentId};
 use super::question::{ClipDetails, ClipPage, Still};
 use super::settings::Settings;
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Wall};
+use bytes::Bytes;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +72,13 @@ pub enum Event {
     },
     /// A mail, or as much of it as came before the line broke.
     Mail(Mail),
+    /// The rest of a mail that had triggered before it was complete, and in it the picture.
+    MailRest {
+        /// Which.
+        letter: LetterId,
+        /// It.
+        picture: Picture,
+    },
     /// The mail port is open, or why it is not.
     MailPort(Result<String, String>),
     /// Where the host names of sources lead: all that are known.
@@ -119,6 +128,13 @@ pub enum Event {
         segment: SegmentId,
         /// Why, and what follows from it.
         failure: AppendFailure,
+    },
+    /// The answer to [`super::effect::Effect::StorePicture`].
+    PictureStored {
+        /// Beside which clip.
+        clip: ClipId,
+        /// The file's name, or why it is not there; it may be ordered again.
+        result: Result<String, String>,
     },
     /// A clip has its final name, or why not yet.
     ClipClosed {
@@ -298,6 +314,12 @@ pub struct Mail {
     pub subject: String,
     /// The beginning of its text, decoded, without HTML, with its line breaks; empty if there was none.
     pub body: String,
+    /// What the camera calls that which happened; empty if the mail does not say.
+    pub event: String,
+    /// The picture that it carried, if that is here.
+    pub picture: Option<Picture>,
+    /// Not all of it came yet; what is to come is told by this.
+    pub rest: Option<LetterId>,
     /// How long ago the first RCPT came: that is the trigger's instant.
     pub waited: Duration,
     /// The line broke before the mail was whole.
@@ -307,8 +329,56 @@ pub struct Mail {
 impl Mail {
     /// One of which nothing is known but who sends it to whom.
     pub fn bare(peer: IpAddr, from: String, to: Vec<String>) -> Self {
-        let (sender, subject, body) = (String::new(), String::new(), String::new());
-        Self { peer, from, to, sender, subject, body, waited: Duration::ZERO, cut_off: false }
+        Self {
+            peer,
+            from,
+            to,
+            sender: String::new(),
+            subject: String::new(),
+            body: String::new(),
+            event: String::new(),
+            picture: None,
+            rest: None,
+            waited: Duration::ZERO,
+            cut_off: false,
+        }
+    }
+}
+
+/// A JPEG as a camera sent it, whole or not. Clones are the same bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture(Bytes);
+
+impl Picture {
+    /// Of these bytes, whoever owns them.
+    pub fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where they lie: the same for all clones.
+    pub(super) fn place(&self) -> *const u8 {
+        self.0.as_ptr()
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a picture of {} bytes", self.len())
     }
 }
 

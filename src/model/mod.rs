@@ -21,6 +21,7 @@ mod mail_in;
 pub mod memory;
 mod orders;
 pub mod out;
+pub mod pictures;
 pub mod plan;
 pub mod question;
 pub mod rate;

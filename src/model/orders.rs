@@ -58,7 +58,7 @@ impl Recorder {
             TriggerBy::Command => TriggerKind::Command,
         };
         self.each(out, who, |camera, ids, out| {
-            let outcome = camera.trigger(out, ids, out.now, kind.clone());
+            let outcome = camera.trigger(out, ids, out.now, kind.clone()).unwrap_or_else(|why| why);
             out.say(Level::Info, Topic::Order, Some(&camera.settings.name), format!("{}: {outcome}", kind.word()));
             outcome
         })

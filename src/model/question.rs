@@ -107,9 +107,9 @@ pub struct ClipDetails {
     /// Why there is no record, in words.
     #[serde(default)]
     pub trouble: Option<String>,
-    /// The camera sent a picture of its own, which lies beside the clip.
+    /// The files of the pictures that the camera itself sent and that lie beside the clip, in their order.
     #[serde(default)]
-    pub jpeg: bool,
+    pub pictures: Vec<String>,
 }
 
 /// What there are pictures of.
@@ -172,6 +172,6 @@ pub enum Found {
     Copies(Vec<CopyView>),
     /// Lines of FFmpeg's stderr, newest last.
     Stderr(Vec<Said>),
-    /// Pictures, in order of time; the camera's own is the last.
+    /// Pictures: the camera's own first, then those of the footage, each in order of time.
     Stills(Vec<Still>),
 }

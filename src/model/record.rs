@@ -134,16 +134,41 @@ pub enum TriggerKind {
     /// `nvr trigger`.
     Command,
     /// A camera's mail.
-    Mail {
-        /// Who sent it.
-        peer: String,
-        /// `MAIL FROM`.
-        from: String,
-        /// `RCPT TO`.
-        to: String,
-        /// The subject, fit for a screen.
-        subject: String,
-    },
+    Mail(MailTrigger),
+}
+
+/// What a mail said. All texts are fit for a screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MailTrigger {
+    /// Who sent it.
+    pub peer: String,
+    /// `MAIL FROM`.
+    pub from: String,
+    /// `RCPT TO`.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// What the camera calls that which happened; empty if the mail does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub event: String,
+    /// The beginning of its text, on one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// The file beside the clip with the picture that it carried, once that is durable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+impl MailTrigger {
+    /// Subject and event, where each says something that the other does not.
+    pub fn about(&self) -> String {
+        let says = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
+        match (self.subject.as_str(), self.event.as_str()) {
+            ("", event) => event.to_owned(),
+            (subject, event) if says(subject, event) => subject.to_owned(),
+            (subject, event) => format!("{subject}: {event}"),
+        }
+    }
 }
 
 impl TriggerKind {
@@ -152,7 +177,7 @@ impl TriggerKind {
         match self {
             TriggerKind::Key => "key",
             TriggerKind::Command => "command",
-            TriggerKind::Mail { .. } => "mail",
+            TriggerKind::Mail(_) => "mail",
         }
     }
 
@@ -161,18 +186,25 @@ impl TriggerKind {
         match self {
             TriggerKind::Key => TriggerKind::Key,
             TriggerKind::Command => TriggerKind::Command,
-            TriggerKind::Mail { peer, from, to, subject } => {
-                TriggerKind::Mail { peer: fit(peer), from: fit(from), to: fit(to), subject: fit(subject) }
+            TriggerKind::Mail(MailTrigger { peer, from, to, subject, event, text, picture }) => {
+                let (peer, from, to, subject) = (fit(peer), fit(from), fit(to), fit(subject));
+                let (event, text, picture) = (fit(event), fit(text), picture.as_deref().map(fit));
+                TriggerKind::Mail(MailTrigger { peer, from, to, subject, event, text, picture })
             }
         }
     }
 
-    /// What a mail is about; `None` for what is no mail.
-    pub fn subject(&self) -> Option<&str> {
+    /// What a mail says; `None` for what is no mail.
+    pub fn mail(&self) -> Option<&MailTrigger> {
         match self {
             TriggerKind::Key | TriggerKind::Command => None,
-            TriggerKind::Mail { subject, .. } => Some(subject),
+            TriggerKind::Mail(mail) => Some(mail),
         }
+    }
+
+    /// What a mail is about: its subject, and what the camera calls that which happened; empty for what is no mail.
+    pub fn about(&self) -> String {
+        self.mail().map(MailTrigger::about).unwrap_or_default()
     }
 }
 

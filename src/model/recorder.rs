@@ -17,6 +17,7 @@ use super::event::{Event, Space};
 use super::id::{CameraName, RequestId};
 use super::memory::Left;
 use super::out::Out;
+use super::pictures::Early;
 use super::question::{ClipDetails, ClipPage, Found};
 use super::ring::AWAY;
 use super::saving::ClipIds;
@@ -73,6 +74,8 @@ pub struct Recorder {
     /// The last input.
     seen: Mono,
     pub(super) mail: MailView,
+    /// Mails whose rest may still come.
+    pub(super) early: VecDeque<Early>,
     /// Who was armed when that was last decided, cameras included that are not there now: one that is removed by a slip
     /// and added again is as it was.
     pub(super) armed: BTreeMap<CameraName, bool>,
@@ -134,6 +137,7 @@ impl Recorder {
             next_sweep: now + SWEEP,
             seen: now,
             mail,
+            early: VecDeque::new(),
             armed: remembered.armed.clone(),
             hosts: Vec::new(),
             archive: Archive::new(now),
@@ -265,6 +269,7 @@ impl Recorder {
             }
             Event::Mail(mail) => self.mail_in(out, &mail),
             Event::Hosts(hosts) => self.hosts = hosts,
+            Event::MailRest { letter, picture } => self.rest_in(out, letter, &picture),
             Event::MailPort(port) => {
                 if let Err(error) = &port {
                     out.say(Level::Error, Topic::Mail, None, error.clone());
@@ -283,6 +288,7 @@ impl Recorder {
             Event::Reloaded { request, result } => self.reloaded(out, request, result),
             Event::RingOpened { camera, first } => self.ring_opened(out, &camera, first),
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
+            Event::PictureStored { clip, result } => self.picture_stored(out, clip, &result),
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),
             Event::ClipsListed { request, result } => {

@@ -9,6 +9,7 @@ use super::claim::{Claim, Queue};
 use super::clip::{Clip, SLACK};
 use super::following::Following;
 use super::id::{CameraName, ClipId};
+use super::pictures::Pictures;
 use super::record::{Record, TriggerKind};
 use super::ring::Segment;
 use super::snapshot::{EventView, TriggerView};
@@ -32,6 +33,7 @@ pub struct Saving {
     pub(super) clips: VecDeque<Clip>,
     pub(super) queue: Queue,
     pub(super) following: Following,
+    pub(super) pictures: Pictures,
     /// Whether the record on the disk says less than is wanted by now.
     telling: Telling,
     /// The last segment that was claimed; all that is claimed later is newer, except for late mails.
@@ -103,6 +105,7 @@ impl Saving {
             clips: VecDeque::new(),
             queue: Queue::default(),
             following: Following::default(),
+            pictures: Pictures::default(),
             telling: Telling::default(),
             newest: None,
         }
@@ -149,6 +152,15 @@ impl Saving {
         let clip = self.clips.back()?;
         self.telling = Telling { stale: false, next: now + TELL_EVERY };
         Some((clip.id, Arc::new(clip.record(anchor, &self.queue))))
+    }
+
+    /// A picture lies beside a clip, and its record is to name it.
+    pub(super) fn pictured(&mut self, id: ClipId, at: Mono, name: &str) {
+        let newest = self.clips.back().map(|clip| clip.id);
+        if let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == id) {
+            clip.pictured(at, name);
+            self.telling.stale |= newest == Some(id); // an older one is closed soon
+        }
     }
 
     /// When [`Saving::tell`] next matters.

@@ -80,6 +80,7 @@ impl Saving {
         let claim = self.queue.done(number)?;
         let clip = self.clips.iter_mut().find(|clip| clip.id == claim.clip)?;
         let gap = clip.stored(&claim, added);
+        self.pictures.try_again(claim.clip);
         let record = gap.then(|| Arc::new(clip.record(anchor, &self.queue)));
         Some((claim, record))
     }
@@ -125,6 +126,7 @@ impl Saving {
                 return self.unusable(number, Misfit::REASON).map(|claim| Misfit::Lost(claim.bytes));
             }
             (clip.id, clip.file) = (ids.next(), None);
+            self.pictures.rename(claim.clip, clip.id);
             let reason = format!("segment {number} of {} fits into no clip", self.camera);
             let setback = Setback::again(claim.setback.as_ref(), reason, self.seed, now);
             self.queue.again(number, Some(setback));
@@ -171,9 +173,10 @@ impl Saving {
     /// Clips that are over, whose every segment is stored: to be closed, if the time has come.
     pub fn closable(&mut self, now: Mono, anchor: &Anchor) -> Over {
         let mut over = Over::default();
-        let queue = &self.queue;
+        let (queue, pictures) = (&self.queue, &self.pictures);
         self.clips.retain_mut(|clip| {
             let wait = clip.setback.as_ref().is_some_and(|setback| now < setback.retry_at);
+            let wait = wait || (clip.file.is_some() && pictures.are_tried(clip.id));
             if clip.ended.is_none() || clip.closing || wait || queue.holds(clip.id) {
                 return true;
             }

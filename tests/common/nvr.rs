@@ -219,6 +219,7 @@ impl Place {
                 match path.extension().and_then(|ending| ending.to_str()) {
                     None if path.is_dir() => places.push(path),
                     Some("mp4") => clips.push(clip(path)),
+                    Some("jpg") => {}
                     Some("json") => assert!(path.with_extension("mp4").exists(), "a record without a clip: {path:?}"),
                     _ => {
                         assert!(path.ends_with(".lock") || path.ends_with(".nvr"), "this should not be there: {path:?}")

@@ -3,7 +3,7 @@
 use super::pictures::{self, NOW, clip, entry, name, seconds};
 use nvr::model::command::{Answer, Command};
 use nvr::model::question::{ClipDetails, ClipKey, ClipPage, ClipQuery, Found, Page, Question, Said};
-use nvr::model::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
+use nvr::model::record::{ClipState, Gap, MailTrigger, Record, Stored, Trigger, TriggerKind};
 use nvr::model::snapshot::{ClipView, CopyOutcome, CopyView, Entry, Level, Media, Snapshot, Topic};
 use nvr::model::time::{Wall, Window};
 use std::time::Duration;
@@ -64,12 +64,13 @@ pub fn page(clips: &[ClipView], query: &ClipQuery) -> ClipPage {
 }
 
 fn mail(at: &str, subject: &str) -> Trigger {
-    let kind = TriggerKind::Mail {
+    let kind = TriggerKind::Mail(MailTrigger {
         peer: "192.168.1.20".into(),
         from: "alarm@nvr".into(),
         to: "front-door@nvr".into(),
         subject: subject.into(),
-    };
+        ..MailTrigger::default()
+    });
     Trigger { at: wall(at), kind }
 }
 
@@ -103,7 +104,12 @@ pub fn details() -> ClipDetails {
     (record.bytes, record.seconds, record.frames) = (clip.bytes, 80.0, 2000);
     record.sha256 = Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into());
     record.continues = Some("front-door_2026-11-22_13-29-52+0000".into());
-    ClipDetails { clip, record: Some(record), trouble: None, jpeg: true }
+    ClipDetails {
+        clip,
+        record: Some(record),
+        trouble: None,
+        pictures: vec!["front-door_2026-11-22_14-02-31+0100.jpg".into()],
+    }
 }
 
 /// A clip that still grows.
@@ -114,7 +120,7 @@ pub fn growing() -> ClipDetails {
     record.gaps.clear();
     record.triggers.truncate(1);
     (details.clip.open, details.clip.protected, details.clip.missing) = (true, false, Duration::ZERO);
-    details.jpeg = false;
+    details.pictures.clear();
     details
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use nvr::model::event::Space;
 use nvr::model::id::CameraName;
+use nvr::model::record::MailTrigger;
 use nvr::model::snapshot::{
     ArchiveView, CameraState, CameraView, ClipView, CopyOutcome, CopyView, Entry, EventView, Level, Lost, MailNote,
     MailView, Media, RingView, SlotState, SlotView, Snapshot, Topic, TriggerKind, TriggerView,
@@ -172,12 +173,13 @@ fn last_mail() -> MailNote {
 }
 
 pub fn mail_trigger(ago: u64) -> TriggerView {
-    let kind = TriggerKind::Mail {
+    let kind = TriggerKind::Mail(MailTrigger {
         peer: "192.168.1.20".into(),
         from: "alarm@nvr".into(),
         to: "front-door@nvr".into(),
         subject: "Motion Detected".into(),
-    };
+        ..MailTrigger::default()
+    });
     TriggerView { at: NOW - seconds(ago), kind }
 }
 
@@ -276,7 +278,15 @@ pub fn sixty_four() -> Snapshot {
 pub fn hostile(text: &str) -> Snapshot {
     let mut picture = archive_down();
     let text = || text.to_owned();
-    let kind = TriggerKind::Mail { peer: text(), from: text(), to: text(), subject: text() };
+    let kind = TriggerKind::Mail(MailTrigger {
+        peer: text(),
+        from: text(),
+        to: text(),
+        subject: text(),
+        event: text(),
+        text: text(),
+        picture: Some(text()),
+    });
     picture.cameras[0].event.as_mut().expect("an event").trigger.kind = kind;
     picture.cameras[0].media = Some(Media { video: text(), width: u32::MAX, height: 0, audio: Some(text()) });
     picture.cameras[1].state = CameraState::NoSignal { retry_at: Mono(u64::MAX), attempt: u32::MAX, reason: text() };

@@ -4,7 +4,7 @@ use nvr::link::frame;
 use nvr::link::protocol::ToClient;
 use nvr::model::event::Space;
 use nvr::model::id::CameraName;
-use nvr::model::record::TriggerKind;
+use nvr::model::record::{MailTrigger, TriggerKind};
 use nvr::model::snapshot::*;
 use nvr::model::time::{Anchor, Mono, Wall};
 use proptest::collection::vec;
@@ -34,12 +34,12 @@ fn trigger() -> impl Strategy<Value = TriggerView> {
     let kind = prop_oneof![
         Just(TriggerKind::Key),
         Just(TriggerKind::Command),
-        (text(), text(), text(), text()).prop_map(|(peer, from, to, subject)| TriggerKind::Mail {
-            peer,
-            from,
-            to,
-            subject
-        }),
+        (text(), text(), text(), text(), proptest::option::of(text())).prop_map(
+            |(peer, from, to, subject, picture)| {
+                let (event, text) = (to.clone(), subject.clone());
+                TriggerKind::Mail(MailTrigger { peer, from, to, subject, event, text, picture })
+            }
+        ),
     ];
     (mono(), kind).prop_map(|(at, kind)| TriggerView { at, kind })
 }

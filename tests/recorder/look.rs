@@ -169,8 +169,8 @@ async fn a_clips_strip_shows_its_ends_and_what_triggered_it() {
     let mail = clip.path.with_extension("jpg");
     std::fs::write(&mail, BASE64.decode(strip[0].jpeg.as_bytes()).expect("base64")).expect("a picture");
     let with_mail = stills(&nvr, of_clip(&name)).await;
-    let [.., last] = &with_mail[..] else { panic!("four pictures") };
-    assert_eq!((with_mail.len(), last.which, &last.jpeg), (4, Moment::Mail, &strip[0].jpeg), "as it is");
+    let [first, ..] = &with_mail[..] else { panic!("four pictures") };
+    assert_eq!((with_mail.len(), first.which, &first.jpeg), (4, Moment::Mail, &strip[0].jpeg), "as it is");
     std::fs::write(&mail, "<html>no picture</html>").expect("something else");
     assert_eq!(stills(&nvr, of_clip(&name)).await.len(), 3);
     std::fs::remove_file(mail).expect("removed");

@@ -65,7 +65,7 @@ async fn each_client_is_heard_and_each_way_to_mean_a_camera_works() {
         let triggers = clips.iter().filter(|clip| clip.record.camera.as_str() == camera);
         let triggers = triggers.flat_map(|clip| clip.record.triggers.clone());
         let subject = |kind| match kind {
-            TriggerKind::Mail { subject, from, .. } if from == "cam@lan" => subject,
+            TriggerKind::Mail(mail) if mail.from == "cam@lan" => mail.subject,
             other => panic!("{other:?}"),
         };
         triggers.map(|trigger| subject(trigger.kind)).collect::<Vec<_>>()
@@ -109,4 +109,78 @@ async fn the_only_camera_is_always_meant_and_a_disarmed_one_takes_mail_and_ignor
     nvr.stop().await;
     let words: Vec<_> = place.clips().iter().map(|clip| clip.record.triggers[0].kind.word()).collect();
     assert_eq!(words, ["mail", "command"]);
+}
+
+/// Mails with pictures, one that breaks off in its picture, and one that ends what had begun.
+#[tokio::test]
+async fn a_mails_picture_lies_beside_the_clip_and_is_named_in_its_record() {
+    let feed = Feed::at("127.0.0.2", Material::get(Kind::H264, 150));
+    let mut place = Place::new(feed.camera("yard") + "mail = [{ body = 'yard gate', peer = '127.0.0.0/8' }]\n");
+    place.trigger = "pre_roll = '1s'\npost_roll = '3s'\n".to_owned();
+    let mut nvr = place.start().await;
+    nvr.recording(3).await;
+
+    let jpeg = place.dir.path().join("snapshot.jpg");
+    let bytes: Vec<u8> = [0xff, 0xd8, 0xff].into_iter().chain((0..100_000).map(|n| (n % 251) as u8)).collect();
+    std::fs::write(&jpeg, &bytes).expect("a picture");
+    let (port, attach) = (nvr.port.port().to_string(), format!("@{}", jpeg.display()));
+    let text = "EVENT TYPE: Line Crossing\nCHANNEL NAME: Yard Gate\n";
+    let args =
+        ["-s", "127.0.0.1", "-p", &port, "-f", "cam@lan", "-t", "me@home", "-h", "cam", "--header", "Subject: IPC"];
+    let with_picture =
+        [args.as_slice(), &["--body", text, "--attach-type", "image/jpeg", "--attach", &attach]].concat();
+    run("swaks", &with_picture, "").await;
+    assert_eq!(outcome(&mut nvr, "IPC").await, "yard: saving");
+    let entry =
+        |nvr: &mut Nvr| nvr.picture().journal.iter().rfind(|it| it.text.starts_with("mail")).map(|it| it.text.clone());
+    let said = entry(&mut nvr).expect("an entry");
+    let rule = "(rule { body = \"yard gate\", peer = \"127.0.0.0/8\" })";
+    assert_eq!(said, format!("mail from 127.0.0.1 \"IPC: Line Crossing\": saving {rule}"));
+    run("swaks", &with_picture, "").await;
+
+    // The line breaks in the middle of the third picture.
+    let begin = format!(
+        "EHLO cam\r\nMAIL FROM:<cam@lan>\r\nRCPT TO:<yard@nvr>\r\nDATA\r\nSubject: broken\r\n\r\n{}\r\n",
+        data_encoding::BASE64_MIME.encode(&bytes[..3000])
+    );
+    let mut stream = tokio::net::TcpStream::connect(nvr.port).await.expect("a connection");
+    tokio::io::AsyncWriteExt::write_all(&mut stream, begin.as_bytes()).await.expect("taken");
+    drop(stream);
+    assert_eq!(outcome(&mut nvr, "broken").await, "yard: saving");
+
+    let stop = [args.as_slice(), &["--body", "Alarm Event: Motion Detection Stop\n"]].concat();
+    run("swaks", &stop, "").await;
+    let ignored = "ignored by the rule { body = '/^alarm event: .*\\b(stop|end)\\s*$/' } (smtp.ignore)";
+    assert_eq!(outcome(&mut nvr, "IPC").await, format!("yard: {ignored}"));
+    nvr.quiet(1).await;
+
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    let named: Vec<_> = clip.record.triggers.iter().filter_map(|it| it.kind.mail()?.picture.clone()).collect();
+    let stem = clip.path.file_stem().expect("a name").to_string_lossy().into_owned();
+    assert_eq!(named, [format!("{stem}.jpg"), format!("{stem}-2.jpg"), format!("{stem}-3.jpg")]);
+    let kept: Vec<_> =
+        named.iter().map(|name| std::fs::read(clip.path.with_file_name(name)).expect("a picture")).collect();
+    assert!(kept[0] == bytes && kept[1] == bytes && bytes.starts_with(&kept[2]) && kept[2].len() > 2900);
+    let first = clip.record.triggers[0].kind.mail().expect("a mail");
+    assert_eq!(
+        (first.event.as_str(), first.text.as_str()),
+        ("Line Crossing", "EVENT TYPE: Line Crossing CHANNEL NAME: Yard Gate")
+    );
+
+    // They are told, looked at, missed and deleted with the clip.
+    let told = place.nvr(&["clip", &stem]).await;
+    assert!(told.out.contains(&format!("{stem}-3.jpg")) && told.out.contains("\"IPC: Line Crossing\""), "{told:?}");
+    std::fs::remove_file(clip.path.with_file_name(&named[1])).expect("removed");
+    let verified = place.nvr(&["verify"]).await;
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    assert!(
+        verified.out.contains(&format!("NOTE   {stem}: the camera's picture {stem}-2.jpg is not there")),
+        "{verified:?}"
+    );
+    let deleted = place.nvr(&["delete", "--yes", &stem]).await;
+    assert_eq!(deleted.code, Some(0), "{deleted:?}");
+    let day = clip.path.parent().expect("a day");
+    assert_eq!(std::fs::read_dir(day).expect("the day").count(), 0);
+    nvr.stop().await;
+    place.assert_tidy();
 }

@@ -64,6 +64,7 @@ const MODEL_LIBRARIES: &[&str] = &[
     "unicode_width",
     "regex",
     "strsim",
+    "bytes",
 ];
 
 /// What even those may not bring into the pure part: clocks, files, the environment, other processes and threads.

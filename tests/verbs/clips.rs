@@ -2,7 +2,7 @@
 
 use super::pictures;
 use super::recorder::{Ended, PATIENCE, Recorder, command, nvr};
-use nvr::model::record::{ClipState, Gap, Record, Trigger, TriggerKind};
+use nvr::model::record::{ClipState, Gap, MailTrigger, Record, Trigger, TriggerKind};
 use nvr::model::snapshot::{ClipView, Media, Snapshot};
 use nvr::model::time::{Wall, Window};
 use std::time::Duration;
@@ -97,11 +97,9 @@ async fn every_clip_that_is_closed_is_told_once_also_by_the_next_recorder() {
 fn record() -> Record {
     let window = |from: &str, to: &str| Window { from: wall(from), to: wall(to) };
     let asked = window("2026-11-22T10:01:00Z", "2026-11-22T10:01:20Z");
-    let mail = |text: &str| TriggerKind::Mail {
-        peer: text.to_owned(),
-        from: text.to_owned(),
-        to: text.to_owned(),
-        subject: text.to_owned(),
+    let mail = |text: &str| {
+        let [peer, from, to, subject] = [text; 4].map(str::to_owned);
+        TriggerKind::Mail(MailTrigger { peer, from, to, subject, ..MailTrigger::default() })
     };
     let at = wall("2026-11-22T10:01:10Z");
     Record {
@@ -149,7 +147,7 @@ triggers  2026-11-22 10:01:10  mail \"Motion ]0;xDetected\" from Motion ]0;xDete
 media     640x360 h264, no sound
 size      3.2 MB: 20.0 s, 500 frames, 0 segments
 sha256    abc
-picture   /srv/front-door/x.jpg (the camera's own)
+pictures  /srv/front-door/x.jpg
 file      /srv/front-door/x.mp4
 ";
     assert_eq!((people.code, people.out.as_str()), (Some(0), expected), "{}", people.err);

@@ -69,7 +69,7 @@ impl Desk for Memory {
                     clip: clip.clone(),
                     record: known.record.clone(),
                     trouble: None,
-                    jpeg: true,
+                    pictures: vec!["x.jpg".into()],
                 }))),
                 None => Answer::Refused(format!("there is no clip {name} (see: nvr clips)")),
             },

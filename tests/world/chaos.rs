@@ -3,8 +3,10 @@
 use crate::script::{Script, settings};
 use nvr::model::command::{Command, TriggerBy, Who};
 use nvr::model::effect::{ClipChange, Effect};
-use nvr::model::event::{Added, AppendFailure, CameraNews, Cure, Event, Gone, Mail, Reread, SlotFile, Space, Trouble};
-use nvr::model::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
+use nvr::model::event::{
+    Added, AppendFailure, CameraNews, Cure, Event, Gone, Mail, Picture, Reread, SlotFile, Space, Trouble,
+};
+use nvr::model::id::{CameraName, ClipId, LetterId, RequestId, RunId, SegmentId};
 use nvr::model::question::{ClipPage, Question, Seen, Since};
 use nvr::model::recorder::{Input, Recorder, Remembered};
 use nvr::model::settings::{self, Settings};
@@ -76,12 +78,20 @@ fn failure() -> impl Strategy<Value = AppendFailure> {
 }
 
 fn mail() -> impl Strategy<Value = Mail> {
-    (span(), prop_oneof![Just("a@nvr"), Just("b@nvr"), Just("?@nvr")], any::<bool>()).prop_map(
-        |(waited, to, cut_off)| {
+    let to = prop_oneof![Just("a@nvr"), Just("b@nvr"), Just("?@nvr")];
+    let rest = proptest::option::of((0u64..4).prop_map(LetterId));
+    (span(), to, any::<bool>(), proptest::option::of(picture()), rest).prop_map(
+        |(waited, to, cut_off, picture, rest)| {
             let bare = Mail::bare([10, 0, 0, 1].into(), "\x1b[2J".to_owned(), vec![to.to_owned()]);
-            Mail { subject: "\u{202e}".to_owned(), waited, cut_off, ..bare }
+            Mail { subject: "\u{202e}".to_owned(), waited, cut_off, picture, rest, ..bare }
         },
     )
+}
+
+fn picture() -> impl Strategy<Value = Picture> {
+    static BYTES: [u8; 10 << 20] = [0; 10 << 20];
+    (0usize..100, prop_oneof![Just(10), Just(5 << 20)])
+        .prop_map(|(from, bytes)| Picture::new(bytes::Bytes::from_static(&BYTES[from..from + bytes])))
 }
 
 fn ring_event() -> impl Strategy<Value = Event> {
@@ -117,6 +127,7 @@ fn archive_event() -> impl Strategy<Value = Event> {
             failure
         }),
         (clip(), outcome()).prop_map(|(clip, result)| Event::ClipClosed { clip, result }),
+        (clip(), outcome()).prop_map(|(clip, result)| Event::PictureStored { clip, result }),
         Just(Event::ArchiveSpace(Err("no such disk".into()))),
         Just(Event::ArchiveSpace(Ok(Space::default()))),
         Just(Event::Retained { deleted: vec![gone()], trouble: None }),
@@ -146,6 +157,7 @@ fn other_event() -> impl Strategy<Value = Event> {
     let anchor = (number(), wall).prop_map(|(mono, wall)| Anchor { mono: Mono(mono), wall });
     prop_oneof![
         10 => mail().prop_map(Event::Mail),
+        4 => (0u64..4, picture()).prop_map(|(letter, picture)| Event::MailRest { letter: LetterId(letter), picture }),
         1 => anchor.prop_map(|anchor| Event::Clock { anchor, day: "2026-11-22".into() }),
         1 => outcome().prop_map(Event::MailPort),
         1 => ".{0,9}".prop_map(Event::Warning),
@@ -223,6 +235,9 @@ pub fn obedient(effect: &Effect) -> Option<Event> {
     match effect {
         Effect::Claim { segment, bytes, .. } => {
             Some(Event::Claimed { segment: segment.clone(), result: Ok(bytes.unwrap_or(1)) })
+        }
+        Effect::StorePicture { clip, .. } => {
+            Some(Event::PictureStored { clip: *clip, result: Err("the disk is full".into()) })
         }
         Effect::OpenRing { camera } => Some(Event::RingOpened { camera: camera.clone(), first: 3 }),
         Effect::StartCamera { .. }

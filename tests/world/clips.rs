@@ -122,11 +122,18 @@ fn a_clip_that_grows_is_listed_and_shown_as_it_is_now() {
     let effects = world.recorder.apply(world.now, Input::Event(listed));
     assert_eq!(one(effects), Effect::Reply { request: ASKED, answer });
 
-    let details = |clip| Box::new(ClipDetails { clip, record: None, trouble: None, jpeg: true });
+    let details = |clip| {
+        Box::new(ClipDetails {
+            clip,
+            record: None,
+            trouble: None,
+            pictures: vec!["front-door_2026-11-22_14-02-31+0100.jpg".into()],
+        })
+    };
     let shown = Event::ClipShown { request: ASKED, result: Ok(details(stale)) };
     let effects = world.recorder.apply(world.now, Input::Event(shown));
     let Effect::Reply { answer: Answer::Found(Found::Clip(shown)), .. } = one(effects) else { panic!("no clip") };
-    assert_eq!((&shown.clip, shown.jpeg), (&now, true));
+    assert_eq!((&shown.clip, shown.pictures.len()), (&now, 1));
     let record = shown.record.expect("a record");
     assert_eq!((record.bytes, record.state), (now.bytes, ClipState::Open));
     assert!(!record.segments.is_empty() && record.got.is_some(), "{record:?}");

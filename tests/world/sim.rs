@@ -290,6 +290,9 @@ impl World {
                 assert_eq!(record.state, ClipState::Closed);
                 self.plan(self.now + self.script.archive_takes, Happening::Closed(clip, record));
             }
+            Effect::StorePicture { clip, .. } => {
+                return Some(Event::PictureStored { clip, result: Ok(format!("{}.jpg", clip.0)) });
+            }
             Effect::Log(entry) => self.journal.push(entry),
             Effect::SaveArmed(all) => self.lot.armed = all.into_iter().collect(),
             Effect::Remember { memory, .. } => self.lot.remember(*memory),

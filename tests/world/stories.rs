@@ -127,7 +127,7 @@ fn a_disarmed_camera_obeys_its_people_only_and_each_mail_is_one_entry() {
     ];
     let mut world = lived(Script { acts, ..Script::default() }, 60_000);
     world.stop();
-    assert_eq!(said(&world, "mail"), ["mail from 192.168.1.20: ignored: disarmed (recipient front@nvr)"]);
+    assert_eq!(said(&world, "mail"), ["mail from 192.168.1.20 \"Motion\": ignored: disarmed (recipient front@nvr)"]);
     assert_eq!(asked(&world, clips(&world)[0]), (19_000, 23_000));
     assert!(world.answers[2].contains("countdown ended") && world.answers[3].contains("there was no countdown"));
 }
@@ -199,7 +199,9 @@ fn a_trigger_while_stopping_still_gets_what_the_ring_holds() {
     assert_eq!(numbers(clip).len(), 3);
     assert_eq!(
         said(&world, "mail"),
-        ["mail from 192.168.1.20: saving, but nothing comes in now (the recorder is stopping) (recipient front@nvr)"]
+        [
+            "mail from 192.168.1.20 \"Motion\": saving, but nothing comes in now (the recorder is stopping) (recipient front@nvr)"
+        ]
     );
 }
 
@@ -212,7 +214,7 @@ fn a_trigger_that_comes_once_the_recorder_is_stopping_is_refused() {
     assert!(world.answers[0].contains("Refused(\"nothing is saved: the recorder is stopping"), "{:?}", world.answers);
     assert_eq!(
         said(&world, "mail"),
-        ["mail from 192.168.1.20: ignored: the recorder is stopping (recipient front@nvr)"]
+        ["mail from 192.168.1.20 \"Motion\": ignored: the recorder is stopping (recipient front@nvr)"]
     );
     assert!(world.clips.is_empty() && said(&world, "saving").is_empty());
 }
@@ -412,7 +414,8 @@ fn a_mail_for_all_cameras_is_one_entry_of_bounded_length() {
     let picture = recorder.snapshot(at(1_000));
     assert!(picture.cameras.iter().all(|camera| camera.event.is_some()));
     let [entry] = picture.journal.as_slice() else { panic!("{:?}", picture.journal) };
-    let all = "mail from 10.0.0.9, cut off: all 300 cameras: saving, but nothing comes in now (still connecting) (";
+    let all =
+        "mail from 10.0.0.9 \"[2J\", cut off: all 300 cameras: saving, but nothing comes in now (still connecting) (";
     assert!(entry.text.starts_with(all), "{}", entry.text);
     assert!(entry.text.chars().count() <= 1_000 && entry.level == Level::Info);
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::record::MailTrigger;
 use crate::model::ring::{Fate, Segment};
 
 fn at(seconds: u64) -> Mono {
@@ -107,7 +108,7 @@ fn only_what_was_asked_can_be_missing() {
 fn a_list_shows_the_subject_of_a_mail_only_if_that_began_the_clip() {
     let mail = || {
         let (peer, from, to, subject) = ("10.0.0.9".into(), "cam".into(), "front".into(), "Motion".into());
-        TriggerKind::Mail { peer, from, to, subject }
+        TriggerKind::Mail(MailTrigger { peer, from, to, subject, ..MailTrigger::default() })
     };
     for (triggers, shown) in [([TriggerKind::Key, mail()], ("key", "")), ([mail(), mail()], ("mail", "Motion"))] {
         let mut clip = clip(10, 60);

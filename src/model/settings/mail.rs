@@ -60,8 +60,8 @@ impl fmt::Debug for Login {
 /// `[smtp.limits]`: all limits and timeouts of the mail port. Every number can be set, so that tests reach it in
 /// milliseconds.
 ///
-/// With the defaults the port needs at most about 4 MiB for its read buffers and `all_messages` for what it keeps of
-/// mails, whatever anyone sends.
+/// With the defaults the port needs at most about 4 MiB for its read buffers, `all_messages` for what it keeps of mails
+/// and pictures, and a `message` for the one that is being read, whatever anyone sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Connections that are served at a time. One more is held at the door, and the rest waits in the kernel's backlog.
@@ -94,9 +94,10 @@ pub struct Limits {
     /// Bytes of a message. What goes beyond is thrown away and answered with 552; the trigger counts all the same.
     /// After as many again the connection is closed.
     pub message: u64,
-    /// Bytes kept of all messages together. When they are used up, less is kept of a mail, and it triggers all the same.
+    /// Bytes kept of all messages together, and of their pictures until these are stored. When they are used up, less is
+    /// kept of a mail, and it triggers all the same.
     pub all_messages: u64,
-    /// Bytes kept of a message's header block, where the subject is.
+    /// Bytes of a message's header block that are looked at, where the subject is.
     pub header_block: usize,
     /// Recipients of one mail.
     pub recipients: usize,
@@ -130,7 +131,7 @@ impl Default for Limits {
             command_line: 4 << 10,
             body_line: 64 << 10,
             message: 8 << 20,
-            all_messages: 64 << 20,
+            all_messages: 32 << 20,
             header_block: 16 << 10,
             recipients: 100,
             mistakes: 10,

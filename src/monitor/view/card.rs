@@ -231,9 +231,7 @@ fn countdown(event: &EventView, snapshot: &Snapshot, scene: &Scene, wake: &mut W
     let trigger = match &event.trigger.kind {
         TriggerKind::Key => format!("key {at}{more}"),
         TriggerKind::Command => format!("command {at}{more}"),
-        TriggerKind::Mail { from, subject, .. } => {
-            format!("mail {at} \"{}\"{more} {}", outside(subject), outside(from))
-        }
+        TriggerKind::Mail(mail) => format!("mail {at} \"{}\"{more} {}", outside(&mail.about()), outside(&mail.from)),
     };
     Countdown { left: wake.text(left), share, trigger }
 }

@@ -89,8 +89,10 @@ fn about(shown: &ClipDetails, zone: &TimeZone) -> Vec<Fact> {
         lines.push(Fact::of(Tone::Good, "protected", "retention leaves it alone (p ends that)"));
     }
     lines.push(plain("file", outside(&clip.path)));
-    if shown.jpeg {
-        lines.push(plain("picture", "the camera sent one".to_owned()));
+    match shown.pictures.len() {
+        0 => {}
+        1 => lines.push(plain("picture", "the camera sent one (v shows it)".to_owned())),
+        more => lines.push(plain("pictures", format!("the camera sent {more} (v shows them)"))),
     }
     lines.extend(shown.trouble.iter().map(|why| Fact::new(Tone::Bad, outside(why))));
     if let Some(record) = &shown.record {
@@ -131,8 +133,10 @@ fn triggers(record: &Record, zone: &TimeZone) -> Vec<Fact> {
     let one = |trigger: &Trigger| {
         let from = match &trigger.kind {
             TriggerKind::Key | TriggerKind::Command => String::new(),
-            TriggerKind::Mail { peer, from, to, subject } => {
-                format!(" \"{}\" from {} ({}) to {}", outside(subject), outside(from), outside(peer), outside(to))
+            TriggerKind::Mail(mail) => {
+                let [from, peer, to] = [&mail.from, &mail.peer, &mail.to].map(|text| outside(text));
+                let picture = if mail.picture.is_some() { ", with a picture" } else { "" };
+                format!(" \"{}\" from {from} ({peer}) to {to}{picture}", outside(&mail.about()))
             }
         };
         let label = after(trigger.at, record.asked.from, zone);

@@ -13,7 +13,7 @@ pub struct LookBody {
     pub title: String,
     /// What is under way, or went wrong; may be empty.
     pub note: String,
-    /// In order of time; the camera's own comes last.
+    /// The camera's own first, then those of the footage, each in order of time.
     pub shots: Vec<ShotView>,
 }
 

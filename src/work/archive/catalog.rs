@@ -2,6 +2,7 @@
 
 use super::disk::{is_file, sentence};
 use super::names::{self, DONE, Files, PART};
+use super::pictures::beside;
 use super::remove::is_protected;
 use super::sidecar::Sidecar;
 use crate::model::id::CameraName;
@@ -122,6 +123,11 @@ pub(super) fn find(root: &Path, name: &str) -> Option<Found> {
     (grows || closed).then_some(Found { files, camera, start, open: !closed })
 }
 
+/// The names of the pictures that the camera sent for the clip of that name, in their order.
+pub fn pictures(root: &Path, name: &str) -> Vec<String> {
+    find(root, name).map(|found| beside(&found.files)).unwrap_or_default()
+}
+
 /// The file of the clip of that name, if there is one.
 pub fn locate(root: &Path, name: &str) -> Option<PathBuf> {
     find(root, name).map(|found| found.path())
@@ -145,7 +151,7 @@ pub(super) fn details(root: &Path, name: &str) -> Result<ClipDetails, String> {
     };
     // It may have been deleted in between.
     let clip = view(&found, record.as_ref()).ok_or_else(|| no_clip(name))?;
-    Ok(ClipDetails { clip, record, trouble, jpeg: is_file(&found.files.picture()) })
+    Ok(ClipDetails { clip, record, trouble, pictures: beside(&found.files) })
 }
 
 /// Why there is nothing to tell of a record.
@@ -191,7 +197,7 @@ fn view(found: &Found, record: Option<&Record>) -> Option<ClipView> {
 }
 
 fn subject(record: &Record) -> Option<String> {
-    record.triggers.first().and_then(|first| first.kind.subject()).map(|text| fit_for_screen(text, SUBJECT))
+    record.triggers.first().map(|first| fit_for_screen(&first.kind.about(), SUBJECT))
 }
 
 fn missing(record: &Record) -> Duration {

@@ -378,7 +378,8 @@ fn create(site: &Site, camera: &CameraName, start: Wall) -> Result<Created, (std
             Err(error) => return Err((part, error)),
         };
         // Looked for after the name is ours: a clip that is just being closed is seen either before or after.
-        if taken(&files.done()) || taken(&files.record()) || taken(&files.gone()) {
+        let left = [files.done(), files.record(), files.picture(1), files.gone()];
+        if left.iter().any(|path| taken(path)) {
             unlink(&part).map_err(|error| (part, error))?;
             continue;
         }

@@ -5,9 +5,9 @@ use super::clip::{self, Clip, Grown};
 use super::disk::{self, sentence};
 use super::names::{self, Files};
 use super::source::{Fault, Segment};
-use super::{Site, send};
+use super::{Site, pictures, send};
 use crate::model::effect::{Append, Follow};
-use crate::model::event::{Added, AppendFailure, Event};
+use crate::model::event::{Added, AppendFailure, Event, Picture};
 use crate::model::id::ClipId;
 use crate::model::record::Record;
 use crate::work::places;
@@ -25,6 +25,8 @@ pub(super) enum Order {
     Follow(Box<Follow>, Instant),
     /// Write the record as it stands.
     Save(Arc<Record>),
+    /// Put a picture beside it.
+    Picture(Picture),
     /// Give it its last record and its final name.
     Close(Arc<Record>),
 }
@@ -100,6 +102,9 @@ impl Lane {
                 vec![warning, Event::Followed { clip, segment, added: None }]
             }
             Order::Save(_) => vec![warning],
+            Order::Picture(_) => {
+                vec![warning, Event::PictureStored { clip, result: Err("the clip broke down".into()) }]
+            }
             Order::Close(_) => vec![warning, Event::ClipClosed { clip, result: Ok(String::new()) }],
         }
     }
@@ -119,6 +124,14 @@ impl Lane {
                     tracing::warn!("{text}");
                 }
                 Vec::new()
+            }
+            Order::Picture(picture) => {
+                let is_there = self.come_back();
+                let result = match &self.state {
+                    State::Open(clip) => is_there.and_then(|()| pictures::store(&clip.files, picture.bytes())),
+                    State::New { .. } | State::Ended => Err("its clip has no file".to_owned()),
+                };
+                vec![Event::PictureStored { clip: self.id, result }]
             }
             Order::Close(record) => self.close(&record),
         }

@@ -20,6 +20,7 @@ mod look;
 mod names;
 mod old;
 mod pages;
+mod pictures;
 mod presence;
 mod recover;
 mod remove;
@@ -29,7 +30,7 @@ mod source;
 pub mod verify;
 mod writer;
 
-pub use catalog::locate;
+pub use catalog::{locate, pictures};
 pub use disk::{open_regular, space};
 pub use ground::{glance, in_use};
 pub(super) use look::look;
@@ -41,7 +42,7 @@ pub(super) use sidecar::Sidecar;
 pub(super) use source::{Unreadable, Walker};
 
 use crate::model::effect::{Append, ClipChange, Follow};
-use crate::model::event::{Event, Space};
+use crate::model::event::{Event, Picture, Space};
 use crate::model::id::{ClipId, RequestId, SegmentId};
 use crate::model::memory::{Grew, Regrown, Remains};
 use crate::model::question::ClipQuery;
@@ -227,6 +228,11 @@ impl Archive {
     /// Writes a clip's record as it stands. Has no event: the next one says more.
     pub fn save_record(&mut self, clip: ClipId, record: Arc<Record>) {
         self.order(clip, Order::Save(record));
+    }
+
+    /// Puts a picture beside a clip that has a file. Ends as [`Event::PictureStored`].
+    pub fn store_picture(&mut self, clip: ClipId, picture: Picture) {
+        self.order(clip, Order::Picture(picture));
     }
 
     /// Gives a clip its last record and its final name. Ends as [`Event::ClipClosed`]; after an error it may be

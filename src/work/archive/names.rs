@@ -5,10 +5,12 @@
 //!                               <camera>_2026-11-22_14-02-31+0100.mp4        closed
 //!                               <camera>_2026-11-22_14-02-31+0100.json       its record
 //!                               <camera>_2026-11-22_14-02-31+0100.jpg        the camera's own picture
+//!                               <camera>_2026-11-22_14-02-31+0100-2.jpg      the next one
 //! ```
 //! Local time with its offset: people know it, and the hour that comes twice in autumn has two names.
 
 use crate::model::id::CameraName;
+use crate::model::pictures::MOST;
 use crate::model::time::Wall;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -25,6 +27,8 @@ pub(super) const TEMPORARY: &str = ".json.tmp";
 
 /// The end of the name of a picture that the camera itself sent.
 pub(super) const PICTURE: &str = ".jpg";
+/// The same while it is written.
+pub(super) const PICTURE_TEMPORARY: &str = ".jpg.tmp";
 /// The end of a deleted clip's name, until all that belongs to it is gone too.
 pub(super) const GONE: &str = ".mp4.gone";
 
@@ -66,15 +70,40 @@ impl Files {
         self.with(TEMPORARY)
     }
 
-    /// The camera's own picture.
-    pub fn picture(&self) -> PathBuf {
-        self.with(PICTURE)
+    /// The camera's own picture; the `count`th of them, from 1 on.
+    pub fn picture(&self, count: usize) -> PathBuf {
+        match count {
+            0 | 1 => self.with(PICTURE),
+            more => self.with(&format!("-{more}{PICTURE}")),
+        }
+    }
+
+    /// All that its pictures may be called, in their order.
+    pub fn pictures(&self) -> impl Iterator<Item = PathBuf> {
+        (1..=MOST).map(|count| self.picture(count))
+    }
+
+    /// A picture while it is written.
+    pub fn picture_temporary(&self) -> PathBuf {
+        self.with(PICTURE_TEMPORARY)
     }
 
     /// The file while the clip is being deleted.
     pub fn gone(&self) -> PathBuf {
         self.with(GONE)
     }
+}
+
+/// The name of the clip that a picture of that file name, without its ending, belongs to: the same, but for a number from
+/// 2 on. A clip's own name ends with more digits than one.
+pub(super) fn of_picture(stem: &str) -> &str {
+    let first = |count: usize| stem.strip_suffix(&format!("-{count}"));
+    (2..=MOST).find_map(first).unwrap_or(stem)
+}
+
+/// The last part of a path of ours.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The day's directory and the clip's name for footage that begins at `start`; the `count`th of that second.
@@ -190,6 +219,9 @@ mod tests {
             let wall = Wall::from_second(second).expect("in range");
             let made = files(Path::new("/a"), &camera, wall, &zone, count);
             prop_assert_eq!((start(&made.name, &camera), began(&made.name)), (Some(wall), Some(wall)));
+            for picture in made.pictures().map(|path| file_name(&path)) {
+                prop_assert_eq!(picture.strip_suffix(PICTURE).map(of_picture), Some(made.name.as_str()));
+            }
             prop_assert_eq!(find(Path::new("/a"), &made.name), Some((camera, wall, made)));
         }
 

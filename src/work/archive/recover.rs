@@ -9,7 +9,7 @@
 use super::Site;
 use super::clip::Clip;
 use super::disk::{sentence, unlink};
-use super::names::TEMPORARY;
+use super::names::{PICTURE_TEMPORARY, TEMPORARY};
 use super::old::{self, Old};
 use super::source::{Fault, Segment};
 use super::{catalog, pages, remove};
@@ -142,7 +142,8 @@ impl Going {
 fn remove_temporaries(day: &catalog::Day) {
     for entry in fs::read_dir(&day.path).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let ours = name.to_str().and_then(|name| name.strip_suffix(TEMPORARY));
+        let stem = |ending| name.to_str().and_then(|name| name.strip_suffix(ending));
+        let ours = stem(TEMPORARY).or_else(|| stem(PICTURE_TEMPORARY));
         if ours.is_some_and(|name| day.start(name).is_some()) {
             let _ = unlink(&entry.path()); // what stays is truncated by whoever writes there next
         }

@@ -139,7 +139,8 @@ pub(super) fn leftovers(files: &Files) -> Result<(), String> {
     // Somebody may have put the clip back from elsewhere.
     let is_back = [files.done(), files.part()].iter().any(|path| fs::symlink_metadata(path).is_ok());
     if !is_back {
-        [files.temporary(), files.record(), files.picture()].iter().try_for_each(|path| remove(path))?;
+        let others = [files.temporary(), files.record(), files.picture_temporary()];
+        others.into_iter().chain(files.pictures()).try_for_each(|path| remove(&path))?;
     }
     remove(&files.gone())
 }

@@ -5,7 +5,7 @@
 //! a clip goes. A record or a picture without a clip is found like a clip, and goes when it is old enough. Nothing is
 //! synced: what a power cut brings back goes again.
 
-use super::names::{DONE, Files, GONE, PART, PICTURE, RECORD, TEMPORARY};
+use super::names::{self, DONE, Files, GONE, PART, PICTURE, PICTURE_TEMPORARY, RECORD, TEMPORARY};
 use super::remove::{self, Turn, is_protected};
 use super::{Home, catalog, clock, disk};
 use crate::model::event::{Event, Gone, Space};
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(60);
 
 /// All that a clip may consist of.
-const ENDINGS: [&str; 6] = [PART, DONE, GONE, TEMPORARY, RECORD, PICTURE];
+const ENDINGS: [&str; 7] = [PART, DONE, GONE, TEMPORARY, RECORD, PICTURE, PICTURE_TEMPORARY];
 
 /// Keeps the archive within its limits until `stop`: at once, then every minute, whenever `wake` says so (the disk is
 /// full), and when the rules change.
@@ -216,6 +216,7 @@ fn add(found: &mut BTreeMap<String, Item>, file: &fs::DirEntry, day: &catalog::D
     let Some(whole) = file_name.to_str() else { return };
     let stem = |ending: &'static str| Some((whole.strip_suffix(ending)?, ending));
     let Some((name, ending)) = ENDINGS.into_iter().find_map(stem) else { return };
+    let name = if ending == PICTURE { names::of_picture(name) } else { name };
     let Some(start) = day.start(name) else { return };
     // Of the entry itself: a link is not followed, and is no file.
     let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else { return };
@@ -300,7 +301,10 @@ mod tests {
         write(root, &FOREIGN);
         let mut stays: Vec<String> = FOREIGN.map(str::to_owned).into();
         let clip = "a/2026-11-01/a_2026-11-01_10-00-00+0100";
-        write(root, &[&format!("{clip}.mp4"), &format!("{clip}.json"), &format!("{clip}.jpg")]);
+        write(
+            root,
+            &[&format!("{clip}.mp4"), &format!("{clip}.json"), &format!("{clip}.jpg"), &format!("{clip}-2.jpg")],
+        );
         write(
             root,
             &["a/2026-11-01/a_2026-11-01_11-00-00+0100_2.mp4", "gone/2026-11-03/gone_2026-11-03_11-00-00Z.json"],

@@ -6,6 +6,7 @@
 use super::catalog::{self, Day, unread};
 use super::disk::{is_file, open_regular, sentence};
 use super::names::{self, DONE, Files, PART, RECORD};
+use super::pictures;
 use super::sidecar::Sidecar;
 use super::source::{Walker, frames};
 use crate::model::fmp4::{Part, Timeline};
@@ -25,6 +26,8 @@ use std::time::Duration;
 const STEP: usize = 1 << 20;
 /// Records round to a microsecond.
 const SAME: Duration = Duration::from_millis(1);
+/// Longest name of a file in a sentence, in characters.
+const NAME: usize = 120;
 /// Characters of a hash in a sentence: enough to tell two of them apart.
 const HASH: usize = 12;
 
@@ -39,6 +42,8 @@ pub struct Checked {
     pub bytes: u64,
     /// What was found.
     pub verdict: Verdict,
+    /// Pictures of its record that are not there. The footage is none the worse for it.
+    pub pictures_missing: Vec<String>,
 }
 
 /// What was found.
@@ -124,9 +129,24 @@ fn check(files: &Files, camera: &CameraName) -> Option<Checked> {
             Stage::Closed => look(files, &files.done(), false),
         };
         if stage(files) == before {
-            return Some(Checked { name: files.name.clone(), camera: camera.clone(), bytes, verdict });
+            let pictures_missing = pictures_missing(files);
+            return Some(Checked {
+                name: files.name.clone(),
+                camera: camera.clone(),
+                bytes,
+                verdict,
+                pictures_missing,
+            });
         }
     }
+}
+
+/// The pictures that a record names and that are not there.
+fn pictures_missing(files: &Files) -> Vec<String> {
+    let record = Sidecar::read(&files.record()).map(|sidecar| sidecar.record.triggers);
+    let named = record.into_iter().flatten().filter_map(|trigger| trigger.kind.mail()?.picture.clone());
+    let there = pictures::beside(files);
+    named.filter(|name| !there.contains(name)).map(|name| fit_for_screen(&name, NAME)).collect()
 }
 
 fn lone_record(files: &Files) -> String {

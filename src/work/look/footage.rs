@@ -16,6 +16,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// Pictures of the camera's own that are shown: beside those of the footage there is no room for all.
+const MAILS: usize = 3;
 /// Most bytes of a fragment that are read. Ten seconds at 8 Mbit/s are 10 MB, and the key frame is at the beginning.
 const LARGEST: u64 = 16 << 20;
 
@@ -42,7 +44,7 @@ pub(super) struct Strip {
     /// Its footage, or why there is none.
     pub reel: Result<Reel, String>,
     /// What the camera itself sent.
-    pub mail: Option<Still>,
+    pub mails: Vec<Still>,
 }
 
 /// A fragment with pictures.
@@ -88,12 +90,12 @@ pub(super) fn end(root: &Path, camera: &CameraName, limit: Instant) -> Result<Re
 /// There is no such clip: a sentence.
 pub(super) fn strip(root: &Path, name: &str, limit: Instant) -> Result<Strip, String> {
     let clip = Clip::open(root, name, limit)?;
-    let mail = mail(&clip.beside("jpg"), clip.record.as_ref());
+    let mails = mails(&clip.path, clip.record.as_ref(), archive::pictures(root, name));
     let footage = |mut walker: Walker| {
         let moments = moments(&mut walker, clip.record.as_ref(), clip.start).map_err(said)?;
         reel(&walker, moments)
     };
-    Ok(Strip { reel: clip.walker.and_then(footage), mail })
+    Ok(Strip { reel: clip.walker.and_then(footage), mails })
 }
 
 /// A clip that is looked at.
@@ -266,15 +268,21 @@ fn reel(walker: &Walker, chosen: Vec<Chosen>) -> Result<Reel, String> {
     Ok(Reel { head, shots: chosen.into_iter().map(shot).collect::<Result<_, String>>()? })
 }
 
-/// The picture that the camera sent with its mail, as it is; `None` if there is none, or it is none.
-fn mail(path: &Path, record: Option<&Record>) -> Option<Still> {
-    let mut bytes = Vec::new();
-    archive::open_regular(path).ok()?.take(MOST as u64 + 1).read_to_end(&mut bytes).ok()?;
-    let mut mails = record.into_iter().flat_map(|record| &record.triggers);
-    let at = mails.find(|trigger| trigger.kind.subject().is_some()).map(|trigger| trigger.at);
-    (bytes.len() <= MOST && jpeg::begins(&bytes)).then(|| Still {
-        which: Moment::Mail,
-        at,
-        jpeg: BASE64.encode(&bytes),
-    })
+/// The pictures that the camera sent with its mails, as they are; without those that are none, and as many as may be sent
+/// on together.
+fn mails(clip: &Path, record: Option<&Record>, names: Vec<String>) -> Vec<Still> {
+    let triggers = || record.into_iter().flat_map(|record| &record.triggers);
+    let with =
+        |name: &str| triggers().find(|it| it.kind.mail().is_some_and(|mail| mail.picture.as_deref() == Some(name)));
+    let mut room = MOST;
+    let mut still = |name: String| {
+        let mut bytes = Vec::new();
+        let file = archive::open_regular(&clip.with_file_name(&name)).ok()?;
+        file.take(room as u64 + 1).read_to_end(&mut bytes).ok()?;
+        room = room.checked_sub(bytes.len()).filter(|_| jpeg::begins(&bytes))?;
+        // One that the record does not name came with some mail: the first, if there is only one picture.
+        let at = with(&name).or_else(|| triggers().find(|it| it.kind.mail().is_some())).map(|trigger| trigger.at);
+        Some(Still { which: Moment::Mail, at, jpeg: BASE64.encode(&bytes) })
+    };
+    names.into_iter().filter_map(&mut still).take(MAILS).collect()
 }

@@ -149,15 +149,15 @@ impl Inner {
     async fn clip(&self, name: String, width: u32) -> Result<Vec<Still>, String> {
         let (shown, limit) = (fit_for_screen(&name, 120), Instant::now() + LIMIT);
         let mut strip = self.archive(move |root| footage::strip(root, &name, limit)).await?;
-        let mail = strip.mail.take();
+        let mails = std::mem::take(&mut strip.mails);
         let stills = match strip.reel {
             Ok(reel) => self.develop(reel, width).await,
             Err(error) => Err(error),
         };
-        match (stills, mail) {
-            (Ok(stills), mail) => Ok(stills.into_iter().chain(mail).collect()),
-            (Err(_), Some(mail)) => Ok(vec![mail]),
-            (Err(why), None) => Err(format!("there is no picture of {shown}: {why} (is it damaged? nvr cat {shown})")),
+        match stills {
+            Ok(stills) => Ok(mails.into_iter().chain(stills).collect()),
+            Err(_) if !mails.is_empty() => Ok(mails),
+            Err(why) => Err(format!("there is no picture of {shown}: {why} (is it damaged? nvr cat {shown})")),
         }
     }
 

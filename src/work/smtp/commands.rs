@@ -4,6 +4,8 @@ use super::dialect::Said;
 use super::letter::Letter;
 use super::notes::Kind;
 use super::session::{End, Expecting, Session};
+use crate::model::id::LetterId;
+use std::sync::atomic::Ordering::Relaxed;
 use tokio::time::Instant;
 
 /// Steps of a mail that are progress, beside its recipients: TLS, HELO, three of AUTH, MAIL, DATA and the dot; and some
@@ -26,7 +28,8 @@ impl Session<'_> {
             Said::Mail(_) => {
                 self.greet();
                 if let Some(Said::Mail(from)) = self.put(said) {
-                    self.letter = Some(Letter::new(from, self.house.budget.clone()));
+                    let id = LetterId(self.house.letters.fetch_add(1, Relaxed));
+                    self.letter = Some(Letter::new(id, from, self.house.budget.clone()));
                     self.progress();
                 }
             }

@@ -1,5 +1,6 @@
 //! A mail that is being taken: who it is for, how much of it came, and what of it is kept.
 
+use crate::model::id::LetterId;
 use crate::model::settings::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,7 +12,7 @@ pub(super) struct Budget(AtomicU64);
 
 /// Bytes taken from a budget; given back when dropped.
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     budget: Arc<Budget>,
     bytes: u64,
 }
@@ -58,27 +59,36 @@ pub(super) struct Letter {
     since: Instant,
     /// All of it came.
     pub whole: bool,
+    /// How it is told from others.
+    pub id: LetterId,
+    /// The same, once it has triggered before it was complete, and until the rest of it is told.
+    pub early: Option<LetterId>,
     /// Bytes of the message so far.
     size: u64,
-    /// The header block as far as it is kept, lines ended by CRLF. A body that is wanted later goes beside it.
-    head: Vec<u8>,
-    /// The next line is still of the header block.
-    in_head: bool,
+    /// The message as far as it is kept, lines ended by CRLF. Who reads it in another thread holds it too.
+    kept: Arc<Vec<u8>>,
+    /// There was no room for more of it.
+    full: bool,
     held: Held,
 }
 
+/// By how much the memory of a message grows at least and at most.
+const GROWTH: (usize, usize) = (4 << 10, 512 << 10);
+
 impl Letter {
     /// A mail from `from`.
-    pub fn new(from: String, budget: Arc<Budget>) -> Self {
+    pub fn new(id: LetterId, from: String, budget: Arc<Budget>) -> Self {
         Self {
+            id,
             from,
             recipients: 0,
             untold: Vec::new(),
             since: Instant::now(),
             whole: false,
+            early: None,
             size: 0,
-            head: Vec::new(),
-            in_head: true,
+            kept: Arc::default(),
+            full: false,
             held: Held { budget, bytes: 0 },
         }
     }
@@ -102,36 +112,50 @@ impl Letter {
         (!self.untold.is_empty()).then(|| self.since + limits.slow_mail)
     }
 
-    /// The header block as far as it came and is kept.
-    pub fn head(&self) -> &[u8] {
-        &self.head
+    /// The message as far as it came and is kept.
+    pub fn message(&self) -> Arc<Vec<u8>> {
+        self.kept.clone()
+    }
+
+    /// Memory for something that was made of it, unless there is none.
+    pub fn room_for(&self, bytes: usize, limits: &Limits) -> Option<Held> {
+        let mut held = Held { budget: self.held.budget.clone(), bytes: 0 };
+        held.take(bytes as u64, limits.all_messages).then_some(held)
     }
 
     /// Takes a piece of the message: `line` without its end, `last` if the line ends here.
-    pub fn take(&mut self, line: &[u8], first: bool, last: bool, limits: &Limits) -> Room {
+    pub fn take(&mut self, line: &[u8], last: bool, limits: &Limits) -> Room {
         let before = self.size;
-        self.size += line.len() as u64 + if last { 2 } else { 0 };
-        let room = if self.in_head { self.take_head(line, first, last, limits) } else { Room::Enough };
+        let end: &[u8] = if last { b"\r\n" } else { b"" };
+        self.size += (line.len() + end.len()) as u64;
         if self.size > limits.message.saturating_mul(2) {
-            Room::Endless
-        } else if self.size > limits.message && before <= limits.message {
-            Room::MailFull
-        } else {
-            room
+            return Room::Endless;
         }
+        if self.size > limits.message {
+            return if before <= limits.message { Room::MailFull } else { Room::Enough };
+        }
+        if self.full || self.keep(line, end, limits) {
+            return Room::Enough;
+        }
+        self.full = true;
+        Room::AllFull
     }
 
-    /// Keeps a piece of the header block.
-    fn take_head(&mut self, line: &[u8], first: bool, last: bool, limits: &Limits) -> Room {
-        let end: &[u8] = if last { b"\r\n" } else { b"" };
-        let wanted = line.len() + end.len();
-        let left = limits.header_block.saturating_sub(self.head.len());
-        let memory = self.held.take(wanted.min(left) as u64, limits.all_messages);
-        if memory {
-            self.head.extend(line.iter().chain(end).take(left));
+    /// Keeps a piece, if there is memory for it.
+    fn keep(&mut self, line: &[u8], end: &[u8], limits: &Limits) -> bool {
+        // Nobody reads while more comes, but who was interrupted in it.
+        let kept = Arc::make_mut(&mut self.kept);
+        let wanted = (kept.len() + line.len() + end.len()).saturating_sub(kept.capacity());
+        if wanted > 0 {
+            let growth = wanted.max(kept.capacity().clamp(GROWTH.0, GROWTH.1));
+            if !self.held.take(growth as u64, limits.all_messages) {
+                return false;
+            }
+            kept.reserve_exact(growth + kept.capacity() - kept.len());
         }
-        self.in_head = memory && wanted <= left && !(first && last && line.is_empty());
-        if memory { Room::Enough } else { Room::AllFull }
+        kept.extend_from_slice(line);
+        kept.extend_from_slice(end);
+        true
     }
 
     /// Whether more came than a mail may hold.
@@ -145,43 +169,45 @@ mod tests {
     use super::*;
 
     fn letter(budget: &Arc<Budget>) -> Letter {
-        Letter::new("a@b".into(), budget.clone())
+        Letter::new(LetterId(0), "a@b".into(), budget.clone())
     }
 
     #[tokio::test]
-    async fn only_the_header_block_is_kept_and_its_memory_given_back() {
-        let (limits, budget) = (Limits { header_block: 24, ..Limits::default() }, Arc::new(Budget::default()));
+    async fn a_message_is_kept_and_its_memory_given_back() {
+        let (limits, budget) = (Limits::default(), Arc::new(Budget::default()));
         let mut mail = letter(&budget);
-        for line in ["Subject: x", "", "Subject: body"] {
-            assert_eq!(mail.take(line.as_bytes(), true, true, &limits), Room::Enough);
+        for (line, last) in [("Subject: x", true), ("", true), ("a long ", false), ("line", true)] {
+            assert_eq!(mail.take(line.as_bytes(), last, &limits), Room::Enough);
         }
-        assert_eq!(mail.head(), b"Subject: x\r\n\r\n");
-        assert_eq!(budget.0.load(Relaxed), 14);
-        let mut long = letter(&budget);
-        long.take(b"Subject: in ", true, false, &limits);
-        long.take(b"pieces, and too long", false, true, &limits);
-        long.take(b"To: x", true, true, &limits);
-        assert_eq!(long.head(), b"Subject: in pieces, and ");
-        assert_eq!(budget.0.load(Relaxed), 38);
-        drop((mail, long));
+        let message = mail.message();
+        assert_eq!(message.as_slice(), b"Subject: x\r\n\r\na long line\r\n");
+        assert_eq!(budget.0.load(Relaxed), 4 << 10);
+        drop((mail, message));
         assert_eq!(budget.0.load(Relaxed), 0);
+        let mut big = letter(&budget);
+        for _ in 0..30_000 {
+            big.take(&[b'x'; 76], true, &limits);
+        }
+        let (kept, held) = (big.message().capacity() as u64, budget.0.load(Relaxed));
+        assert!(kept <= held && held <= 78 * 30_000 + (512 << 10), "{kept} {held}");
     }
 
     #[tokio::test]
     async fn what_all_keep_together_is_bounded() {
-        let (limits, budget) = (Limits { all_messages: 20, ..Limits::default() }, Arc::new(Budget::default()));
+        let (limits, budget) = (Limits { all_messages: 6 << 10, ..Limits::default() }, Arc::new(Budget::default()));
         let (mut one, mut other) = (letter(&budget), letter(&budget));
-        assert_eq!(one.take(b"Subject: x", true, true, &limits), Room::Enough);
-        assert_eq!(other.take(b"Subject: y", true, true, &limits), Room::AllFull);
-        assert_eq!(other.take(b"Subject: y", true, true, &limits), Room::Enough, "told once");
-        assert_eq!(other.head(), b"");
+        assert_eq!(one.take(b"Subject: x", true, &limits), Room::Enough);
+        assert_eq!(other.take(b"Subject: y", true, &limits), Room::AllFull);
+        assert_eq!(other.take(b"Subject: y", true, &limits), Room::Enough, "told once");
+        assert!(other.message().is_empty());
+        assert!(one.room_for(1 << 10, &limits).is_some() && one.room_for(4 << 10, &limits).is_none());
     }
 
     #[tokio::test]
     async fn a_mail_is_too_big_once_and_endless_in_the_end() {
         let (limits, budget) = (Limits { message: 10, ..Limits::default() }, Arc::new(Budget::default()));
         let mut mail = letter(&budget);
-        let rooms: Vec<Room> = (0..6).map(|_| mail.take(b"12", true, true, &limits)).collect();
+        let rooms: Vec<Room> = (0..6).map(|_| mail.take(b"12", true, &limits)).collect();
         assert_eq!(rooms, [Room::Enough, Room::Enough, Room::MailFull, Room::Enough, Room::Enough, Room::Endless]);
         assert!(mail.too_big(&limits));
     }

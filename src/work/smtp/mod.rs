@@ -25,6 +25,7 @@ mod pulse;
 mod session;
 #[cfg(test)]
 mod session_tests;
+mod telling;
 mod tls;
 
 pub use door::serve;
@@ -35,6 +36,8 @@ use crate::model::event::Event;
 use crate::model::settings::Limits;
 use crate::model::settings::Smtp;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +50,9 @@ struct House {
     stop: CancellationToken,
     notes: notes::Notes,
     budget: Arc<letter::Budget>,
+    /// Held by who reads a large mail.
+    reading: Arc<Semaphore>,
+    letters: AtomicU64,
     tries: login::Tries,
     /// What TLS is spoken with; `None`: it is not.
     identity: Option<certificate::Identity>,
@@ -68,6 +74,8 @@ impl House {
             stop,
             notes,
             budget: Arc::default(),
+            reading: Arc::new(Semaphore::new(1)),
+            letters: AtomicU64::new(0),
             tries: login::Tries::default(),
             identity,
             no_tls: addresses::Addresses::default(),

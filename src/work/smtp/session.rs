@@ -12,10 +12,7 @@ use super::login::Step;
 use super::notes::Kind;
 use super::pulse::Pulse;
 use super::tls::{Secure, shake_hands};
-use crate::model::event::{Event, Mail};
 use crate::model::settings::Smtp;
-use crate::model::text::fit_for_screen;
-use crate::work::mail;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -32,6 +29,9 @@ const REPLIES: usize = 4 << 10;
 const TURN: usize = 32;
 /// How a peer begins that wants to speak TLS from the start: a handshake record of any version.
 const TLS_HELLO: [u8; 2] = [0x16, 0x03];
+/// What is said when less is kept of mails than they hold.
+pub(super) const NO_MEMORY: &str = "all mails being received together are too big, so some texts and pictures are not read (make the \
+                         cameras' pictures smaller)";
 /// How long a last sentence may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -310,7 +310,7 @@ impl<'a> Session<'a> {
         let unstuffed = if piece.first { piece.bytes.strip_prefix(b".") } else { None };
         let letter = self.letter.as_mut()?;
         let bytes = unstuffed.unwrap_or(piece.bytes);
-        match letter.take(bytes, piece.first, piece.last, &self.rules.limits) {
+        match letter.take(bytes, piece.last, &self.rules.limits) {
             Room::Enough => None,
             Room::MailFull => {
                 let remedy = "(make the camera's pictures smaller)";
@@ -320,8 +320,7 @@ impl<'a> Session<'a> {
                 None
             }
             Room::AllFull => {
-                let text = "all mails being received together are too big, so some subjects are not read";
-                self.note(Kind::Memory, format!("{text} (make the cameras' pictures smaller)"));
+                self.note(Kind::Memory, NO_MEMORY.to_owned());
                 None
             }
             Room::Endless => {
@@ -347,31 +346,6 @@ impl<'a> Session<'a> {
             true => self.reply("552 too big"),
             // Writing into memory cannot fail.
             false => drop(reply.write_to(&mut self.out)),
-        }
-    }
-
-    /// Sends out the trigger of the recipients that were accepted and not told yet, and waits for the recorder to take
-    /// it. Nothing is lost if this is dropped while waiting: the next call sends it.
-    async fn trigger(&mut self, cut_off: bool) {
-        let Some(letter) = self.letter.as_mut().filter(|letter| !letter.untold.is_empty()) else { return };
-        let place = tokio::select! {
-            biased;
-            place = self.house.events.reserve() => place.ok(),
-            () = self.house.too_late() => None,
-        };
-        let mail = Mail {
-            subject: mail::subject(letter.head()),
-            waited: letter.waited(),
-            cut_off,
-            ..Mail::bare(self.peer, letter.from.clone(), std::mem::take(&mut letter.untold))
-        };
-        match place {
-            Some(place) => place.send(Event::Mail(mail)),
-            None => tracing::error!(
-                "a mail from {} to {} came while the recorder was stopping and was not obeyed (its footage is not saved)",
-                mail.peer,
-                fit_for_screen(&mail.to.join(", "), 128)
-            ),
         }
     }
 

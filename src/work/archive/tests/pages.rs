@@ -2,7 +2,7 @@
 
 use super::super::names;
 use super::*;
-use crate::model::record::{Record, Trigger, TriggerKind};
+use crate::model::record::{MailTrigger, Record, Trigger, TriggerKind};
 use crate::model::time::Window;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -54,7 +54,10 @@ impl Made {
             let text = |text: &str| text.to_owned();
             let (peer, from, to, subject) = (text("10.0.0.1"), text("cam@home"), text("a@nvr"), text(self.subject));
             let mut record = Record::empty(camera, Window { from: self.at(), to: self.at() });
-            record.triggers.push(Trigger { at: self.at(), kind: TriggerKind::Mail { peer, from, to, subject } });
+            record.triggers.push(Trigger {
+                at: self.at(),
+                kind: TriggerKind::Mail(MailTrigger { peer, from, to, subject, ..MailTrigger::default() }),
+            });
             fs::write(files.record(), serde_json::to_vec(&record).expect("JSON")).expect("a record");
         }
         ClipKey { start: self.at(), name: files.name }

@@ -155,6 +155,25 @@ async fn a_slow_mail_triggers_after_ten_seconds_and_only_once() {
     assert_eq!(camera.events().await, [], "not a second time");
 }
 
+/// A picture over weak Wi-Fi: the trigger does not wait for it, and it comes to its clip all the same.
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_an_early_trigger_is_told_as_its_rest() {
+    for ends in [true, false] {
+        let mut camera = usual();
+        camera.says(TO_GARDEN).await;
+        camera.says("DATA\r\nSubject: Motion\r\n\r\n/9j/4AAQ\r\n").await;
+        let early = camera.mail().await;
+        assert_eq!((early.subject.as_str(), early.cut_off, &early.picture), ("Motion", false, &None));
+        camera.says("SkZJRgAB\r\n").await;
+        if ends {
+            camera.says(".\r\nQUIT\r\n").await;
+        }
+        let events = camera.events().await;
+        let [Event::MailRest { letter, picture }] = &events[..] else { panic!("{events:?}") };
+        assert_eq!((Some(*letter), picture.bytes()), (early.rest, &b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01"[..]));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_recipient_named_after_the_trigger_went_out_triggers_too() {
     let mut camera = usual();
