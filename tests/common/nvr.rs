@@ -49,6 +49,12 @@ pub struct Place {
     logs: Mutex<Vec<watch::Receiver<String>>>,
 }
 
+/// The program: the one that was built with the tests, or `NVR_PROGRAM`. (Features of what only tests need are in the
+/// former, which makes it larger than what people install.)
+pub fn program() -> PathBuf {
+    std::env::var_os("NVR_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_nvr").into(), PathBuf::from)
+}
+
 /// What a program that has ended left.
 #[derive(Debug)]
 pub struct Ended {
@@ -129,7 +135,7 @@ impl Place {
 
     /// The command line of `nvr` with the place's configuration and socket.
     pub fn words(&self, args: &[&str]) -> Vec<OsString> {
-        let mut words: Vec<OsString> = vec![env!("CARGO_BIN_EXE_nvr").into(), "--config".into()];
+        let mut words: Vec<OsString> = vec![program().into(), "--config".into()];
         words.extend([self.config().into(), "--socket".into(), self.socket().into()]);
         words.extend(args.iter().map(OsString::from));
         words

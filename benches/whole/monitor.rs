@@ -1,34 +1,25 @@
-//! What the monitor costs, and how soon it is there: the real program on a real terminal, before a real recorder.
+//! What the monitor costs, and how soon it is there: the real program on a real terminal, before a real recorder, and
+//! htop beside it on the same machine if that is installed.
 //!
-//! `cargo bench --bench monitor` records two cameras, then four, of 4 Mbit/s in segments of 10 s; attaches the monitor
-//! at 80×24, and prints a table with the limits that it is held to, beside htop on the same machine if that is
-//! installed. It takes about five minutes. Bytes are those that reach the terminal; SSH and TCP add 110 to 125 to each
-//! write. Processor time and wake-ups are the kernel's count of all threads (schedstat, voluntary context switches).
+//! Bytes are those that reach the terminal; SSH and TCP add 110 to 125 to each write.
 
-#[path = "../tests/common/feed.rs"]
-mod feed;
-#[path = "../tests/common/material.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
-mod material;
-#[path = "../tests/common/nvr.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
-mod nvr_process;
-#[path = "../tests/common/terminal.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
-mod terminal;
-
-use feed::Feed;
-use material::{Kind, Material};
-use nvr_process::{Nvr, Place};
+use crate::cameras::{MATERIAL, name, staggered};
+use crate::counters::{Meter, Use, memory};
+use crate::feed::Feed;
+use crate::fit::{median, milliseconds};
+use crate::material::{Kind, Material};
+use crate::nvr_process::{Nvr, Place};
+use crate::page::{Findings, Table, number};
+use crate::terminal::{Session, left_on};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use terminal::{Session, left_on};
 use tokio::time::{sleep, timeout, timeout_at};
 
 /// How often what is quick is measured.
 const TIMES: usize = 20;
 /// How long a screen at rest is watched.
-const REST: Duration = Duration::from_secs(70);
+const REST: Duration = Duration::from_secs(40);
+const CAMERAS: usize = 2;
 const SEGMENT: Duration = Duration::from_secs(10);
 /// From a key press to the end of its event.
 const POST_ROLL: Duration = Duration::from_secs(30);
@@ -38,14 +29,6 @@ const TENTHS: Duration = Duration::from_secs(10);
 /// it with the next sweep of the ring, a second later, or with the picture after that.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// One line of the table: what, the limit if there is one, and a figure for each column.
-struct Line {
-    what: &'static str,
-    unit: &'static str,
-    limit: Option<f64>,
-    figures: Vec<Option<f64>>,
-}
-
 /// The figures of one program.
 #[derive(Default)]
 struct Figures(Vec<(&'static str, f64)>);
@@ -53,6 +36,10 @@ struct Figures(Vec<(&'static str, f64)>);
 impl Figures {
     fn note(&mut self, what: &'static str, figure: f64) {
         self.0.push((what, figure));
+    }
+
+    fn get(&self, what: &str) -> Option<f64> {
+        self.0.iter().find(|(name, _)| *name == what).map(|(_, figure)| *figure)
     }
 }
 
@@ -77,51 +64,6 @@ const TABLE: &[(&str, &str, Option<f64>)] = &[
     ("memory resident (RSS)", "MiB", Some(12.0)),
     ("memory of its own (PSS)", "MiB", None),
 ];
-
-/// What the kernel has counted of a process, and when.
-struct Count {
-    at: Instant,
-    processor: Duration,
-    wakes: u64,
-}
-
-impl Count {
-    fn of(session: &Session) -> Count {
-        let tasks = format!("/proc/{}/task", session.pid().as_raw_nonzero());
-        let (mut processor, mut wakes) = (0, 0);
-        for task in std::fs::read_dir(tasks).expect("a process").flatten() {
-            let read = |name| std::fs::read_to_string(task.path().join(name)).expect("a thread that stays");
-            let number = |text: &str| text.trim().parse::<u64>().expect("a number");
-            processor += number(read("schedstat").split(' ').next().expect("nanoseconds"));
-            let status = read("status");
-            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-            wakes += number(line.expect("a count"));
-        }
-        Count { at: Instant::now(), processor: Duration::from_nanos(processor), wakes }
-    }
-
-    /// Per cent of a processor, and wake-ups a second, since then.
-    fn since(&self, earlier: &Count) -> (f64, f64) {
-        let span = (self.at - earlier.at).as_secs_f64();
-        let processor = (self.processor - earlier.processor).as_secs_f64();
-        (processor / span * 100.0, (self.wakes - earlier.wakes) as f64 / span)
-    }
-}
-
-/// Resident and proportional memory in MiB.
-fn memory(session: &Session) -> [f64; 2] {
-    let path = format!("/proc/{}/smaps_rollup", session.pid().as_raw_nonzero());
-    let text = std::fs::read_to_string(path).expect("a process");
-    ["Rss:", "Pss:"].map(|name| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a figure");
-        line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
-    })
-}
-
-fn median(mut spans: Vec<Duration>) -> f64 {
-    spans.sort();
-    spans[spans.len() / 2].as_secs_f64() * 1000.0
-}
 
 /// What a program wrote at a time.
 struct Write {
@@ -199,8 +141,8 @@ async fn come_and_go(figures: &mut Figures, start: impl Fn() -> Session, words: 
         assert!(session.child.wait().await.expect("an end").success());
         exit.push(left.elapsed());
     }
-    figures.note("first frame", median(first));
-    figures.note("exit", median(exit));
+    figures.note("first frame", median(&milliseconds(&first)));
+    figures.note("exit", median(&milliseconds(&exit)));
 }
 
 /// From keys to what they change on the screen; each is pressed when the screen rests.
@@ -220,30 +162,20 @@ async fn keys(session: &mut Session, keys: &[&str]) -> f64 {
         spans.push(pressed.elapsed());
     }
     while timeout(Duration::from_millis(150), session.read()).await.is_ok() {}
-    median(spans)
+    median(&milliseconds(&spans))
 }
 
 fn note_memory(figures: &mut Figures, session: &Session) {
-    let [resident, own] = memory(session);
+    let [resident, own] = memory(session.pid());
     figures.note("memory resident (RSS)", resident);
     figures.note("memory of its own (PSS)", own);
 }
 
-/// An FFmpeg for cameras that were not started together: each switches slots at a time of its own.
-fn staggered(place: &Place, names: &[String]) -> String {
-    let late = names.iter().enumerate().map(|(number, name)| {
-        let seconds = SEGMENT.as_secs_f64() * number as f64 / names.len() as f64;
-        format!("*-progress*/{name}/*) sleep {seconds} ;;\n")
-    });
-    let cases: String = late.collect();
-    place.script("staggered", &format!("#!/bin/sh\ncase \"$*\" in\n{cases}esac\nexec ffmpeg \"$@\"\n"))
-}
-
-/// A recorder with so many cameras, its monitor, and beside it htop if wanted.
-async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
-    let material = Material::get(Kind::FourMbit, 250);
-    let feeds: Vec<_> = (0..cameras).map(|_| Feed::start(material.clone())).collect();
-    let names: Vec<_> = (1..=cameras).map(|number| format!("camera-{number}")).collect();
+/// A recorder, its monitor, and beside it htop if that is there.
+async fn beside() -> (Figures, Option<Figures>) {
+    let material = Material::get(Kind::FourMbit, MATERIAL);
+    let feeds: Vec<_> = (0..CAMERAS).map(|_| Feed::start(material.clone())).collect();
+    let names: Vec<_> = (0..CAMERAS).map(name).collect();
     let words: Vec<_> = names.iter().map(String::as_str).collect();
     let mut place = Place::new(feeds.iter().zip(&names).map(|(feed, name)| feed.camera(name)).collect::<String>());
     place.recorder = staggered(&place, &names);
@@ -259,12 +191,12 @@ async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
     figures.note("key → changed screen", keys(&mut monitor, &["?"]).await);
     figures.note("order → changed screen", keys(&mut monitor, &["a"]).await);
 
-    let mut htop = match beside && installed("htop") {
+    let mut htop = match installed("htop") {
         true => Some(start_htop(place.dir.path()).await),
         false => None,
     };
     sleep(Duration::from_secs(6)).await; // what was said about the last order has gone
-    at_rest(&mut figures, &mut nvr, &mut monitor, htop.as_mut(), cameras).await;
+    at_rest(&mut figures, &mut nvr, &mut monitor, htop.as_mut()).await;
     countdown(&mut figures, &mut monitor).await;
     note_memory(&mut figures, &monitor);
     monitor.press("q").await;
@@ -274,28 +206,22 @@ async fn measure(cameras: usize, beside: bool) -> (Figures, Option<Figures>) {
     (figures, htop.map(|(_, figures)| figures))
 }
 
-async fn at_rest(
-    figures: &mut Figures,
-    nvr: &mut Nvr,
-    monitor: &mut Session,
-    htop: Option<&mut (Session, Figures)>,
-    cameras: usize,
-) {
+async fn at_rest(figures: &mut Figures, nvr: &mut Nvr, monitor: &mut Session, htop: Option<&mut (Session, Figures)>) {
     while timeout(SETTLED, monitor.read()).await.is_ok() {}
-    let before = Count::of(monitor);
+    let mut meter = Meter::start([monitor.pid()]);
     let until = tokio::time::Instant::now() + REST;
     let beside = async {
         let Some((htop, figures)) = htop else { return };
-        let before = Count::of(htop);
+        let mut meter = Meter::start([htop.pid()]);
         let writes = watch(htop, until).await;
-        let (processor, wakes) = Count::of(htop).since(&before);
+        let Use { processor, wakes } = meter.rates();
         figures.note("at rest, all", rate(&writes, REST));
         figures.note("processor at rest", processor);
         figures.note("wake-ups at rest", wakes);
         note_memory(figures, htop);
     };
     let (writes, news, ()) = tokio::join!(watch(monitor, until), news(nvr, until), beside);
-    let (processor, wakes) = Count::of(monitor).since(&before);
+    let Use { processor, wakes } = meter.rates();
     // This and the monitor hear news at the same time, and either may be the first.
     let margin = Duration::from_millis(100);
     let follows = |write: &Write, news: &[Instant], span: Duration| {
@@ -308,21 +234,21 @@ async fn at_rest(
     }
     figures.note("at rest, between slot switches", rate(between, REST));
     figures.note("at rest, each slot switch", rate(after, Duration::from_secs(news.switches.len().max(1) as u64)));
-    figures.note("at rest, each camera", rate(&writes, REST) / cameras as f64);
+    figures.note("at rest, each camera", rate(&writes, REST) / CAMERAS as f64);
     figures.note("at rest, all", rate(&writes, REST));
     figures.note("processor at rest", processor);
     figures.note("wake-ups at rest", wakes);
 }
 
 async fn countdown(figures: &mut Figures, monitor: &mut Session) {
-    let before = Count::of(monitor);
+    let mut meter = Meter::start([monitor.pid()]);
     monitor.press("t").await;
     let pressed = tokio::time::Instant::now();
     let whole = watch(monitor, pressed + (POST_ROLL - TENTHS)).await;
-    let close = Count::of(monitor);
+    let mut close = Meter::start([monitor.pid()]);
     let tenths = watch(monitor, pressed + POST_ROLL).await;
-    figures.note("wake-ups, its last 10 s", Count::of(monitor).since(&close).1);
-    let (processor, wakes) = Count::of(monitor).since(&before);
+    figures.note("wake-ups, its last 10 s", close.rates().wakes);
+    let Use { processor, wakes } = meter.rates();
     figures.note("countdown, whole seconds", rate(&whole, POST_ROLL - TENTHS));
     figures.note("countdown, its last 10 s", rate(&tenths, TENTHS));
     figures.note("countdown", rate(whole.iter().chain(&tenths), POST_ROLL));
@@ -347,37 +273,35 @@ async fn start_htop(dir: &Path) -> (Session, Figures) {
     (htop, figures)
 }
 
-fn print(columns: &[(&str, Figures)]) {
-    let names: String = columns.iter().map(|(name, _)| format!(" {name:>15} |")).collect();
-    println!("\nthe monitor at 80×24; segments of 10 s; medians of {TIMES}; {} s at rest", REST.as_secs());
-    println!("| {:<36} | {:>10} |{names}", "", "limit");
+pub async fn measure() -> Findings {
+    let (nvr, htop) = beside().await;
+    let columns: Vec<_> = [("nvr", Some(&nvr)), ("htop", htop.as_ref())]
+        .into_iter()
+        .filter_map(|(name, figures)| Some((name, figures?)))
+        .collect();
+    let head: Vec<_> = ["", "limit"].into_iter().chain(columns.iter().map(|(name, _)| *name)).collect();
+    let mut table = Table::new(
+        "The monitor",
+        format!(
+            "On a terminal of 80×24 with {CAMERAS} cameras at 4 Mbit/s and segments of {} s; medians of {TIMES}; {} s at rest. \
+             Bytes are those that reach the terminal.",
+            SEGMENT.as_secs(),
+            REST.as_secs()
+        ),
+        &head,
+    );
     for (what, unit, limit) in TABLE {
-        let figures = columns.iter().map(|(_, figures)| figures.0.iter().find(|(name, _)| name == what));
-        let line = Line { what, unit, limit: *limit, figures: figures.map(|it| it.map(|(_, it)| *it)).collect() };
-        println!("{}", line.text());
-    }
-}
-
-impl Line {
-    fn text(&self) -> String {
-        let limit = self.limit.map_or_else(String::new, |limit| format!("{limit} {}", self.unit));
-        let cells = self.figures.iter().enumerate().map(|(column, figure)| {
-            let Some(figure) = figure else { return format!(" {:>15} |", "") };
-            // The limits are the monitor's; htop is the last column, where there is one.
-            let is_ours = column < 2;
-            let missed = is_ours && self.limit.is_some_and(|limit| *figure > limit);
-            let figure = if *figure < 10.0 { format!("{figure:.2}") } else { format!("{figure:.0}") };
-            format!(" {:>15} |", format!("{}{figure} {}", if missed { "MISSED " } else { "" }, self.unit))
+        let limit_text = limit.map_or_else(String::new, |limit| number(limit, unit));
+        let cells = columns.iter().map(|(name, figures)| {
+            let Some(figure) = figures.get(what) else { return String::new() };
+            let missed = *name == "nvr" && limit.is_some_and(|limit| figure > limit);
+            format!("{}{}", number(figure, unit), if missed { " **not met**" } else { "" })
         });
-        format!("| {:<36} | {limit:>10} |{}", self.what, cells.collect::<String>())
+        table.rows.push([(*what).to_owned(), limit_text].into_iter().chain(cells).collect());
     }
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let (two, htop) = measure(2, true).await;
-    let (four, _) = measure(4, false).await;
-    let mut columns = vec![("2 cameras", two), ("4 cameras", four)];
-    columns.extend(htop.map(|figures| ("htop", figures)));
-    print(&columns);
+    let mut findings = Findings::of([table]);
+    if let Some(first) = nvr.get("first frame") {
+        findings.note("first frame", first);
+    }
+    findings
 }
