@@ -139,7 +139,7 @@ impl Engine {
         let mut memories = Memories::of(&settings.ring.dir)?;
         let clocks = || Clock::start().anchor();
         let mut inherited = inherit(&settings, &ring, &mut memories, &mut archive, clocks).await;
-        let (watcher, unwatched) = RingWatch::of(&settings.ring.dir, &names);
+        let (watcher, unwatched) = RingWatch::of(&settings.ring.dir, &names, bus.clone());
         inherited.warnings.extend(unwatched);
 
         let clock = Clock::start();
@@ -249,7 +249,6 @@ impl Engine {
         let publish = self.publish_at();
         tokio::select! {
             biased;
-            facts = self.watcher.next() => self.inputs.extend(facts.into_iter().map(Input::Event)),
             Some(event) = self.events.recv() => {
                 self.urgent |= matches!(event, Event::Mail(_) | Event::Reloaded { .. });
                 if matches!(event, Event::AppendFailed { failure: AppendFailure::Archive(_), .. }) {

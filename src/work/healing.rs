@@ -63,6 +63,7 @@ mod tests {
     use crate::model::id::CameraName;
     use crate::work::places;
     use std::time::Duration;
+    use tokio::sync::mpsc;
     use tokio::time::timeout;
 
     #[tokio::test]
@@ -71,7 +72,8 @@ mod tests {
         let place = dir.path().join("nvr");
         let camera: CameraName = "front".parse().expect("a name");
         let mut ring = RingDir::open(&place, std::slice::from_ref(&camera)).expect("a ring");
-        let (mut watcher, unwatched) = RingWatch::of(&place, std::slice::from_ref(&camera));
+        let (sender, mut events) = mpsc::channel(16);
+        let (mut watcher, unwatched) = RingWatch::of(&place, std::slice::from_ref(&camera), sender);
         assert_eq!(unwatched, None);
         let mut healing = Healing::of(&place, None);
         assert_eq!(healing.heal(&mut ring, &mut watcher), []);
@@ -83,9 +85,10 @@ mod tests {
             assert_eq!(healing.heal(&mut ring, &mut watcher), []);
             assert!(RingDir::open(&place, &[]).expect_err("locked").contains("another recorder"));
             std::fs::write(places::slot(&place, &camera, 3), b"footage").expect("a slot");
-            let opened = Event::SlotOpened { camera: camera.clone(), slot: 3 };
-            let told = timeout(Duration::from_secs(60), watcher.next()).await;
-            assert_eq!(told.expect("it is watched"), [opened]);
+            let told = timeout(Duration::from_secs(60), async {
+                while events.recv().await != Some(Event::SlotOpened { camera: camera.clone(), slot: 3 }) {}
+            });
+            told.await.expect("it is watched");
         }
     }
 
@@ -94,7 +97,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let place = dir.path().join("nvr");
         let mut ring = RingDir::open(&place, &[]).expect("a ring");
-        let (mut watcher, _) = RingWatch::of(&place, &[]);
+        let (sender, _events) = mpsc::channel(1);
+        let (mut watcher, _) = RingWatch::of(&place, &[], sender);
         let mut healing = Healing::of(&place, Some("run: loginctl".to_owned()));
         std::fs::remove_dir_all(&place).expect("it is there");
         std::fs::write(&place, b"in the way").expect("a file");
