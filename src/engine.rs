@@ -31,7 +31,7 @@ use crate::work::{ffmpeg, hosts, limits, smtp, state};
 use live::Live;
 use news::first_news;
 pub use news::left_waiting;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -133,7 +133,7 @@ impl Engine {
         let names: Vec<_> = settings.cameras.iter().map(|camera| camera.name.clone()).collect();
         let ring = RingDir::open(&settings.ring.dir, &names)?;
         let (at, state_dir) = (&settings.archive.dir, &settings.recorder.state_dir);
-        let mut archive = Archive::open(at, settings.ring.dir.clone(), state_dir, bus.clone())?;
+        let mut archive = Archive::open(at, settings.ring.dir.clone(), state_dir, bus.clone()).await?;
         // Who has the ring and the archive has the port too, and is better named by them.
         let ports = smtp::Ports::open(&settings.smtp, state_dir).await?;
         let mut memories = Memories::of(&settings.ring.dir)?;
@@ -142,12 +142,12 @@ impl Engine {
         let (watcher, unwatched) = RingWatch::of(&settings.ring.dir, &names, bus.clone());
         inherited.warnings.extend(unwatched);
 
+        let armed = state::load(&settings.recorder.state_dir).await.unwrap_or_else(|sentence| {
+            inherited.warnings.push(sentence);
+            BTreeMap::new()
+        });
         let clock = Clock::start();
-        let remembered = Remembered {
-            armed: state::load(&settings.recorder.state_dir),
-            first: ring.first_numbers(),
-            left: std::mem::take(&mut inherited.left),
-        };
+        let remembered = Remembered { armed, first: ring.first_numbers(), left: std::mem::take(&mut inherited.left) };
         let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor());
         let (armed, to_save) = watch::channel(Vec::new());
         let (requests, waiting) = mpsc::channel(REQUESTS);
@@ -385,6 +385,7 @@ impl Engine {
         drop((armed, cameras, bus));
         let limit = if stop.now().is_cancelled() { Duration::from_millis(300) } else { camera::LADDER };
         tasks.close();
+        let home = archive.home();
         let hands = async {
             archive.finish().await;
             tasks.wait().await;
@@ -398,6 +399,8 @@ impl Engine {
             () = hear => {}
             () = tokio::time::sleep(limit) => tracing::warn!("some tasks did not end in time"),
         }
+        // A thread that waits for a disk may outlive all this, and so does the archive's lock then. The ring's must not.
+        home.leave_ring();
         ring.clear_slots();
         // Whoever has something left goes on with it at the next start.
         recorder.done().for_each(|camera| memories.forget(camera));

@@ -27,7 +27,11 @@ const INSIDE: &str = "NVR_TEST_LIMITED";
 #[test]
 fn a_clip_that_may_not_grow_stays_whole_and_goes_on_later() {
     if std::env::var_os(INSIDE).is_some() {
-        return tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(inside());
+        return tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime")
+            .block_on(inside());
     }
     let program = std::env::current_exe().expect("this program");
     let mut shell = Command::new("sh");
@@ -55,7 +59,9 @@ async fn inside() {
     let segments = footage::segments(&dir.path().join("slots"), &source);
     let (sender, mut events) = mpsc::channel(100);
     let ring = dir.path().join("ring");
-    let mut archive = Archive::open(&dir.path().join("archive"), ring.clone(), dir.path(), sender).expect("an archive");
+    let mut archive =
+        Archive::open(&dir.path().join("archive"), ring.clone(), dir.path(), sender).await.expect("an archive");
+    archive.recover(Vec::new()).await;
     let wall: Wall = "2026-11-22T13:02:31Z".parse().expect("a time");
     let mut clip = PathBuf::new();
 

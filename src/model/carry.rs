@@ -6,7 +6,7 @@
 use super::camera::Camera;
 use super::effect::Effect;
 use super::id::{ClipId, SegmentId};
-use super::memory::{Left, Memory};
+use super::memory::{Left, Memory, Regrown};
 use super::out::Out;
 use super::recorder::Recorder;
 use super::ring::{Fate, Found, Moved, Ring, Segment};
@@ -108,10 +108,9 @@ impl Camera {
             None => Where::Nowhere,
         };
         let taken = self.saving.carry_on(saving, ids, &left.clips, place, gap);
-        let lost_now = taken.lost.iter().map(|(claim, _)| (claim.number, Fate::Lost));
-        let claims = taken.held.iter().chain(&taken.to_claim).map(|number| (*number, Fate::Claimed));
-        let stored = taken.stored.iter().map(|number| (*number, Fate::Stored));
-        claims.chain(stored).chain(lost_now).for_each(|(number, fate)| self.ring.set(number, fate));
+        let claims: Vec<_> = self.saving.queue.iter().map(|claim| claim.number).collect();
+        claims.into_iter().for_each(|number| self.ring.set(number, Fate::Claimed));
+        self.judged(&taken);
 
         self.take_unknown(&claimed, &taken, ids);
         self.ring.blame(&cause);
@@ -148,16 +147,38 @@ impl Camera {
             let (slot, bytes) = (self.ring.slot(*number), bytes.filter(|bytes| *bytes > 0));
             out.order(Effect::Claim { segment, slot, bytes });
         }
+        self.tell_judged(out, taken);
+        self.moved(out, ids, Moved::default());
+        let growing: Vec<_> = self.saving.clips().map(|clip| clip.id).collect();
+        growing.into_iter().for_each(|clip| self.save_record(out, clip));
+    }
+
+    /// Which segments of an earlier recorder are stored, and which are lost.
+    fn judged(&mut self, taken: &Taken) {
+        let lost = taken.lost.iter().map(|(claim, _)| (claim.number, Fate::Lost));
+        let stored = taken.stored.iter().map(|number| (*number, Fate::Stored));
+        stored.chain(lost).for_each(|(number, fate)| self.ring.set(number, fate));
+    }
+
+    /// Says what came of it.
+    fn tell_judged(&mut self, out: &mut Out, taken: &Taken) {
         for (claim, cause) in &taken.lost {
             let clip = self.clip_name(claim.clip);
             self.lose(out, claim.number, claim.bytes, clip, cause);
         }
-        self.moved(out, ids, Moved::default());
-        for clip in self.saving.clips().filter(|clip| clip.file.is_some() && !clip.closing) {
-            out.order(Effect::SaveRecord {
-                clip: clip.id,
-                record: Arc::new(clip.record(&out.anchor, &self.saving.queue)),
-            });
+        for path in &taken.elsewhere {
+            let text = format!(
+                "archive.dir has changed: the clip that grew stays in {path}, without its last name, and goes on in a new one \
+                 (to have it finished, start nvr once with the archive.dir of then)"
+            );
+            out.say(Level::Warn, Topic::Clip, Some(&self.settings.name), text);
+        }
+    }
+
+    fn save_record(&self, out: &mut Out, clip: ClipId) {
+        if let Some(clip) = self.saving.clips().find(|known| known.id == clip && known.grows_now()) {
+            let record = Arc::new(clip.record(&out.anchor, &self.saving.queue));
+            out.order(Effect::SaveRecord { clip: clip.id, record });
         }
     }
 }
@@ -257,6 +278,23 @@ impl Recorder {
         }
         if let Some(over) = over {
             self.carried_over = Some(over.sentence(out.now));
+        }
+    }
+
+    /// The archive has looked for clips of an earlier recorder, which could not be done at the start.
+    pub(super) fn regrown(&mut self, out: &mut Out, found: Vec<Regrown>) {
+        for one in found {
+            let (id, mut taken) = (one.clip, Taken::default());
+            let Some(owner) = self.owner(id) else { continue };
+            self.with(out, &owner, |camera, ids, out| {
+                camera.saving.regrown(one, ids, &mut taken);
+                camera.judged(&taken);
+                camera.tell_judged(out, &taken);
+                camera.save_record(out, id);
+            });
+            for (clip, path) in taken.closed {
+                self.clip_closed(out, clip, Ok(path));
+            }
         }
     }
 

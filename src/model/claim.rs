@@ -47,6 +47,9 @@ enum Stage {
     Held,
     /// It is being appended.
     Copying,
+    /// It was being appended when its recorder was killed, and is not in RAM any more. The clip holds it then, unless
+    /// there was nothing in it; that is known once the clip can be read.
+    InDoubt,
 }
 
 impl Claim {
@@ -72,9 +75,14 @@ impl Claim {
         self.stage == Stage::Ordered
     }
 
-    /// Whether it was being appended.
-    pub fn is_copying(&self) -> bool {
-        self.stage == Stage::Copying
+    /// Whether it was being appended, so that its clip may hold it if it is not in RAM.
+    pub fn may_be_stored(&self) -> bool {
+        matches!(self.stage, Stage::Copying | Stage::InDoubt)
+    }
+
+    /// It is not in RAM, and may be stored.
+    pub fn is_in_doubt(&mut self) {
+        (self.stage, self.setback) = (Stage::InDoubt, None);
     }
 
     /// It lies out of FFmpeg's reach and waits to be appended, whatever was done before.
@@ -142,6 +150,12 @@ impl Queue {
         self.0.pop_front()
     }
 
+    /// A clip can be read. Answers the claim of which only that can tell whether it is stored.
+    pub fn doubted(&mut self, clip: ClipId) -> Option<Claim> {
+        let place = self.0.iter().position(|claim| claim.clip == clip && claim.stage == Stage::InDoubt)?;
+        self.0.remove(place)
+    }
+
     /// The append of `number` is to be given again: later if there is a setback, else at once.
     pub fn again(&mut self, number: u64, setback: Option<Setback>) {
         if let Some(claim) = self.copying(number) {
@@ -161,6 +175,11 @@ impl Queue {
         self.0.iter_mut().filter(move |claim| claim.clip == clip)
     }
 
+    /// Whether the first of all is meant for that clip.
+    pub fn is_first_of(&self, clip: ClipId) -> bool {
+        self.0.front().is_some_and(|claim| claim.clip == clip)
+    }
+
     /// Whether a clip still waits for a segment.
     pub fn holds(&self, clip: ClipId) -> bool {
         self.0.iter().any(|claim| claim.clip == clip)
@@ -168,7 +187,7 @@ impl Queue {
 
     /// Claims that the archive has not been given yet. The first one may be with it, or wait there for another try.
     pub fn waiting(&self) -> impl Iterator<Item = &Claim> {
-        self.0.iter().filter(|claim| claim.stage != Stage::Copying && claim.setback.is_none())
+        self.0.iter().filter(|claim| !claim.may_be_stored() && claim.setback.is_none())
     }
 
     /// Gives up a claim that waits. Answers it.
@@ -188,10 +207,12 @@ impl Queue {
         self.0.front_mut()?.setback.as_mut()
     }
 
-    /// How many, and bytes.
+    /// How many lie in RAM, and bytes.
     pub fn size(&self) -> (u32, u64) {
-        let bytes = self.0.iter().fold(0, |sum: u64, claim| sum.saturating_add(claim.bytes));
-        (u32::try_from(self.0.len()).unwrap_or(u32::MAX), bytes)
+        let in_ram = self.0.iter().filter(|claim| claim.stage != Stage::InDoubt);
+        in_ram.fold((0, 0), |(count, bytes): (u32, u64), claim| {
+            (count.saturating_add(1), bytes.saturating_add(claim.bytes))
+        })
     }
 
     /// Nothing waits.

@@ -33,6 +33,10 @@ pub struct Clip {
     pub setback: Option<Setback>,
     /// Once it has one.
     pub file: Option<ClipFile>,
+    /// An earlier recorder had it, and the archive could not be looked at yet: nothing is done with its file, if it has
+    /// one.
+    #[serde(default)]
+    pub away: bool,
     /// The clip that this one goes on from without a gap.
     pub follows: Option<ClipId>,
     /// That clip's name, once known.
@@ -110,6 +114,7 @@ impl Clip {
             closing: false,
             setback: None,
             file: None,
+            away: false,
             follows: None,
             continues: None,
             triggers: Arc::default(),
@@ -188,6 +193,11 @@ impl Clip {
     /// The first segment that was claimed for it: its number, and when it began.
     pub fn first(&self) -> Option<(u64, Mono)> {
         self.first
+    }
+
+    /// Whether it has a file that is there and grows.
+    pub fn grows_now(&self) -> bool {
+        self.file.is_some() && !self.closing && !self.away
     }
 
     /// Whether nothing is stored in it.

@@ -2,6 +2,7 @@
 
 use super::effect::ClipChange;
 use super::id::{CameraName, ClipId, LetterId, RequestId, RunId, SegmentId};
+use super::memory::Regrown;
 use super::question::{ClipDetails, ClipPage, Still};
 use super::settings::Settings;
 use super::snapshot::{ClipView, Media};
@@ -143,6 +144,9 @@ pub enum Event {
         /// Its final path, or the error; then closing is tried again.
         result: Result<String, String>,
     },
+    /// What the archive found of clips that grew when an earlier recorder was killed, and that it could not look for at
+    /// the start. It comes before they are given orders.
+    Regrown(Vec<Regrown>),
     /// What the archive held at the start, newest first.
     ClipsFound(Vec<ClipView>),
     /// The answer to [`super::effect::Effect::ListClips`].
@@ -211,7 +215,7 @@ pub enum Event {
 }
 
 /// Why an archive that has just come takes nothing yet: no fault, and over by itself.
-pub const FINISHING: &str = "the archive is back, and what an earlier recorder left is finished first (wait)";
+pub const FINISHING: &str = "the archive is there, and what an earlier recorder left in it is finished first (wait)";
 
 /// A clip that retention deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -48,7 +48,7 @@ impl Saving {
     /// and all that belongs in front of it is stored. `most`: how far into a clip a segment may begin.
     pub(super) fn follow_at(&self, open: Option<&Segment>, most: Duration) -> Option<Mono> {
         let open = open.filter(|open| self.wants(open))?;
-        let clip = self.clips.back().filter(|clip| clip.file.is_some() && clip.ended.is_none())?;
+        let clip = self.clips.back().filter(|clip| clip.grows_now() && clip.ended.is_none())?;
         let goes_in = clip.first().is_some_and(|(_, began)| open.opened.since(began) <= most);
         if !goes_in || self.following.asked || !self.queue.is_empty() || self.trouble().is_some() {
             return None;

@@ -83,6 +83,8 @@ pub struct Grew {
     pub camera: CameraName,
     /// Its name, if that had been told.
     pub name: Option<String>,
+    /// Where it grew, if that had been told: `archive.dir` may have been another one then.
+    pub path: Option<String>,
     /// The first segment that was meant for it, by which a file is known whose name had not been told.
     pub first: Option<u64>,
     /// Segments meant for it of which nobody knows that they are stored, in order.
@@ -115,6 +117,13 @@ pub enum Remains {
     },
     /// There is no file of it.
     Nothing,
+    /// The archive is not there, or does not answer yet: [`super::event::Event::Regrown`] tells it then.
+    Away,
+    /// It lies where `archive.dir` was when it grew, and nobody looks for it there.
+    Elsewhere {
+        /// The file that grew.
+        path: String,
+    },
 }
 
 /// A file in a ring directory that an earlier recorder left.

@@ -112,7 +112,7 @@ impl Camera {
     /// Has the next picture stored, one at a time.
     pub(super) fn store_picture(&mut self, out: &mut Out) {
         let clips = &self.saving.clips;
-        let open = |id| clips.iter().any(|clip| clip.id == id && clip.file.is_some() && !clip.closing);
+        let open = |id| clips.iter().any(|clip| clip.id == id && clip.grows_now());
         if let Some((clip, picture)) = self.saving.pictures.next(open) {
             out.order(Effect::StorePicture { clip, picture });
         }

@@ -290,6 +290,7 @@ impl Recorder {
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
             Event::PictureStored { clip, result } => self.picture_stored(out, clip, &result),
             Event::ClipClosed { clip, result } => self.clip_closed(out, clip, result),
+            Event::Regrown(found) => self.regrown(out, found),
             Event::ClipsFound(clips) => self.clips = clips.into_iter().take(CLIPS).collect(),
             Event::ClipsListed { request, result } => {
                 let page = result.map(|page| ClipPage { clips: self.brought_up_to_date(page.clips), ..page });

@@ -165,7 +165,7 @@ impl Saving {
 
     /// When [`Saving::tell`] next matters.
     fn tell_at(&self) -> Option<Mono> {
-        let grows = self.clips.back().is_some_and(|clip| clip.file.is_some() && !clip.closing);
+        let grows = self.clips.back().is_some_and(Clip::grows_now);
         (self.telling.stale && grows).then_some(self.telling.next)
     }
 

@@ -63,6 +63,9 @@ impl Saving {
         if self.following.busy() {
             return None;
         }
+        if self.clips.iter().any(|clip| clip.away && self.queue.is_first_of(clip.id)) {
+            return None; // the archive is looked for, and nobody knows yet what this one holds
+        }
         let claim = self.queue.next(now)?.clone();
         let record = self.clips.iter().find(|clip| clip.id == claim.clip)?.record(anchor, &self.queue);
         Some(Append {
@@ -109,7 +112,7 @@ impl Saving {
         Some(claim)
     }
 
-    fn note_loss(&mut self, claim: &Claim, cause: &str) {
+    pub(super) fn note_loss(&mut self, claim: &Claim, cause: &str) {
         if let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == claim.clip) {
             clip.lost(claim, cause);
         }
@@ -177,7 +180,7 @@ impl Saving {
         self.clips.retain_mut(|clip| {
             let wait = clip.setback.as_ref().is_some_and(|setback| now < setback.retry_at);
             let wait = wait || (clip.file.is_some() && pictures.are_tried(clip.id));
-            if clip.ended.is_none() || clip.closing || wait || queue.holds(clip.id) {
+            if clip.ended.is_none() || clip.closing || clip.away || wait || queue.holds(clip.id) {
                 return true;
             }
             if clip.is_empty() {

@@ -9,21 +9,34 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const FILE: &str = "armed.json";
 
 /// How long to wait before what could not be written is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
+/// How long its disk may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Who was armed at the last time; empty if nobody knows, and then the configuration decides.
-pub fn load(dir: &Path) -> BTreeMap<CameraName, bool> {
-    let read = || {
+///
+/// # Errors
+/// A sentence: its disk does not answer.
+pub async fn load(dir: &Path) -> Result<BTreeMap<CameraName, bool>, String> {
+    let file = dir.join(FILE);
+    let late = format!(
+        "who was armed cannot be read: {} does not answer; cameras are armed as configured (look at dmesg, then arm or \
+         disarm them)",
+        file.display()
+    );
+    let read = move || {
         let mut text = Vec::new();
-        open_regular(&dir.join(FILE)).ok()?.read_to_end(&mut text).ok()?;
+        open_regular(&file).ok()?.read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
     };
-    read().unwrap_or_default()
+    let read = timeout(PATIENCE, tokio::task::spawn_blocking(read)).await.map_err(|_| late)?;
+    Ok(read.ok().flatten().unwrap_or_default())
 }
 
 /// Writes the newest state whenever it changes, and again for as long as that fails, until nobody can change it any
@@ -79,7 +92,7 @@ mod tests {
     async fn the_newest_state_is_there_at_the_next_start() {
         let dir = tempfile::tempdir().expect("a directory");
         let place = dir.path().join("state");
-        assert!(load(&place).is_empty());
+        assert!(load(&place).await.expect("an answer").is_empty());
         let (set, armed) = watch::channel(Vec::new());
         let (events, mut said) = mpsc::channel(1);
         let keeper = tokio::spawn(keep(place.clone(), armed, events));
@@ -89,7 +102,7 @@ mod tests {
         }
         drop(set);
         keeper.await.expect("it ends");
-        assert_eq!(load(&place), BTreeMap::from([(front, false)]));
+        assert_eq!(load(&place).await, Ok(BTreeMap::from([(front, false)])));
         assert_eq!(said.recv().await, None);
     }
 }

@@ -122,14 +122,16 @@ fn files() -> impl Strategy<Value = Vec<LeftFile>> {
 
 /// What the archive says of the clips, by turns.
 fn found(memory: &Memory, camera: &CameraName, turn: usize) -> Vec<Regrown> {
-    let state = |turn: usize| match turn % 3 {
+    let state = |turn: usize| match turn % 5 {
         0 => Remains::Nothing,
         1 => Remains::Closed { path: "/clips/it.mp4".into() },
+        2 => Remains::Away,
+        3 => Remains::Elsewhere { path: "/old/it.mp4.part".into() },
         _ => Remains::Growing {
             file: ClipFile { name: "it".into(), start: jiff::Timestamp::UNIX_EPOCH, path: "/it".into() },
             added: Added {
                 bytes: 0,
-                clip_bytes: [0, 2_500, u64::MAX][turn / 3 % 3],
+                clip_bytes: [0, 2_500, u64::MAX][turn / 5 % 3],
                 clip_length: Duration::MAX,
                 frames: 0,
                 took: Duration::ZERO,
@@ -179,7 +181,7 @@ proptest! {
         blows in prop::collection::vec((any::<Index>(), blow()), 0..4),
         slots in files(),
         claimed in files(),
-        turn in 0usize..9,
+        turn in 0usize..15,
         steps in prop::collection::vec(step(), 1..40),
     ) {
         let mut json = which.get(&MEMORIES).clone();

@@ -168,6 +168,53 @@ fn between_any_two_orders_of_an_event() {
     }
 }
 
+/// Two recorders in a row start without the archive, wherever the first one was killed; the clip waits for it in the
+/// memory, with the segment of which nobody knows whether it is stored, and is one clip in the end.
+#[test]
+fn a_clip_outlives_two_starts_without_its_archive() {
+    for unheard in [Unheard::Nothing, Unheard::Durable, Unheard::Done] {
+        for orders in 0..60 {
+            let outages = vec![(at(30_000), at(60_000))];
+            let mut world = World::new(Script { acts: vec![(at(20_300), Act::Key)], outages, ..Script::default() });
+            world.run(at(20_250));
+            world.kill(&Kill { orders, unheard, ..kill(20_250, 10_000) });
+            assert!(world.now > at(30_000) && world.lot.away.len() <= 1, "{orders}: {:?}", world.now);
+            world.kill(&kill(40_000, 500));
+            world.run(at(59_000));
+            let stored = world.clips.values().map(|clip| clip.footage.len()).sum::<usize>();
+            assert!(stored < 8, "the archive is away");
+            world.run(at(90_000));
+            world.stop();
+            every_wanted_second_is_accounted_for(&world);
+            what_could_be_had_is_stored(&world);
+            no_gap_is_invented(&world);
+            every_interruption_is_in_the_record(&world);
+            assert!(world.clips.len() <= 1, "{orders}, {unheard:?}: one clip");
+            assert_eq!(world.recorder.snapshot(world.now).lost, Default::default(), "{orders}, {unheard:?}");
+        }
+    }
+}
+
+/// The countdown goes on in each of three lives, and the clip grows on when the archive comes.
+#[test]
+fn a_clip_of_three_recorders_is_one_clip() {
+    let outages = vec![(at(22_000), at(40_000))];
+    let mut world = World::new(Script { acts: vec![(at(20_000), Act::Key)], outages, ..Script::default() });
+    world.kill(&kill(22_500, 500));
+    assert_eq!(world.lot.away.len(), 1);
+    world.kill(&kill(24_000, 500));
+    assert_eq!(world.lot.away.len(), 1);
+    world.run(at(39_000));
+    let picture = world.recorder.snapshot(world.now);
+    assert!(picture.archive.backlog > 0 && picture.clips.iter().all(|clip| clip.open), "{picture:#?}");
+    world.run(at(90_000));
+    let record = only(&world);
+    assert_eq!(record.interruptions.len(), 2);
+    assert!(record.gaps.iter().all(|gap| gap.cause.contains("the recorder was interrupted")), "{:?}", record.gaps);
+    every_interruption_is_in_the_record(&world);
+    what_could_be_had_is_stored(&world);
+}
+
 #[test]
 fn the_ring_of_a_killed_recorder_is_pre_roll_for_the_next() {
     let mut world = World::new(Script { acts: vec![(at(23_000), Act::Key)], ..Script::default() });

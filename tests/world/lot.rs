@@ -28,6 +28,10 @@ pub struct Lot {
     pub unsure: Vec<Window<Mono>>,
     /// Clips that went over to a next recorder.
     pub carried: BTreeSet<ClipId>,
+    /// Clips that nobody could look for yet, since the archive is down.
+    pub away: Vec<Grew>,
+    /// What lay in RAM out of FFmpeg's reach at the last start.
+    left: BTreeSet<u64>,
 }
 
 impl Lot {
@@ -141,7 +145,7 @@ impl World {
                 | Happening::Over(..)
                 | Happening::Freeze(_)
                 | Happening::Progress(_)) => drop(self.agenda.insert(key, other)),
-                Happening::Input(_) | Happening::Followed(_) => {}
+                Happening::Input(_) | Happening::Followed(_) | Happening::Found => {}
             }
         }
     }
@@ -203,8 +207,41 @@ impl World {
     /// What an engine finds before it starts its recorder.
     fn find(&mut self, memory: &Memory) -> (Vec<LeftFile>, Vec<LeftFile>, Vec<Regrown>) {
         let grew = memory.growing(&self.camera);
+        (self.lot.left, self.lot.away) = (self.claimed.keys().copied().collect(), Vec::new());
+        let outage = self.script.outages.iter().find(|(from, to)| (*from..*to).contains(&self.now)).copied();
+        let clips = match outage {
+            None => self.look_for(grew),
+            Some((_, over)) => {
+                self.plan(over, Happening::Found);
+                self.lot.away = grew;
+                let away = |grew: &Grew| Regrown { clip: grew.clip, state: Remains::Away };
+                self.lot.away.iter().map(away).collect()
+            }
+        };
+        let file = |(&number, file): (&u64, &crate::sim::File)| {
+            assert!(!file.open, "an FFmpeg still writes");
+            LeftFile { number, bytes: file.bytes, written: file.written }
+        };
+        let slots = self.slots.iter().map(|(&slot, it)| file((&u64::from(slot), it))).collect();
+        (slots, self.claimed.iter().map(file).collect(), clips)
+    }
+
+    /// The archive is there again, and looks for what an earlier recorder left.
+    pub fn found(&mut self) {
+        let clips = self.look_for(self.lot.away.clone());
+        self.lot.away.clear();
+        self.apply(Input::Event(Event::Regrown(clips)));
+    }
+
+    /// What the archive does with what an earlier recorder left.
+    fn look_for(&mut self, grew: Vec<Grew>) -> Vec<Regrown> {
         let waiting: BTreeSet<u64> = grew.iter().flat_map(|grew| grew.waiting.iter().copied()).collect();
-        let unknown: Vec<_> = self.claimed.keys().copied().filter(|number| !waiting.contains(number)).collect();
+        let unknown: Vec<_> = self
+            .claimed
+            .keys()
+            .copied()
+            .filter(|number| !waiting.contains(number) && self.lot.left.contains(number))
+            .collect();
         for number in unknown {
             // The archive makes a clip of its own of what fitted into no other.
             let file = self.claimed.remove(&number).expect("it is there");
@@ -220,12 +257,7 @@ impl World {
         };
         let forgotten: Vec<_> = self.clips.iter().filter(forgotten).collect();
         assert!(forgotten.is_empty(), "clips that nobody goes on with: {forgotten:?}");
-        let file = |(&number, file): (&u64, &crate::sim::File)| {
-            assert!(!file.open, "an FFmpeg still writes");
-            LeftFile { number, bytes: file.bytes, written: file.written }
-        };
-        let slots = self.slots.iter().map(|(&slot, it)| file((&u64::from(slot), it))).collect();
-        (slots, self.claimed.iter().map(file).collect(), clips)
+        clips
     }
 
     fn remains(&self, grew: &Grew) -> Remains {

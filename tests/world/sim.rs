@@ -39,6 +39,8 @@ pub enum Happening {
     Appended(Append),
     Followed(Follow),
     Closed(ClipId, Arc<Record>),
+    /// The archive is there again after a start without it.
+    Found,
 }
 
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl World {
         world
     }
 
-    fn plan(&mut self, when: Mono, what: Happening) {
+    pub fn plan(&mut self, when: Mono, what: Happening) {
         self.serial += 1;
         let goes_on =
             matches!(what, Happening::Switch(_) | Happening::Over(..) | Happening::Freeze(_) | Happening::Progress(_));
@@ -226,6 +228,7 @@ impl World {
             }
             Happening::Followed(follow) => self.follow(follow),
             Happening::Closed(clip, record) => self.close(clip, record),
+            Happening::Found => self.found(),
         }
     }
 
@@ -245,6 +248,11 @@ impl World {
             }
             inputs.extend(done.into_iter().rev().map(Input::Event));
         }
+    }
+
+    /// Nothing may be ordered of a clip that nobody could look for yet.
+    fn can_be_given_orders(&self, clip: ClipId) {
+        assert!(self.lot.away.iter().all(|away| away.clip != clip), "the archive does not know {clip:?} yet");
     }
 
     fn carry_out(&mut self, effect: Effect) -> Option<Event> {
@@ -270,6 +278,7 @@ impl World {
             }
             Effect::Append(append) => {
                 assert!(!self.appending, "one append at a time");
+                self.can_be_given_orders(append.clip);
                 self.appending = true;
                 self.appends_at.push(self.now);
                 self.with_archive = Some(append.segment.number);
@@ -277,6 +286,7 @@ impl World {
             }
             Effect::Follow(follow) => {
                 assert!(!self.appending, "an append and a look ahead at a time");
+                self.can_be_given_orders(follow.append.clip);
                 self.appending = true;
                 self.plan(self.now + self.script.archive_takes, Happening::Followed(*follow));
             }
@@ -285,12 +295,17 @@ impl World {
                 assert!(self.claimed.remove(&segment.number).is_some(), "only what was claimed is given up");
                 self.discarded.push((self.now, segment.number));
             }
-            Effect::SaveRecord { clip, record } => self.save(clip, record),
+            Effect::SaveRecord { clip, record } => {
+                self.can_be_given_orders(clip);
+                self.save(clip, record);
+            }
             Effect::CloseClip { clip, record } => {
                 assert_eq!(record.state, ClipState::Closed);
+                self.can_be_given_orders(clip);
                 self.plan(self.now + self.script.archive_takes, Happening::Closed(clip, record));
             }
             Effect::StorePicture { clip, .. } => {
+                self.can_be_given_orders(clip);
                 return Some(Event::PictureStored { clip, result: Ok(format!("{}.jpg", clip.0)) });
             }
             Effect::Log(entry) => self.journal.push(entry),

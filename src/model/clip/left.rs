@@ -61,9 +61,10 @@ impl Clip {
         (self.bytes, self.length, self.frames) = (0, Duration::ZERO, 0);
     }
 
-    /// It goes on after a time in which no recorder ran. Nothing that was tried before counts.
+    /// It goes on after a time in which no recorder ran. Nothing that was tried before counts, and nobody has looked for
+    /// its file yet.
     pub fn interrupted(&mut self, gap: Window<Mono>) {
-        (self.closing, self.setback) = (false, None);
+        (self.closing, self.setback, self.away) = (false, None, true);
         let room = self.interruptions.len() < Record::MAX_INTERRUPTIONS;
         match self.interruptions.last_mut().filter(|last| gap.from <= last.to) {
             // Between the two was a recorder that ended before it did anything.

@@ -48,7 +48,12 @@ pub struct Taken {
     pub lost: Vec<(Claim, &'static str)>,
     /// Clips that turned out to be closed, and their paths.
     pub closed: Vec<(ClipId, String)>,
+    /// The files of clips that lie in what was the archive then.
+    pub elsewhere: Vec<String>,
 }
+
+/// Why a segment is lost that was out of FFmpeg's reach.
+const VANISHED: &str = "it has vanished while no recorder ran";
 
 impl SavingMemory {
     /// Whether this can be what that camera was saving.
@@ -87,10 +92,11 @@ impl SavingMemory {
         let grew = self.clips.iter().filter_map(|clip| {
             let waiting: Vec<_> =
                 self.queue.iter().filter(|claim| claim.clip == clip.id).map(|claim| claim.number).collect();
-            let name = clip.file.as_ref().map(|file| file.name.clone());
+            let file = clip.file.as_ref();
+            let (name, path) = (file.map(|file| file.name.clone()), file.map(|file| file.path.clone()));
             // What could not be claimed opens no file.
             let first = if name.is_some() { clip.first().map(|(number, _)| number) } else { waiting.first().copied() };
-            let grew = Grew { clip: clip.id, camera: camera.clone(), name, first, waiting };
+            let grew = Grew { clip: clip.id, camera: camera.clone(), name, path, first, waiting };
             grew.first.is_some().then_some(grew)
         });
         grew.collect()
@@ -130,41 +136,23 @@ impl Saving {
             going.last.kind = going.last.kind.fit(|text| fit_for_screen(text, 200));
         }
         let mut taken = Taken::default();
-        let mut grown = Vec::new();
         for mut clip in memory.clips {
             clip.interrupted(gap);
-            let id = clip.id;
-            match clips.iter().find(|found| found.clip == id).map(|found| &found.state) {
-                Some(Remains::Growing { file, added }) => {
-                    clip.grows(file.clone(), added);
-                    let more = Added { bytes: clip.unaccounted(), frames: 0, hole: None, ..added.clone() };
-                    grown.extend((more.bytes > 0).then_some((id, more)));
-                    self.clips.push_back(clip);
-                    // Whoever goes on from it may not have heard of its name.
-                    self.opened(id, file.clone());
-                }
-                Some(Remains::Closed { path }) => {
-                    taken.closed.push((id, path.clone()));
-                    self.clips.push_back(clip);
-                }
-                Some(Remains::Nothing) | None => {
-                    clip.is_gone();
-                    self.clips.push_back(clip);
-                }
-            }
+            self.clips.push_back(clip);
         }
         for claim in memory.queue.into_claims() {
-            let more = grown.iter().find(|(id, _)| *id == claim.clip).map(|(_, more)| more);
-            self.take_over(claim, more, &place, &mut taken);
+            self.take_over(claim, &place, &mut taken);
         }
-        for (id, _) in &taken.closed {
-            self.close_left(*id, ids);
+        let grew: Vec<_> = self.clips.iter().map(|clip| clip.id).collect();
+        for clip in grew {
+            let state = clips.iter().find(|found| found.clip == clip).map(|found| found.state.clone());
+            self.regrown(Regrown { clip, state: state.unwrap_or(Remains::Nothing) }, ids, &mut taken);
         }
         taken
     }
 
-    /// One claim. `more`: what its clip holds beyond the segments that are known to be in it.
-    fn take_over(&mut self, mut claim: Claim, more: Option<&Added>, place: impl Fn(u64) -> Where, taken: &mut Taken) {
+    /// One claim.
+    fn take_over(&mut self, mut claim: Claim, place: impl Fn(u64) -> Where, taken: &mut Taken) {
         let number = claim.number;
         let cause = match place(number) {
             Where::Claimed(bytes) => {
@@ -177,25 +165,72 @@ impl Saving {
                 taken.to_claim.push(number);
                 return self.queue.push(claim);
             }
+            // Only the one that was being appended can be stored: the next is given after that is heard of.
+            Where::Nowhere if claim.may_be_stored() => {
+                claim.is_in_doubt();
+                return self.queue.push(claim);
+            }
             Where::Nowhere if claim.is_ordered() => "FFmpeg has written over it while no recorder ran",
-            Where::Nowhere => "it has vanished while no recorder ran",
+            Where::Nowhere => VANISHED,
         };
-        // Only the one that was being appended can be stored: the next is given after that is heard of.
-        let durable = more.filter(|_| claim.is_copying());
-        match (durable, self.clips.iter_mut().find(|clip| clip.id == claim.clip)) {
-            (Some(added), Some(clip)) => {
-                clip.stored(&claim, added);
-                taken.stored.push(number);
+        self.note_loss(&claim, cause);
+        taken.lost.push((claim, cause));
+    }
+
+    /// The archive has looked for a clip that grew when its recorder was killed, or cannot yet.
+    pub fn regrown(&mut self, found: Regrown, ids: &mut ClipIds, taken: &mut Taken) {
+        let Regrown { clip: id, state } = found;
+        let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == id && clip.away) else { return };
+        clip.away = false;
+        // What it holds beyond the segments that are known to be in it.
+        let mut more = None;
+        match state {
+            Remains::Away => {
+                clip.away = true;
+                return;
             }
-            (None, Some(clip)) => {
-                clip.lost(&claim, cause);
-                taken.lost.push((claim, cause));
+            Remains::Growing { file, added } => {
+                clip.grows(file.clone(), &added);
+                let bytes = clip.unaccounted();
+                more = (bytes > 0).then_some(Added { bytes, frames: 0, hole: None, ..added });
+                // Whoever goes on from it may not have heard of its name.
+                self.opened(id, file);
             }
-            (_, None) => {}
+            Remains::Closed { path } => {
+                taken.closed.push((id, path));
+                self.close_left(id, ids);
+            }
+            Remains::Nothing => clip.is_gone(),
+            Remains::Elsewhere { path } => {
+                taken.elsewhere.push(path);
+                // It has left RAM because it was durable there.
+                taken.stored.extend(self.queue.doubted(id).map(|claim| claim.number));
+                self.close_left(id, ids);
+                self.clips.retain(|clip| clip.id != id);
+            }
+        }
+        if let Some(claim) = self.queue.doubted(id) {
+            self.judge(claim, more.as_ref(), taken);
         }
     }
 
-    /// A clip turned out to be closed. What is still wanted of it, though it should not be, goes on in another.
+    /// A claim that was being appended, whose clip can be read now.
+    fn judge(&mut self, claim: Claim, more: Option<&Added>, taken: &mut Taken) {
+        match more {
+            Some(added) => {
+                if let Some(clip) = self.clips.iter_mut().find(|clip| clip.id == claim.clip) {
+                    clip.stored(&claim, added);
+                }
+                taken.stored.push(claim.number);
+            }
+            None => {
+                self.note_loss(&claim, VANISHED);
+                taken.lost.push((claim, VANISHED));
+            }
+        }
+    }
+
+    /// A clip turned out to be closed, or out of reach. What is still wanted of it goes on in another.
     fn close_left(&mut self, id: ClipId, ids: &mut ClipIds) {
         let Some(place) = self.clips.iter().position(|clip| clip.id == id) else { return };
         let growing = self.going.is_some() && place + 1 == self.clips.len();

@@ -7,100 +7,94 @@
 //! everything is closed, so that the disk can be repaired, and its id is looked for until it is back.
 
 use super::LOCK;
-use super::disk::{open_regular, sentence, space, sync_dir};
+use super::disk::{sentence, space, sync_dir};
+use super::mark::{ID, Id, in_use, is_there, lock, make_id, probe, read_id};
 use crate::model::event::{FINISHING, Space};
-use crate::model::text::fit_for_screen;
-use rustix::fs::{Access, AtFlags, CWD, RenameFlags, StatxFlags, access, renameat_with, statx};
-use rustix::io::Errno;
+use rustix::fs::{Access, access};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Holds the archive's id.
-const ID: &str = ".nvr";
 /// In the state directory: which id was last seen where.
 const SEEN: &str = "archive.json";
 /// Directories that are remembered; nobody has had so many.
 const MOST_SEEN: usize = 100;
 
-/// An archive's id, as the kernel makes UUIDs.
-type Id = String;
+/// How long the archive's disk may take to answer. One that sleeps, or hangs, counts as away after that.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The archive's place.
 pub(super) struct Ground {
     root: PathBuf,
     /// Where it is remembered which archive lies there.
     seen: PathBuf,
+    /// Never locked while anything waits for a disk.
     held: Mutex<Held>,
+    /// One looks for it at a time.
+    looking: Mutex<()>,
+    /// Its disk does not answer, and somebody waits for it already: nobody else needs to.
+    silent: AtomicBool,
+    /// What an earlier recorder left there is finished, or being finished by whoever calls; others have to wait.
+    ready: AtomicBool,
+    /// How often it was found: what was opened at an earlier visit has to be opened anew.
+    visit: AtomicU64,
 }
 
+#[derive(Clone)]
 struct Held {
     /// Keeps a second recorder out for as long as this process lives, and knows whether this is still the same file.
     /// `None`: the archive is not there.
-    lock: Option<File>,
-    /// Of the archive that clips go to; `None`: the disk was too full for one, and the next start makes it.
+    lock: Option<Arc<File>>,
+    /// Of the archive that clips go to; `None`: none was found yet, or the disk was too full for one, and the next start
+    /// makes it.
     id: Option<Id>,
     /// It is remembered. Who removes that wants clips to go wherever they can.
     remembered: bool,
-    /// How often it was found: what was opened at an earlier visit has to be opened anew.
-    visit: u64,
-    /// What an earlier recorder left there is finished, or being finished by whoever calls; others have to wait.
-    ready: bool,
+    /// For the journal.
+    said: Option<String>,
 }
 
-/// What came of looking for an archive.
-enum Look {
-    /// It is there and locked.
-    Found(File, Option<Id>),
-    /// Another recorder has it.
-    Taken(String),
-    /// It is not there, or cannot be used.
-    Away(String),
+/// Why it is not there, in one sentence with the remedy.
+struct Missed {
+    why: String,
+    /// No archive was ever seen here.
+    never: bool,
 }
 
 impl Ground {
-    /// Opens the archive at `dir`, making a new one if none was ever seen there. Answers a sentence for the journal too,
-    /// if there is one to be said.
-    ///
-    /// One that was seen there before and cannot be opened now is no error: it is looked for as long as the recorder
-    /// runs.
+    /// The archive at `dir`, of which nothing is known yet. Waits for no disk.
     ///
     /// # Errors
-    /// One sentence with the remedy: another recorder has it, or it never worked.
-    pub fn open(dir: &Path, state_dir: &Path) -> Result<(Ground, Option<String>), String> {
+    /// One sentence with the remedy: there is no such place.
+    pub fn new(dir: &Path, state_dir: &Path) -> Result<Ground, String> {
         let root =
             std::path::absolute(dir).map_err(|error| format!("archive.dir {}", sentence("used", dir, &error)))?;
-        let held = Held { lock: None, id: None, remembered: true, visit: 0, ready: false };
-        let ground = Ground { root, seen: state_dir.join(SEEN), held: Mutex::new(held) };
-        let known = ground.known();
-        if known.is_none() {
-            let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(&ground.root);
-            made.map_err(|error| format!("archive.dir {}", sentence("used", &ground.root, &error)))?;
+        Ok(Ground {
+            root,
+            seen: state_dir.join(SEEN),
+            held: Mutex::new(Held { lock: None, id: None, remembered: true, said: None }),
+            looking: Mutex::new(()),
+            silent: AtomicBool::new(false),
+            ready: AtomicBool::new(false),
+            visit: AtomicU64::new(0),
+        })
+    }
+
+    /// Opens the archive, making a new one if none was ever seen there. One that was and cannot be opened now is no error:
+    /// it is looked for as long as the recorder runs.
+    ///
+    /// # Errors
+    /// One sentence with the remedy: it never worked.
+    pub fn open(&self) -> Result<(), String> {
+        match self.look_again() {
+            Err(Missed { why, never: true }) => Err(why),
+            Ok(()) | Err(Missed { never: false, .. }) => Ok(()),
         }
-        let mut said = None;
-        match ground.look(None, known.as_ref()) {
-            Look::Taken(why) => return Err(why),
-            Look::Away(why) if known.is_none() => return Err(why),
-            Look::Away(_) => {}
-            Look::Found(lock, id) => {
-                if known.is_none() {
-                    probe(&ground.root)
-                        .map_err(|error| format!("archive.dir {}", sentence("written", &ground.root, &error)))?;
-                } else if known != id {
-                    let root = ground.root.display();
-                    said = Some(format!(
-                        "archive.dir {root} is another archive than at the last start: clips go there now"
-                    ));
-                }
-                let remembered = ground.remember(id.as_ref());
-                *ground.held() = Held { lock: Some(lock), id, remembered: remembered.is_ok(), visit: 1, ready: true };
-                said = remembered.err().or(said);
-            }
-        }
-        Ok((ground, said))
     }
 
     /// The directory.
@@ -113,48 +107,107 @@ impl Ground {
     /// # Errors
     /// One sentence with the remedy.
     pub fn check(&self) -> Result<(), String> {
-        self.find()?;
-        match self.held().ready {
+        self.reach()?;
+        match self.is_ready() {
             true => Ok(()),
             false => Err(FINISHING.to_owned()),
         }
     }
 
-    /// Whether the archive is there.
+    /// Whether the archive is there, unless somebody waits for that already.
+    ///
+    /// # Errors
+    /// One sentence with the remedy.
+    pub fn reach(&self) -> Result<(), String> {
+        match self.is_silent() {
+            true => Err(self.does_not_answer()),
+            false => self.find(),
+        }
+    }
+
+    /// Whether the archive is there, however long that takes to find out.
     ///
     /// # Errors
     /// One sentence with the remedy.
     pub fn find(&self) -> Result<(), String> {
-        let mut held = self.held();
+        self.look_again().map_err(|missed| missed.why)
+    }
+
+    fn look_again(&self) -> Result<(), Missed> {
+        let seen = self.held().lock.clone();
+        if seen.as_ref().is_some_and(|lock| is_there(lock, &self.root.join(LOCK))) {
+            return Ok(());
+        }
+        let _turn = self.turn().map_err(|why| Missed { why, never: false })?;
+        let held = self.held().clone();
         if let Some(lock) = &held.lock {
-            if is_there(lock, &self.root.join(LOCK)) {
-                return Ok(());
+            let is_new = seen.is_none_or(|seen| !Arc::ptr_eq(&seen, lock));
+            if is_new && is_there(lock, &self.root.join(LOCK)) {
+                return Ok(()); // another has found it meanwhile
             }
-            // Closed before anything is opened: the lock may be on the very same file, mounted anew.
-            held.lock = None;
+            // Let go before anything is opened: the lock may be on the very same file, mounted anew.
+            self.held().lock = None;
+            let _ = lock.unlock(); // else it is free as soon as all who look at it have closed it
         }
         let known = match held.remembered {
             true => self.known(),
             false => Some(held.id.clone().unwrap_or_default()),
         };
-        match self.look(held.id.as_ref(), known.as_ref()) {
-            Look::Taken(why) | Look::Away(why) => Err(why),
-            Look::Found(lock, id) => {
-                let remembered = self.remember(id.as_ref());
-                let _ = remembered.as_ref().inspect_err(|why| tracing::warn!("{why}"));
-                let visit = held.visit + 1;
-                *held = Held { lock: Some(lock), id, remembered: remembered.is_ok(), visit, ready: held.ready };
-                Ok(())
+        drop(held.lock);
+        let found = self.look(held.id.as_ref(), known.as_ref());
+        let (lock, id) = found.map_err(|why| Missed { why, never: known.is_none() })?;
+        let remembered = self.remember(id.as_ref());
+        let other = held.id.is_none() && known.is_some() && known != id;
+        let other = other.then(|| {
+            let root = self.root.display();
+            format!("archive.dir {root} is another archive than at the last start: clips go there now")
+        });
+        let (is_remembered, said) = (remembered.is_ok(), remembered.err().or(other));
+        *self.held() = Held { lock: Some(Arc::new(lock)), id, remembered: is_remembered, said };
+        self.visit.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The turn to look for it.
+    fn turn(&self) -> Result<MutexGuard<'_, ()>, String> {
+        let since = Instant::now();
+        loop {
+            match self.looking.try_lock() {
+                Ok(turn) => return Ok(turn),
+                Err(sync::TryLockError::Poisoned(turn)) => return Ok(turn.into_inner()),
+                Err(sync::TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(sync::TryLockError::WouldBlock) => return Err(self.does_not_answer()),
             }
         }
     }
 
-    /// Room in the archive, if it is there and may be written as far as that can be told without writing.
+    /// What to say of a disk that does not answer.
+    pub fn does_not_answer(&self) -> String {
+        silence(&self.root)
+    }
+
+    /// Whether somebody waits for its disk in vain.
+    pub fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
+    }
+
+    /// Whether its disk answers, as whoever waits for it knows.
+    pub fn answers(&self, answers: bool) {
+        self.silent.store(!answers, Ordering::Relaxed);
+    }
+
+    /// What there is to say of it, once.
+    pub fn take_word(&self) -> Option<String> {
+        self.held().said.take()
+    }
+
+    /// Room in an archive that is there, if it may be written as far as that can be told without writing.
     ///
     /// # Errors
     /// One sentence with the remedy.
     pub fn room(&self) -> Result<Space, String> {
-        self.find()?;
         access(&self.root, Access::WRITE_OK)
             .map_err(|errno| format!("archive.dir {}", sentence("written", &self.root, &errno.into())))?;
         space(&self.root)
@@ -162,59 +215,60 @@ impl Ground {
 
     /// How often it was found.
     pub fn visit(&self) -> u64 {
-        self.held().visit
+        self.visit.load(Ordering::Relaxed)
     }
 
     /// Whether it takes orders.
     pub fn is_ready(&self) -> bool {
-        self.held().ready
+        self.ready.load(Ordering::Acquire)
     }
 
-    /// It takes orders from now on: what an earlier recorder left is finished.
-    pub fn make_ready(&self) {
-        self.held().ready = true;
+    /// Whether it takes orders from now on: what an earlier recorder left comes first.
+    pub fn is_to_take_orders(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner) // each change of it is one assignment
     }
 
-    /// Looks for the archive `ours`, or at the start for any; makes one where none is `known`.
-    fn look(&self, ours: Option<&Id>, known: Option<&Id>) -> Look {
+    /// Looks for the archive `ours`, or at the start for any, and locks it; makes one where none is `known`.
+    fn look(&self, ours: Option<&Id>, known: Option<&Id>) -> Result<(File, Option<Id>), String> {
         let root = self.root.display();
-        let failed = |action: &str, path: &Path, error: &io::Error| {
-            Look::Away(format!("archive.dir {}", sentence(action, path, error)))
-        };
+        let failed =
+            |action: &str, path: &Path, error: &io::Error| format!("archive.dir {}", sentence(action, path, error));
+        if known.is_none() {
+            let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(&self.root);
+            made.map_err(|error| failed("used", &self.root, &error))?;
+        }
         let found = match read_id(&self.root) {
             Ok(found) => found,
             // A mount point that went with its disk.
             Err(error) if error.kind() == ErrorKind::NotFound && known.is_some() => None,
-            Err(error) => return failed("read", &self.root.join(ID), &error),
+            Err(error) => return Err(failed("read", &self.root.join(ID), &error)),
         };
         match (&found, known) {
             (Some(found), Some(_)) if ours.is_some_and(|ours| ours != found) => {
-                return Look::Away(format!(
+                return Err(format!(
                     "archive.dir {root} is another archive than the one that clips went to (mount that one again, or start \
                      nvr again if this is meant)"
                 ));
             }
-            (None, Some(_)) => {
-                return Look::Away(missing(&self.root, &self.seen));
-            }
+            (None, Some(_)) => return Err(missing(&self.root, &self.seen)),
             (Some(_), Some(_)) | (Some(_), None) | (None, None) => {}
         }
-        let lock = match lock(&self.root) {
-            Ok(lock) => lock,
-            Err(look) => return look,
-        };
+        let lock = lock(&self.root)?;
+        if known.is_none() {
+            probe(&self.root).map_err(|error| failed("written", &self.root, &error))?;
+        }
         if found.is_some() {
-            return Look::Found(lock, found);
+            return Ok((lock, found));
         }
         match make_id(&self.root) {
-            Ok(made) => Look::Found(lock, Some(made)),
+            Ok(made) => Ok((lock, Some(made))),
             // A full disk is no reason not to start: footage waits in RAM until there is room.
-            Err(error) if error.kind() == ErrorKind::StorageFull => Look::Found(lock, None),
-            Err(error) => failed("written", &self.root, &error),
+            Err(error) if error.kind() == ErrorKind::StorageFull => Ok((lock, None)),
+            Err(error) => Err(failed("written", &self.root, &error)),
         }
     }
 
@@ -252,22 +306,23 @@ impl Ground {
     }
 }
 
-/// Whether a path still leads to the file that is open: the same file, and by the same mount. A disk that went and came
-/// back may have the same numbers, and what was opened before is of no use any more.
-fn is_there(file: &File, path: &Path) -> bool {
-    let place = |found: fs::Metadata| (found.dev(), found.ino());
-    let (ours, found) = (file.metadata().map(place), fs::metadata(path).map(place));
-    let same = ours.is_ok_and(|ours| found.is_ok_and(|found| ours == found));
-    // A kernel before 5.8 does not tell.
-    let mount = |stat: rustix::io::Result<rustix::fs::Statx>| stat.map_or(0, |stat| stat.stx_mnt_id);
-    same && mount(statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID))
-        == mount(statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID))
-}
-
 /// What is remembered in this file; nothing if nobody knows.
 fn all_seen(file: &Path) -> BTreeMap<PathBuf, Id> {
     let read = || serde_json::from_slice(&fs::read(file).ok()?).ok();
     read().unwrap_or_default()
+}
+
+/// That an archive's disk is there and does not answer.
+pub fn silence(root: &Path) -> String {
+    format!("archive.dir {} does not answer (does its disk sleep, or hang? look at dmesg)", root.display())
+}
+
+/// Asks a disk for all that whoever looks into the archive at `root` needs first. Blocking, perhaps for ever.
+pub fn touch(root: &Path) {
+    let _ = (read_id(root), in_use(root), space(root)); // whoever looks for it next hears the same
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let cameras = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    cameras.for_each(|camera| drop(fs::read_dir(camera.path()).map(Iterator::count)));
 }
 
 /// That an archive was here and is not now, and how to begin a new one.
@@ -301,93 +356,4 @@ pub fn glance(dir: &Path, state_dir: &Path) -> Result<Option<String>, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(&root, &seen)),
         Err(error) => Err(failed(&root.join(ID), &error)),
     }
-}
-
-/// The id of the archive at `root`; `None`: it has none.
-fn read_id(root: &Path) -> io::Result<Option<Id>> {
-    const MOST: u64 = 100;
-    // Tells an empty directory from one that is not there.
-    fs::metadata(root)?;
-    let file = match open_regular(&root.join(ID)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    let mut text = String::new();
-    file.take(MOST).read_to_string(&mut text)?;
-    let id = text.trim();
-    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    match is_id {
-        true => Ok(Some(id.to_owned())),
-        false => Err(io::Error::other(format!("it holds no id but \"{}\"", fit_for_screen(id, 40)))),
-    }
-}
-
-/// Gives an archive an id, durably.
-fn make_id(root: &Path) -> io::Result<Id> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().to_owned();
-    let temporary = root.join(".nvr.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&temporary)?;
-    let written = writeln!(file, "{id}").and_then(|()| file.sync_all());
-    let named =
-        written.and_then(|()| match renameat_with(CWD, &temporary, CWD, root.join(ID), RenameFlags::NOREPLACE) {
-            // File systems that cannot; nothing is there, and the lock is ours.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(&temporary, root.join(ID)),
-            renamed => Ok(renamed?),
-        });
-    if let Err(error) = named {
-        let _ = fs::remove_file(&temporary); // nobody reads it, and the next try truncates it
-        return Err(error);
-    }
-    sync_dir(root)?;
-    Ok(id)
-}
-
-/// Takes the lock that keeps a second recorder out for as long as this process lives.
-fn lock(root: &Path) -> Result<File, Look> {
-    let path = root.join(LOCK);
-    let failed =
-        |action: &str, error: io::Error| Look::Away(format!("archive.dir {}", sentence(action, &path, &error)));
-    // Reading is enough, and leaves whoever wants to mount it read-only free to do so; but not on NFS.
-    let file = match OpenOptions::new().read(true).open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => write_open(&path),
-        opened => opened,
-    };
-    let mut file = file.map_err(|error| failed("written", error))?;
-    let mut locked = file.try_lock();
-    if let Err(TryLockError::Error(error)) = &locked
-        && Errno::from_io_error(error) == Some(Errno::BADF)
-    {
-        file = write_open(&path).map_err(|error| failed("written", error))?;
-        locked = file.try_lock();
-    }
-    match locked {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Look::Taken(format!(
-            "archive.dir {} is in use by another recorder (stop it, or give this one a directory of its own)",
-            root.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(failed("locked", error)),
-    }
-}
-
-fn write_open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(path)
-}
-
-/// Whether a file can be made here at all.
-fn probe(root: &Path) -> io::Result<()> {
-    let path = root.join(".probe");
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&path);
-    let written = file.and_then(|mut file| file.write_all(b"nvr\n").and_then(|()| file.sync_all()));
-    let removed = fs::remove_file(&path);
-    match written {
-        Ok(()) => removed,
-        Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether a recorder has the archive at `root`: then what grows there goes on growing.
-pub fn in_use(root: &Path) -> bool {
-    File::open(root.join(LOCK)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

@@ -2,7 +2,7 @@
 
 use super::again::Stay;
 use super::clip::{self, Clip, Grown};
-use super::disk::{self, sentence};
+use super::disk::sentence;
 use super::names::{self, Files};
 use super::source::{Fault, Segment};
 use super::{Site, pictures, send};
@@ -11,7 +11,6 @@ use crate::model::event::{Added, AppendFailure, Event, Picture};
 use crate::model::id::ClipId;
 use crate::model::record::Record;
 use crate::work::places;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -208,11 +207,11 @@ impl Lane {
                 grown.added.took = since.elapsed();
                 events.push(Event::Appended { clip, segment, added: grown.added });
                 events.extend(grown.note.map(Event::Warning));
-                events.extend(let_go(&claimed).map(Event::Warning));
+                events.extend(self.site.let_go(&claimed).map(Event::Warning));
             }
             Err(failure) => {
                 if let AppendFailure::Unusable(_) | AppendFailure::Empty = failure {
-                    events.extend(let_go(&claimed).map(Event::Warning));
+                    events.extend(self.site.let_go(&claimed).map(Event::Warning));
                 }
                 events.push(Event::AppendFailed { clip, segment, failure });
             }
@@ -262,10 +261,4 @@ impl Lane {
             State::Ended => Err(AppendFailure::Different),
         }
     }
-}
-
-/// Removes a claimed segment; if that fails it stays in RAM, and somebody should know.
-pub(super) fn let_go(claimed: &Path) -> Option<String> {
-    let error = disk::unlink(claimed).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
-    Some(sentence("removed", claimed, &error))
 }

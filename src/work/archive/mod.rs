@@ -17,6 +17,7 @@ mod ground;
 mod held;
 mod lane;
 mod look;
+mod mark;
 mod names;
 mod old;
 mod pages;
@@ -32,8 +33,9 @@ mod writer;
 
 pub use catalog::{locate, pictures};
 pub use disk::{open_regular, space};
-pub use ground::{glance, in_use};
+pub use ground::{glance, silence, touch};
 pub(super) use look::look;
+pub use mark::in_use;
 pub use names::began;
 pub use pages::newest;
 pub use recover::Recovered;
@@ -43,25 +45,31 @@ pub(super) use source::{Unreadable, Walker};
 
 use crate::model::effect::{Append, ClipChange, Follow};
 use crate::model::event::{Event, Picture, Space};
-use crate::model::id::{ClipId, RequestId, SegmentId};
-use crate::model::memory::{Grew, Regrown, Remains};
+use crate::model::id::{ClipId, RequestId};
+use crate::model::memory::Grew;
 use crate::model::question::ClipQuery;
 use crate::model::record::Record;
 use crate::work::queue::Queue;
+use clip::Clip;
 use disk::{Disk, RealDisk};
-use ground::Ground;
+use ground::{Ground, PATIENCE};
 use jiff::tz::TimeZone;
 use lane::{Lane, Order};
+use presence::Legacy;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 /// Clips that are written at the same time: a disk with more writers only seeks more.
 const WRITERS: usize = 4;
+/// Who asks is answered after so long, whether or not the disk has: less than anybody waits.
+const ANSWER: Duration = Duration::from_secs(8);
 /// Questions that may wait for the one before them, and orders too.
 const WAITING: usize = 63;
 /// The file that keeps a second recorder out.
@@ -83,8 +91,6 @@ pub struct Archive {
     over: CancellationToken,
     /// The same without a word.
     _over: DropGuard,
-    /// What there was to say of the place.
-    said: Option<String>,
 }
 
 /// What all clips have in common.
@@ -95,9 +101,34 @@ struct Site {
     disk: Box<dyn Disk>,
     turn: Turn,
     ground: Ground,
+    claims: Mutex<Claims>,
+    /// Clips of an earlier recorder that were found growing, until they are given orders.
+    regrown: Mutex<HashMap<ClipId, Clip>>,
+}
+
+/// Whose the claimed segments are.
+enum Claims {
+    Ours,
+    Left,
 }
 
 impl Site {
+    /// Removes a claimed segment that is stored or of no use. If that fails it stays in RAM, and somebody should know.
+    fn let_go(&self, claimed: &Path) -> Option<String> {
+        let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner); // held while it is removed, from RAM
+        match *claims {
+            Claims::Left => return None,
+            Claims::Ours => {}
+        }
+        let error = disk::unlink(claimed).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
+        Some(disk::sentence("removed", claimed, &error))
+    }
+
+    /// Clips that grew when their recorder was killed; each goes on with the first order that it is given.
+    fn regrown(&self) -> MutexGuard<'_, HashMap<ClipId, Clip>> {
+        self.regrown.lock().unwrap_or_else(PoisonError::into_inner) // each change of it is one call
+    }
+
     /// Whether the archive still lies where it was opened, or does again. An unmounted disk leaves an empty directory
     /// behind, on which clips would vanish below the next mount.
     fn check(&self) -> Result<(), String> {
@@ -123,7 +154,14 @@ impl Home {
     /// # Errors
     /// One sentence with the remedy.
     pub fn room(&self) -> Result<Space, String> {
+        self.0.ground.reach()?;
         self.0.ground.room()
+    }
+
+    /// The recorder ends, and the next one may go on with what is claimed: from now on nothing is removed from the ring
+    /// any more, not even by a thread that waits for a disk.
+    pub fn leave_ring(&self) {
+        *self.0.claims.lock().unwrap_or_else(PoisonError::into_inner) = Claims::Left;
     }
 
     /// Whose turn it is to change closed clips.
@@ -134,31 +172,53 @@ impl Home {
 
 impl Archive {
     /// Opens an archive, making a new one where none was ever seen; the claimed segments lie below `ring_dir`. One that
-    /// was there before, as `state_dir` remembers, may be away: it is taken when it comes.
+    /// was there before, as `state_dir` remembers, may be away or in use, and any may have a disk that does not answer for
+    /// some seconds: it is taken when it comes.
     ///
     /// # Errors
-    /// One sentence with the remedy: another recorder has it, or there never was one and none can be made.
-    pub fn open(
+    /// One sentence with the remedy: there never was one and none can be made or taken.
+    pub async fn open(
         dir: &Path,
         ring_dir: PathBuf,
         state_dir: &Path,
         events: mpsc::Sender<Event>,
     ) -> Result<Archive, String> {
-        Self::on(dir, (ring_dir, state_dir), events, TimeZone::system(), Box::new(RealDisk))
+        let archive = Self::at(dir, (ring_dir, state_dir), events, TimeZone::system(), Box::new(RealDisk))?;
+        let site = archive.site.clone();
+        match timeout(PATIENCE, tokio::task::spawn_blocking(move || site.ground.open())).await {
+            Ok(opened) => opened.map_err(|panic| format!("the archive cannot be opened: {panic} (report this)"))??,
+            Err(_) => archive.site.ground.answers(false),
+        }
+        Ok(archive)
     }
 
+    /// The same for a disk that answers. Blocking.
+    #[cfg(test)]
     fn on(
+        dir: &Path,
+        places: (PathBuf, &Path),
+        events: mpsc::Sender<Event>,
+        zone: TimeZone,
+        disk: Box<dyn Disk>,
+    ) -> Result<Archive, String> {
+        let archive = Self::at(dir, places, events, zone, disk)?;
+        archive.site.ground.open()?;
+        archive.site.ground.is_to_take_orders(true);
+        Ok(archive)
+    }
+
+    fn at(
         dir: &Path,
         (ring, state_dir): (PathBuf, &Path),
         events: mpsc::Sender<Event>,
         zone: TimeZone,
         disk: Box<dyn Disk>,
     ) -> Result<Archive, String> {
-        let (ground, said) = Ground::open(dir, state_dir)?;
+        let ground = Ground::new(dir, state_dir)?;
         let (root, over) = (ground.root().to_owned(), CancellationToken::new());
+        let (turn, claims, regrown) = (Turn::default(), Mutex::new(Claims::Ours), Mutex::default());
         Ok(Archive {
-            site: Arc::new(Site { root, ring, zone, disk, turn: Turn::default(), ground }),
-            said,
+            site: Arc::new(Site { root, ring, zone, disk, turn, ground, claims, regrown }),
             events,
             lanes: HashMap::new(),
             tracker: TaskTracker::new(),
@@ -172,39 +232,14 @@ impl Archive {
 
     /// Finishes what an earlier recorder left: growing clips and claimed segments, except those that go on growing
     /// (`grew`), which take orders from now on. To be awaited before any order.
+    ///
+    /// That is waited for some seconds. What is not done then, or cannot be because the archive is away, is done as soon
+    /// as it can be, and told by [`Event::Regrown`].
     pub async fn recover(&mut self, grew: Vec<Grew>) -> Recovered {
         let site = self.site.clone();
-        let nothing = |grew: &Grew| Regrown { clip: grew.clip, state: Remains::Nothing };
-        let regrown: Vec<_> = grew.iter().map(nothing).collect();
-        let unknown = regrown.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            let mut left = recover::leftovers(&site.ring);
-            if site.ground.is_ready() {
-                return (recover::recover(&site, left, grew), Vec::new());
-            }
-            // Nothing can go on, and what is meant for that will be ordered; the rest waits for the archive.
-            let ordered =
-                |grew: &Grew, left: &SegmentId| grew.camera == left.camera && grew.waiting.contains(&left.number);
-            left.retain(|left| !grew.iter().any(|grew| ordered(grew, left)));
-            ((Recovered { regrown, ..Recovered::default() }, Vec::new()), left)
-        });
-        let ((mut recovered, clips), left) = found.await.unwrap_or_else(|panic| {
-            let text = format!("what an earlier recorder left could not be finished: {panic} (report this)");
-            let recovered = Recovered { sentences: vec![text], regrown: unknown, ..Recovered::default() };
-            ((recovered, Vec::new()), Vec::new())
-        });
-        for (id, clip) in clips {
-            let lane = self.begin(Lane::of(self.site.clone(), id, clip));
-            self.lanes.insert(id, lane);
-        }
-        recovered.sentences.extend(self.said.take());
-        if !left.is_empty() {
-            let (count, ring) = (left.len(), self.site.ring.display());
-            let text =
-                format!("{count} segments of an earlier event wait in {ring}/*/claimed until the archive is there");
-            recovered.sentences.push(text);
-        }
-        self.tracker.spawn(presence::watch(self.site.clone(), left, self.events.clone(), self.over.clone()));
+        let left = tokio::task::spawn_blocking(move || recover::leftovers(&site.ring)).await.unwrap_or_default();
+        let (recovered, watch) = presence::begin(self.site.clone(), Legacy { left, grew }).await;
+        self.tracker.spawn(watch.run(self.events.clone(), self.over.clone()));
         recovered
     }
 
@@ -284,12 +319,14 @@ impl Archive {
     ) {
         let (site, events, queue, over) =
             (self.site.clone(), self.events.clone(), self.questions.clone(), self.over.clone());
+        let asked = site.clone();
         self.tracker.spawn(async move {
             let result = tokio::select! {
                 biased;
                 () = left.cancelled() => Err("who asked has left (ask again)".to_owned()),
                 () = over.cancelled() => Err("the recorder is stopping (ask again when it runs)".to_owned()),
-                result = in_turn(queue, move || look(&site)) => result,
+                () = sleep(ANSWER) => Err(site.ground.does_not_answer()),
+                result = in_turn(queue, move || look(&asked)) => result,
             };
             send(&events, tell(result)).await;
         });
@@ -308,7 +345,12 @@ impl Archive {
     fn order(&mut self, clip: ClipId, order: Order) {
         self.lanes.retain(|_, lane| !lane.is_closed());
         if !self.lanes.contains_key(&clip) {
-            let lane = self.begin(Lane::new(self.site.clone(), clip));
+            let regrown = self.site.regrown().remove(&clip);
+            let lane = match regrown {
+                Some(grown) => Lane::of(self.site.clone(), clip, grown),
+                None => Lane::new(self.site.clone(), clip),
+            };
+            let lane = self.begin(lane);
             self.lanes.insert(clip, lane);
         }
         // A lane ends only after its clip has closed, and nothing is ordered for such a clip.

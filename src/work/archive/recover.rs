@@ -131,7 +131,11 @@ impl Going {
             }
             let closed = grew.name.as_deref().and_then(|name| catalog::find(&site.root, name));
             let path = closed.filter(|found| !found.open).map(|found| found.files.done().display().to_string());
-            let state = path.map_or(Remains::Nothing, |path| Remains::Closed { path });
+            let elsewhere = || grew.path.filter(|path| !Path::new(path).starts_with(&site.root));
+            let state = match path {
+                Some(path) => Remains::Closed { path },
+                None => elsewhere().map_or(Remains::Nothing, |path| Remains::Elsewhere { path }),
+            };
             recovered.regrown.push(Regrown { clip: grew.clip, state });
         }
         clips
@@ -170,7 +174,7 @@ pub(super) fn leftovers(ring: &Path) -> Vec<SegmentId> {
 /// Stores one claimed segment where it belongs. A sentence if a person should know; an error if it had to stay.
 fn rescue(site: &Arc<Site>, olds: &mut Vec<Old>, segment: &SegmentId) -> Result<Option<String>, String> {
     let path = places::claimed(&site.ring, segment);
-    let remove = |text: Option<String>| super::lane::let_go(&path).map_or(Ok(text), Err);
+    let remove = |text: Option<String>| site.let_go(&path).map_or(Ok(text), Err);
     let closed = fs::symlink_metadata(&path).and_then(|meta| meta.modified());
     let closed = closed.ok().and_then(|time| Wall::try_from(time).ok()).unwrap_or(Wall::UNIX_EPOCH);
     let footage = match Segment::read(&path) {

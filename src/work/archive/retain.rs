@@ -83,7 +83,7 @@ struct Done {
 
 /// Looks at clock and disk, and does what follows. Where the archive is not, nothing is looked for and nothing deleted.
 fn once(rules: &Rules, home: &Home) -> Done {
-    let space = match home.room() {
+    let space = match home.dir().and_then(|_| home.room()) {
         Ok(space) => space,
         Err(reason) => return Done { deleted: Vec::new(), trouble: None, space: Some(Err(reason)) },
     };
@@ -402,7 +402,9 @@ mod tests {
         let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
         let (sender, mut events) = mpsc::channel(8);
         let ring = place.path().join("ring");
-        let archive = super::super::Archive::open(&root, ring, state.path(), sender.clone()).expect("an archive");
+        let archive = super::super::Archive::open(&root, ring, state.path(), sender.clone()).await;
+        let mut archive = archive.expect("an archive");
+        archive.recover(Vec::new()).await;
         let task = tokio::spawn(run(settings, archive.home(), wake.clone(), sender, stop.clone()));
         let gone = |hour: u32| {
             let (name, start) = (format!("a_2026-11-01_{hour}-00-00+0100"), format!("2026-11-01T{hour}:00:00+01:00"));

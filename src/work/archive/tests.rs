@@ -15,8 +15,7 @@ mod verify;
 use super::disk::Medium;
 use super::*;
 use crate::model::event::{Added, AppendFailure};
-use crate::model::id::CameraName;
-use crate::model::id::RunId;
+use crate::model::id::{CameraName, RunId, SegmentId};
 use crate::model::record::{ClipState, Gap};
 use crate::model::snapshot::ClipView;
 use crate::model::time::{Mono, Wall, Window};
@@ -96,12 +95,10 @@ impl World {
             let places = (dir.path().join("ring"), state.as_path());
             Archive::on(&dir.path().join("archive"), places, sender.clone(), TimeZone::UTC, disk)
         };
-        let mut archive = loop {
-            match open() {
-                Ok(archive) => break archive,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        };
+        while in_use(&dir.path().join("archive")) {
+            tokio::task::yield_now().await;
+        }
+        let mut archive = open().expect("an archive");
         let recovered = archive.recover(grew).await;
         (World { archive, events, dir, start }, recovered)
     }
@@ -379,14 +376,28 @@ async fn a_foreign_file_under_the_final_name_stays() {
     assert_eq!(world.close().await, done);
 }
 
-#[tokio::test]
-async fn an_archive_has_one_recorder() {
-    let world = World::new();
-    let (events, _listener) = mpsc::channel(1);
-    let state = world.dir.path().join("state");
-    let again = Archive::open(world.root(), world.dir.path().join("ring"), &state, events);
-    let text = again.err().expect("refused");
-    assert!(text.contains("another recorder") && text.ends_with(')'), "{text}");
+/// One that was stopped may hang on the disk for long; the next records meanwhile, and never writes beside it.
+#[tokio::test(start_paused = true)]
+async fn an_archive_has_one_recorder_and_the_next_one_waits_for_it() {
+    let World { archive, dir, .. } = World::new();
+    let (events, mut heard) = mpsc::channel(10);
+    let [ours, others] = ["state", "elsewhere"].map(|state| dir.path().join(state));
+    let open = |state| Archive::open(&archive.site.root, dir.path().join("other"), state, events.clone());
+    let stranger = open(&others).await.err().expect("refused");
+    assert!(stranger.contains("in use by another recorder") && stranger.ends_with(')'), "{stranger}");
+    let mut next = open(&ours).await.expect("it was there before");
+    assert_eq!(next.recover(Vec::new()).await, Recovered::default());
+    assert_eq!(heard.recv().await, Some(Event::ArchiveSpace(Err(stranger.clone()))));
+    assert_eq!(next.home().dir().err(), Some(stranger));
+    archive.finish().await;
+    loop {
+        match heard.recv().await {
+            Some(Event::ClipsFound(_)) => {}
+            Some(Event::ArchiveSpace(Ok(_))) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(next.home().dir().is_ok());
 }
 
 #[tokio::test]

@@ -358,6 +358,6 @@ async fn a_mistake_at_the_first_start_is_an_error() {
     fs::write(place.path().join("file"), "").expect("written");
     let (events, _listener) = mpsc::channel(1);
     let at = place.path().join("file/clips");
-    let refused = Archive::open(&at, place.path().join("ring"), place.path(), events).err().expect("an error");
+    let refused = Archive::open(&at, place.path().join("ring"), place.path(), events).await.err().expect("an error");
     assert!(refused.contains("file/clips cannot be used: not a directory") && refused.ends_with(')'), "{refused}");
 }

@@ -31,7 +31,7 @@ impl Known {
 
     fn grew(&self) -> Vec<Grew> {
         let (name, waiting) = (self.name.clone(), self.waiting.into_iter().collect());
-        vec![Grew { clip: CLIP, camera: camera(), name, first: Some(0), waiting }]
+        vec![Grew { clip: CLIP, camera: camera(), name, path: None, first: Some(0), waiting }]
     }
 }
 
@@ -162,6 +162,7 @@ impl Story {
                 self.live(&mut world, known, what).await;
             }
             Remains::Closed { path } => self.assert_whole(Path::new(path), what),
+            Remains::Away | Remains::Elsewhere { .. } => panic!("{what}: {recovered:?}"),
             Remains::Nothing => {
                 assert_eq!(known.name, None, "{what}");
                 self.live(&mut world, known, what).await;
@@ -207,7 +208,7 @@ async fn begun() -> (World, Vec<PathBuf>, PathBuf) {
 
 fn grew(name: Option<&str>, first: u64, waiting: &[u64]) -> Vec<Grew> {
     let (name, first) = (name.map(str::to_owned), Some(first));
-    vec![Grew { clip: CLIP, camera: camera(), name, first, waiting: waiting.to_vec() }]
+    vec![Grew { clip: CLIP, camera: camera(), name, path: None, first, waiting: waiting.to_vec() }]
 }
 
 const NAME: &str = "front-door_2026-11-22_13-02-31+0000";
