@@ -2,7 +2,7 @@
 //! and no recorder; one that still grows is followed until it is closed.
 
 use super::clips::{ClipName, Named};
-use super::{Global, query};
+use super::{Global, answers, query};
 use crate::work::archive;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -88,10 +88,12 @@ pub fn name(dir: &Path, wanted: &Named) -> Result<String> {
     Ok(clip.name)
 }
 
-/// Where the clips are: the running recorder knows, and without one the configuration does.
+/// Where the clips are, on a disk that answers: the running recorder knows, and without one the configuration does.
 pub async fn archive_dir(global: &Global) -> Result<PathBuf> {
-    match query::client(global, true).await {
-        Ok(mut recorder) => Ok(PathBuf::from(&query::picture(&mut recorder).await?.archive.dir)),
-        Err(unreached) => global.load().map(|(loaded, _)| loaded.settings.archive.dir).map_err(|_| unreached),
-    }
+    let dir = match query::client(global, true).await {
+        Ok(mut recorder) => PathBuf::from(&query::picture(&mut recorder).await?.archive.dir),
+        Err(unreached) => global.load().map(|(loaded, _)| loaded.settings.archive.dir).map_err(|_| unreached)?,
+    };
+    answers::wait_for(&dir).await.map_err(|sentence| eyre!(sentence))?;
+    Ok(dir)
 }

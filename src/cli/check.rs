@@ -1,7 +1,7 @@
 //! `nvr check`: what would keep it from recording, each with its remedy. Nothing is changed, and a running recorder is
 //! not disturbed.
 
-use super::{Global, plan as planned, table};
+use super::{Global, answers, plan as planned, table};
 use crate::link::{dial, socket};
 use crate::model::event::Space;
 use crate::model::plan;
@@ -81,8 +81,11 @@ async fn settings(global: &Global, settings: &Settings) -> Result<Vec<Finding>> 
         let place = socket::for_recorder(named, &socket::Env::read());
         format!("not running; its socket will be {}", place.path.display())
     };
-    let mut findings =
-        vec![Finding::new("recorder", Ok(recorder)), ring_dir(settings, running), archive_dir(settings, running)];
+    let archive = match answers::wait_for(&settings.archive.dir).await {
+        Ok(()) => archive_dir(settings, running),
+        Err(silent) => Finding::new("archive", Err(silent)),
+    };
+    let mut findings = vec![Finding::new("recorder", Ok(recorder)), ring_dir(settings, running), archive];
     findings.push(machine(settings, picture.map(|picture| picture.pid)));
     findings.push(mail(settings, running).await);
     match ffmpeg::probe(&settings.recorder.ffmpeg).await {

@@ -1,6 +1,7 @@
 //! The command line: verbs, options, and what each prints. Everything it says goes to standard output, everything that
 //! goes wrong to standard error with exit code 1; a mistake in the words themselves is exit code 2.
 
+mod answers;
 mod attach;
 mod cat;
 mod change;
@@ -177,6 +178,12 @@ enum Verb {
         /// Its name
         camera: CameraName,
     },
+    /// End when the disk of an archive has answered
+    #[command(hide = true)]
+    Answers {
+        /// Where it is
+        dir: PathBuf,
+    },
     /// Write the man page or completions, for those who make packages
     #[command(hide = true)]
     Generate {
@@ -253,6 +260,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Journal(args)) => logs::journal(&global, &args).await,
         Some(Verb::Events(args)) => logs::events(&global, &args).await,
         Some(Verb::Stderr { camera }) => logs::stderr(&global, camera).await,
+        Some(Verb::Answers { dir }) => Ok(answers::answers(&dir)),
         Some(Verb::Generate { what }) => generate::generate(what),
     }
 }

@@ -22,6 +22,7 @@ mod short;
 #[path = "../recorder/smtp.rs"]
 mod smtp;
 mod soak;
+mod start;
 mod strike;
 #[allow(dead_code, reason = "each program of tests needs other things of a terminal")]
 #[path = "../common/terminal.rs"]
