@@ -1,8 +1,8 @@
 # make demo: see it work, without a camera. make test: all tests. make soak: everything goes wrong at random, for as long
-# as DURATION says; as root, for some of it needs a disk that breaks. make bench: what it costs, and how fast it is. Each
-# first installs what it needs and is not there.
+# as DURATION says; as root, for some of it needs a disk that breaks. make bench: what it costs, and how fast it is. make
+# fuzz: anything at all to the mail port. Each first installs what it needs and is not there.
 
-.PHONY: demo test soak bench
+.PHONY: demo test soak bench fuzz
 
 demo:
 	@.ci/setup demo
@@ -33,3 +33,15 @@ bench:
 	cargo build --locked --release
 	install -D $(TARGET)/release/nvr $(TARGET)/tmp/nvr
 	cargo bench --locked --bench whole -- $(PARTS)
+
+# RUNS: of each of the three. What is found to be new stays in target/fuzz/corpus, and what fails in tests/fuzz/artifacts.
+# Code without unsafe needs no sanitizer.
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: export RUNS ?= 1000000
+fuzz:
+	@.ci/setup fuzz
+	@set -e; for target in lines session mail; do \
+	    mkdir -p target/fuzz/corpus/$$target; \
+	    cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz -s none $$target \
+	        target/fuzz/corpus/$$target tests/fuzz/corpus/$$target -- -runs=$$RUNS -max_len=4096 $(ARGS); \
+	done

@@ -177,11 +177,18 @@ async fn lettre(port: &Port, way: Way, who: Who) -> (bool, String) {
 }
 
 #[rstest]
+#[case::plain(Way::Plain, Who::Nobody)]
+#[case::plain_login(Way::Plain, Who::Camera("LOGIN"))]
+#[case::plain_wrong_login(Way::Plain, Who::Stranger)]
+#[case::starttls(Way::StartTls, Who::Nobody)]
+#[case::starttls_login(Way::StartTls, Who::Camera("PLAIN"))]
+#[case::tls(Way::Tls, Who::Nobody)]
+#[case::tls_login(Way::Tls, Who::Camera("LOGIN"))]
 #[tokio::test]
 async fn every_client_delivers_in_every_way(
     #[values("swaks", "curl", "python", "msmtp", "nodemailer", "lettre")] client: &str,
-    #[values(Way::Plain, Way::StartTls, Way::Tls)] way: Way,
-    #[values(Who::Nobody, Who::Camera("PLAIN"), Who::Camera("LOGIN"), Who::Stranger)] who: Who,
+    #[case] way: Way,
+    #[case] who: Who,
 ) {
     let asked = who != Who::Nobody;
     let mut port = if asked { Port::locked().await } else { Port::open().await };

@@ -161,7 +161,11 @@ impl Session<'_> {
 
     /// Who talks like this is no camera.
     pub(super) fn stranger(&self, what: &str) -> End {
-        let remedy = "(if it is a camera: set its mail server's encryption to none)";
+        let also = match self.rules.tls.listen {
+            Some(secure) => format!(", or the port to {}", secure.port()),
+            None => String::new(),
+        };
+        let remedy = format!("(if it is a camera: set its mail server's encryption to none or STARTTLS{also})");
         self.note(Kind::Stranger, format!("{} sent {what} to the mail port {remedy}", self.peer));
         End::Said
     }

@@ -27,9 +27,11 @@ mod session;
 mod session_tests;
 mod telling;
 mod tls;
+mod trial;
 
 pub use door::serve;
 pub use ports::{Ports, bind, tls_outlook};
+pub use trial::{commands, converse};
 
 use crate::model::event::Event;
 #[cfg(test)]
