@@ -81,7 +81,7 @@ impl Bench {
         let (sender, mut events) = mpsc::channel(64);
         let state = place.join("state");
         let mut archive =
-            Archive::open(&place.join("clips"), ring.path().to_owned(), &state, sender).expect("an archive");
+            Archive::open(&place.join("clips"), ring.path().to_owned(), &state, sender).await.expect("an archive");
         archive.recover(Vec::new()).await; // which would take what is claimed for an earlier recorder's
         for (number, from) in self.segments.iter().enumerate() {
             std::fs::copy(from, places::claimed(ring.path(), &segment(number))).expect("copied");
