@@ -2,7 +2,7 @@
 //!
 //! The parser of whole messages that `mailparse` has makes a structure of all that is in them, and eight megabytes of
 //! headers or boundaries become some hundred. So the way through a message is our own, with an end to everything
-//! ([`parts`]), and what is found there is decoded by `mailparse`, in pieces that are small.
+//! (`parts`), and what is found there is decoded by `mailparse`, in pieces that are small.
 
 mod parts;
 mod picture;
