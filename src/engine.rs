@@ -24,7 +24,7 @@ use crate::work::host::logout_warning;
 use crate::work::inherit::inherit;
 use crate::work::look::Looks;
 use crate::work::memory::Memories;
-use crate::work::reread::{Reader, Rereads};
+use crate::work::reread::{ConfigFile, Rereads};
 use crate::work::ring::RingDir;
 use crate::work::ring_watch::RingWatch;
 use crate::work::{ffmpeg, hosts, limits, smtp, state};
@@ -117,7 +117,7 @@ pub struct Engine {
 
 impl Engine {
     /// Opens everything a recorder needs: FFmpeg, ring, archive, mail port. Cameras start with [`Engine::run`]. `earlier`:
-    /// where the log of recorders before this one is; `reader`: has the configuration read again.
+    /// where the log of recorders before this one is; `file`: has the configuration read again.
     ///
     /// # Errors
     /// One sentence with the remedy; nothing stays behind.
@@ -125,7 +125,7 @@ impl Engine {
         settings: Arc<Settings>,
         warnings: Vec<String>,
         earlier: Option<String>,
-        reader: Reader,
+        file: ConfigFile,
         stop: Stop,
     ) -> Result<(Self, Handle), String> {
         let ffmpeg = ffmpeg::probe(&settings.recorder.ffmpeg).await?;
@@ -171,7 +171,7 @@ impl Engine {
         tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
         let healing = Healing::of(&settings.ring.dir, logout_warning(&settings.ring.dir));
         let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
-        let rereads = Rereads::new(reader, ffmpeg.clone());
+        let rereads = Rereads::new(file, ffmpeg.clone());
         let places = limits::Places::of(&limits::machine(&settings.ring.dir, None));
         let common = Arc::new(Common { ffmpeg, ring: settings.ring.clone(), places });
         let engine = Self {
@@ -250,7 +250,7 @@ impl Engine {
         tokio::select! {
             biased;
             Some(event) = self.events.recv() => {
-                self.urgent |= matches!(event, Event::Mail(_) | Event::Reloaded { .. });
+                self.urgent |= matches!(event, Event::Mail(_) | Event::Reloaded { .. } | Event::FixWritten { .. });
                 if matches!(event, Event::AppendFailed { failure: AppendFailure::Archive(_), .. }) {
                     self.make_room.notify_one();
                 }
@@ -316,6 +316,9 @@ impl Engine {
             Effect::Discard { segment } => self.ring.discard(&segment),
             Effect::Reload { request } => {
                 self.tasks.spawn(self.rereads.clone().read(request, self.bus.clone(), self.stop.asked().clone()));
+            }
+            Effect::Write { request, fix } => {
+                self.tasks.spawn(self.rereads.clone().write(request, fix, self.bus.clone(), self.stop.asked().clone()));
             }
             Effect::Adopt(settings) => self.adopt(settings),
             Effect::OpenRing { camera } => self.open_ring(camera),

@@ -51,7 +51,10 @@ fn answer(
         Question::Clips(_) => Answer::Found(Found::Clips(ClipPage { clips: picture.clips.clone(), more: None })),
         Question::Journal(_) => Answer::Found(Found::Journal(picture.journal.clone())),
         Question::Copies(_) => Answer::Found(Found::Copies(picture.copies.clone())),
-        Question::Clip(_) | Question::Stderr(_) | Question::Stills { .. } => Answer::Refused("not now".to_owned()),
+        Question::Sessions(_) => Answer::Found(Found::Sessions(Vec::new())),
+        Question::Clip(_) | Question::Stderr(_) | Question::Stills { .. } | Question::WhereTo(_) => {
+            Answer::Refused("not now".to_owned())
+        }
     }
 }
 

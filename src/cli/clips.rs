@@ -107,7 +107,7 @@ async fn page(client: &Client, query: ClipQuery) -> Result<ClipPage> {
     match query::ask(client, Question::Clips(query)).await? {
         Found::Clips(page) => Ok(page),
         Found::Clip(_) | Found::Journal(_) | Found::Copies(_) => Err(query::something_else()),
-        Found::Stderr(_) | Found::Stills(_) => Err(query::something_else()),
+        Found::Stderr(_) | Found::Stills(_) | Found::Sessions(_) | Found::Verdict(_) => Err(query::something_else()),
     }
 }
 

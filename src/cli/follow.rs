@@ -9,6 +9,7 @@ use crate::link::dial::{Client, LinkError};
 use crate::model::question::{Found, Question, Since};
 use crate::model::snapshot::{CopyView, Entry, Snapshot};
 use crate::model::time::{Anchor, Mono};
+use crate::model::transcript::SessionView;
 use color_eyre::eyre::{Result, eyre};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,10 +90,16 @@ impl Watch {
 
 /// A line of a log that only grows.
 pub trait Line: Clone {
+    /// Each number is a line of its own, so that one that is missing is a loss. If not, it counts the changes of lines.
+    const EACH: bool = true;
     /// Counts up from 1 since the recorder started.
     fn number(&self) -> u64;
-    /// The newest ones.
+    /// The newest ones, if the picture shows them.
     fn newest(picture: &Snapshot) -> &[Self];
+    /// The number of the newest one.
+    fn last(picture: &Snapshot) -> u64 {
+        Self::newest(picture).last().map_or(0, Self::number)
+    }
     /// What asks for more.
     fn question(since: Since) -> Question;
     /// The answer to that; `None`: it is something else.
@@ -132,6 +139,30 @@ impl Line for CopyView {
 
     fn answer(found: Found) -> Option<Vec<Self>> {
         if let Found::Copies(lines) = found { Some(lines) } else { None }
+    }
+}
+
+impl Line for SessionView {
+    const EACH: bool = false;
+
+    fn number(&self) -> u64 {
+        self.change
+    }
+
+    fn newest(_: &Snapshot) -> &[Self] {
+        &[]
+    }
+
+    fn last(picture: &Snapshot) -> u64 {
+        picture.mail.sessions
+    }
+
+    fn question(since: Since) -> Question {
+        Question::Sessions(since)
+    }
+
+    fn answer(found: Found) -> Option<Vec<Self>> {
+        if let Found::Sessions(sessions) = found { Some(sessions) } else { None }
     }
 }
 
@@ -199,8 +230,8 @@ impl Told {
             tell(Heard::Another)?;
         }
         let end = L::newest(picture);
-        let reaches = |lines: &[L], last: u64| lines.first().is_none_or(|first| first.number() <= last + 1);
-        let lines = if reaches(end, self.last) {
+        let reaches = end.first().map_or(L::last(picture) <= self.last, |first| first.number() <= self.last + 1);
+        let lines = if reaches {
             end.to_vec()
         } else {
             // A recorder that is gone or about to go answers no more; then the picture's end is what there is.
@@ -210,7 +241,7 @@ impl Told {
         let (Some(first), Some(last)) = (news.first(), news.last()) else { return Ok(()) };
         let missing = first.number() - self.last - 1;
         self.last = last.number();
-        if missing > 0 {
+        if L::EACH && missing > 0 {
             tell(Heard::Missing(missing))?;
         }
         tell(Heard::Lines(news, picture.anchor))

@@ -84,13 +84,15 @@ impl AtLeast {
 }
 
 /// Lines of a log on their way to standard output.
-struct Printer<'a, L> {
-    wanted: &'a dyn Fn(&L) -> bool,
-    show: &'a dyn Fn(&L, &Anchor) -> Result<()>,
+pub struct Printer<'a, L> {
+    /// Which lines.
+    pub wanted: &'a dyn Fn(&L) -> bool,
+    /// Shows one.
+    pub show: &'a dyn Fn(&L, &Anchor) -> Result<()>,
     /// How many of those are shown that were kept before.
-    limit: u32,
+    pub limit: u32,
     /// For scripts: what is said about the log itself is a line of the same shape; for people it goes to standard error.
-    json: bool,
+    pub json: bool,
 }
 
 impl<L: Line> Printer<'_, L> {
@@ -129,7 +131,8 @@ impl<L: Line> Printer<'_, L> {
         Ok(())
     }
 
-    async fn print(&self, global: &Global, cameras: &[CameraName], follow: bool) -> Result<ExitCode> {
+    /// Shows what is kept, and on `follow` whatever comes after it.
+    pub async fn print(&self, global: &Global, cameras: &[CameraName], follow: bool) -> Result<ExitCode> {
         let (watch, picture) = Watch::start(global).await?;
         query::known(cameras, &picture)?;
         if follow {

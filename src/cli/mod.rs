@@ -13,6 +13,7 @@ mod follow;
 mod generate;
 mod logs;
 mod look;
+mod mail;
 mod out;
 mod plan;
 mod query;
@@ -173,6 +174,8 @@ enum Verb {
     /// ring), camera (or null) and text. No line is left out, however many come at once; if the recorder is lost, it is
     /// waited for.
     Events(logs::Events),
+    /// Show who connected to the mail port, what was said and what came of it, newest last
+    Mail(mail::Mail),
     /// Show the last lines of a camera's FFmpeg
     Stderr {
         /// Its name
@@ -259,6 +262,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Copies(args)) => logs::copies(&global, &args).await,
         Some(Verb::Journal(args)) => logs::journal(&global, &args).await,
         Some(Verb::Events(args)) => logs::events(&global, &args).await,
+        Some(Verb::Mail(args)) => mail::mail(&global, &args).await,
         Some(Verb::Stderr { camera }) => logs::stderr(&global, camera).await,
         Some(Verb::Answers { dir }) => Ok(answers::answers(&dir)),
         Some(Verb::Generate { what }) => generate::generate(what),

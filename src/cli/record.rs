@@ -1,7 +1,7 @@
 //! `nvr record`: the recorder itself, in the foreground.
 
 use super::Global;
-use crate::config;
+use crate::config::{self, Loaded};
 use crate::engine::{Engine, Handle};
 use crate::journal::{self, LogTo};
 use crate::link::serve::{self, Desk};
@@ -10,7 +10,7 @@ use crate::model::command::{Answer, Command};
 use crate::model::event::Reread;
 use crate::stop::{self, Stage, Stop};
 use crate::work::limits;
-use crate::work::reread::Reader;
+use crate::work::reread::{ConfigFile, Reader, Writer};
 use color_eyre::eyre::{Result, eyre};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,7 +43,7 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     let named = global.socket.clone().or_else(|| settings.recorder.socket.clone());
     let place = socket::for_recorder(named, &socket::Env::read());
     let bound = socket::bind(&place).await.map_err(|sentence| eyre!(sentence))?;
-    let started = Engine::start(settings, warnings, earlier, reader(&path)?, stop.clone()).await;
+    let started = Engine::start(settings, warnings, earlier, config_file(&path)?, stop.clone()).await;
     let (engine, handle) = started.map_err(|sentence| eyre!(sentence))?;
 
     let goodbye = CancellationToken::new();
@@ -65,17 +65,30 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     stopped.map(|()| ExitCode::SUCCESS).map_err(|sentence| eyre!(sentence))
 }
 
-/// Reads the same file again, wherever this process, or its directory, goes meanwhile.
-fn reader(path: &Path) -> Result<Reader> {
+/// The same file for ever, wherever this process, or its directory, goes meanwhile.
+fn config_file(path: &Path) -> Result<ConfigFile> {
     let path = std::path::absolute(path)?;
-    let file = path.display().to_string();
-    Ok(Arc::new(move || {
-        let loaded = config::load(&path, &|name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
-        if loaded.settings.cameras.is_empty() {
-            return Err(format!("{file}: there is no camera to record (add a [[camera]] block, see nvr.toml.example)"));
-        }
-        Ok(Reread { file: file.clone(), settings: Arc::new(loaded.settings), warnings: loaded.warnings })
-    }))
+    let env = |name: &str| std::env::var(name).ok();
+    let reader: Reader = {
+        let path = path.clone();
+        Arc::new(move || {
+            let loaded = config::load(&path, &env).map_err(|error| error.to_string())?;
+            if loaded.settings.cameras.is_empty() {
+                let remedy = "add a [[camera]] block, see nvr.toml.example";
+                return Err(format!("{}: there is no camera to record ({remedy})", path.display()));
+            }
+            Ok(reread(&path, loaded))
+        })
+    };
+    let writer: Writer = Arc::new(move |fix| {
+        let written = config::write(&path, fix, &env)?;
+        Ok((written.sentence, reread(&path, written.loaded)))
+    });
+    Ok(ConfigFile { reader, writer })
+}
+
+fn reread(path: &Path, loaded: Loaded) -> Reread {
+    Reread { file: path.display().to_string(), settings: Arc::new(loaded.settings), warnings: loaded.warnings }
 }
 
 /// Waits for the end of standard input, whose other end is in the hand of whoever started this.

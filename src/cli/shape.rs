@@ -6,6 +6,7 @@ use crate::model::question::ClipDetails;
 use crate::model::record::Record;
 use crate::model::snapshot::{ClipView, CopyOutcome, CopyView, Entry, Level, Topic};
 use crate::model::time::{Anchor, Wall};
+use crate::model::transcript::{By, Grade, SessionView, Verdict};
 use serde::Serialize;
 
 /// A line of `nvr events` and `nvr journal --json`.
@@ -164,6 +165,102 @@ impl<'a> From<&'a ClipDetails> for ClipShape<'a> {
             pictures,
             trouble: trouble.as_deref(),
             record: record.as_ref(),
+        }
+    }
+}
+
+/// A line of `nvr mail --json`.
+#[derive(Debug, Serialize)]
+pub struct SessionShape<'a> {
+    /// Counts connections up from 1 since the recorder started.
+    number: u64,
+    /// When it began.
+    time: Wall,
+    /// How long it lasted, or has lasted so far.
+    seconds: f64,
+    /// The other end's address.
+    peer: String,
+    /// How it was encrypted; `null`: it was not.
+    tls: Option<&'a str>,
+    /// How it ended, in words; `null`: it goes on.
+    end: Option<String>,
+    /// Silent connections like this one from the same address before it, of which nothing else is kept.
+    like_it: u64,
+    #[serde(flatten)]
+    verdict: VerdictShape<'a>,
+    /// The last mails.
+    mails: Vec<MailShape<'a>>,
+    /// What was said.
+    lines: Vec<LineShape<'a>>,
+    /// Lines in the middle that are not kept.
+    left_out: u64,
+}
+
+/// A mail of it.
+#[derive(Debug, Serialize)]
+struct MailShape<'a> {
+    from: &'a str,
+    to: &'a str,
+    subject: &'a str,
+    #[serde(flatten)]
+    verdict: VerdictShape<'a>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct VerdictShape<'a> {
+    /// `open`, `good`, `idle` or `amiss`.
+    grade: Grade,
+    /// A sentence.
+    verdict: &'a str,
+    /// What could be written into nvr.toml.
+    fix: Option<String>,
+}
+
+/// A line of what was said.
+#[derive(Debug, Serialize)]
+struct LineShape<'a> {
+    /// Since the connection began.
+    seconds: f64,
+    /// `camera`, `nvr`, or `nobody` for what is only summed up.
+    by: By,
+    text: &'a str,
+}
+
+impl<'a> From<&'a Verdict> for VerdictShape<'a> {
+    fn from(verdict: &'a Verdict) -> Self {
+        let fix = verdict.fix.as_ref().map(|fix| fix.line());
+        Self { grade: verdict.grade, verdict: &verdict.text, fix }
+    }
+}
+
+impl<'a> SessionShape<'a> {
+    /// A connection.
+    pub fn of(session: &'a SessionView, anchor: &Anchor) -> Self {
+        let it = &session.transcript;
+        let mail = |mail: &'a crate::model::transcript::MailSeen| MailShape {
+            from: &mail.from,
+            to: &mail.to,
+            subject: &mail.subject,
+            verdict: (&mail.verdict).into(),
+        };
+        let line = |line: &'a crate::model::transcript::Line| LineShape {
+            seconds: std::time::Duration::from_millis(line.after).as_secs_f64(),
+            by: line.by,
+            text: &line.text,
+        };
+        Self {
+            number: it.number,
+            time: anchor.wall(session.began),
+            seconds: it.lasted.as_secs_f64(),
+            peer: it.peer.to_string(),
+            tls: it.tls.as_deref(),
+            end: it.end.as_ref().map(ToString::to_string),
+            like_it: session.like_it,
+            verdict: (&session.verdict).into(),
+            mails: session.mails.iter().map(mail).collect(),
+            lines: it.lines.iter().map(line).collect(),
+            left_out: it.left_out,
         }
     }
 }

@@ -5,12 +5,16 @@
 //! the first mistake and may quote a password while they complain.
 
 mod check;
+mod edit;
 mod mail;
 mod read;
 mod rules;
 mod section;
 mod source;
 mod value;
+mod write;
+
+pub use write::{Written, write};
 
 use crate::model::settings::Settings;
 use std::io::Read;
@@ -96,10 +100,7 @@ pub fn load(path: &Path, env: Env) -> Result<Loaded, ConfigError> {
         ConfigError::one(format!("{shown} cannot be read: {error} (run: {remedy}, or name another by --config)"))
     };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let open_to_all = {
-        use std::os::unix::fs::PermissionsExt;
-        file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o004 != 0)
-    };
+    let meta = file.metadata().map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
@@ -112,8 +113,15 @@ pub fn load(path: &Path, env: Env) -> Result<Loaded, ConfigError> {
         let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
         ConfigError::one(format!("{shown}:{line}: there is something that is not UTF-8 (save the file as UTF-8)"))
     })?;
+    load_text(path, &text, &meta, env)
+}
+
+/// Checks the text of the file at `path`.
+fn load_text(path: &Path, text: &str, meta: &std::fs::Metadata, env: Env) -> Result<Loaded, ConfigError> {
+    use std::os::unix::fs::PermissionsExt;
+    let open_to_all = meta.is_file() && meta.permissions().mode() & 0o004 != 0;
     let base = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
-    read::settings(&text, &read::Context { name: path, base: &base, env, open_to_all })
+    read::settings(text, &read::Context { name: path, base: &base, env, open_to_all })
 }
 
 /// A user's directory by the rules of XDG: the variable if it is an absolute path, else below the home.

@@ -24,6 +24,10 @@ impl Recorder {
             Question::Journal(since) => Ok(Found::Journal(newest(&self.journal, since, |entry| entry.number))),
             Question::Copies(since) => Ok(Found::Copies(newest(&self.copies, since, |copy| copy.number))),
             Question::Stderr(name) => self.camera(&name).map(|it| Found::Stderr(it.stderr.iter().cloned().collect())),
+            Question::Sessions(since) => {
+                Ok(Found::Sessions(newest(self.doctor.sessions(), since, |session| session.change)))
+            }
+            Question::WhereTo(probe) => Ok(Found::Verdict(self.where_to(out.now, probe))),
             Question::Stills { of, width } => match self.footage(of) {
                 Ok(from) => {
                     let width = width.clamp(*WIDTHS.start(), *WIDTHS.end());

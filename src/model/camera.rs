@@ -232,23 +232,29 @@ impl Camera {
         out.order(Effect::Claim { segment: SegmentId { camera: self.settings.name.clone(), number }, slot, bytes });
     }
 
+    /// Why a trigger from outside is not obeyed, if it is not.
+    pub fn ignores(&self, at: Mono) -> Option<String> {
+        if !self.armed {
+            return Some("disarmed".to_owned());
+        }
+        // One that is older than the last one obeyed only came later: it is no further trigger.
+        let cooldown = self.settings.trigger.cooldown;
+        let within = self.obeyed.is_some_and(|last| (last..last + cooldown).contains(&at));
+        within.then(|| format!("within {} s of the last one (trigger.cooldown)", cooldown.as_secs_f64()))
+    }
+
     /// Footage is wanted. Answers what came of it, in words.
     ///
     /// # Errors
     /// Why it was not obeyed, in words.
     pub fn trigger(&mut self, out: &mut Out, ids: &mut ClipIds, at: Mono, kind: TriggerKind) -> Result<String, String> {
-        let rules = &self.settings.trigger;
         if kind.mail().is_some() {
-            if !self.armed {
-                return Err("ignored: disarmed".to_owned());
-            }
-            // One that is older than the last one obeyed only came later: it is no further trigger.
-            if self.obeyed.is_some_and(|last| (last..last + rules.cooldown).contains(&at)) {
-                let seconds = rules.cooldown.as_secs_f64();
-                return Err(format!("ignored: within {seconds} s of the last one (trigger.cooldown)"));
+            if let Some(why) = self.ignores(at) {
+                return Err(format!("ignored: {why}"));
             }
             self.obeyed = self.obeyed.max(Some(at));
         }
+        let rules = &self.settings.trigger;
         let window = Window { from: at - rules.pre_roll, to: at + rules.post_roll };
         self.claim_behind(out, ids, at, &kind, window);
         self.saving.trigger(ids, at, kind, window);

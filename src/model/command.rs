@@ -2,6 +2,7 @@
 
 use super::id::{BadCameraName, CameraName};
 use super::question::{Found, Question};
+use super::transcript::Fix;
 use serde::{Deserialize, Serialize};
 
 /// An order from a person.
@@ -35,6 +36,8 @@ pub enum Command {
     },
     /// Tell something.
     Ask(Question),
+    /// Write a line into the configuration, and go on with it.
+    Write(Fix),
     /// Read the configuration again and go on with what it says.
     Reload,
     /// Stop the recorder.

@@ -9,6 +9,7 @@ use super::record::Record;
 use super::settings::{Camera, Settings};
 use super::snapshot::Entry;
 use super::time::{Mono, Wall};
+use super::transcript::Fix;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,13 @@ pub enum Effect {
     Reload {
         /// Who asks; `None`: a signal.
         request: Option<RequestId>,
+    },
+    /// Write a line into the configuration and read it again. Ends as [`super::event::Event::FixWritten`].
+    Write {
+        /// Who asks.
+        request: RequestId,
+        /// What to write.
+        fix: Fix,
     },
     /// Go on with these settings: retention's limits, who may send mail, whose host is looked up.
     Adopt(Arc<Settings>),

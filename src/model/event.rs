@@ -7,6 +7,7 @@ use super::question::{ClipDetails, ClipPage, Still};
 use super::settings::Settings;
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Wall};
+use super::transcript::Transcript;
 use bytes::Bytes;
 use std::fmt;
 use std::net::IpAddr;
@@ -73,6 +74,13 @@ pub enum Event {
     },
     /// A mail, or as much of it as came before the line broke.
     Mail(Mail),
+    /// What was said on a connection to the mail port. What is told of it while it goes on, it replaces.
+    Session {
+        /// All of it so far.
+        transcript: Box<Transcript>,
+        /// How many ended before it that there was no room to tell of.
+        untold: u64,
+    },
     /// The rest of a mail that had triggered before it was complete, and in it the picture.
     MailRest {
         /// Which.
@@ -203,6 +211,13 @@ pub enum Event {
         /// What the file says now; or its mistakes, a sentence a line, and then the old settings stay in force.
         result: Result<Reread, String>,
     },
+    /// The answer to [`super::effect::Effect::Write`].
+    FixWritten {
+        /// Who asked.
+        request: RequestId,
+        /// What was written, in words, and what the file says now; or why nothing was, with the line to write by hand.
+        result: Result<(String, Reread), String>,
+    },
     /// The answer to [`super::effect::Effect::OpenRing`].
     RingOpened {
         /// Whose.
@@ -306,6 +321,8 @@ pub struct Space {
 /// What a camera's mail says. All texts are bounded in length and not yet fit for a screen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mail {
+    /// On which connection it came: see [`Transcript::number`].
+    pub session: u64,
     /// Who sent it.
     pub peer: IpAddr,
     /// `MAIL FROM`, empty if `<>`.
@@ -334,6 +351,7 @@ impl Mail {
     /// One of which nothing is known but who sends it to whom.
     pub fn bare(peer: IpAddr, from: String, to: Vec<String>) -> Self {
         Self {
+            session: 0,
             peer,
             from,
             to,

@@ -24,7 +24,8 @@ impl Recorder {
     pub(super) fn mail_in(&mut self, out: &mut Out, mail: &Mail) {
         let at = out.now - mail.waited;
         let settings = Arc::clone(&self.settings);
-        let (names, why) = match routing::route(mail, &settings.cameras, &self.hosts) {
+        let route = routing::route(mail, &settings.cameras, &self.hosts);
+        let (names, why) = match route.clone() {
             Route::To(hits) => {
                 for (name, _) in &hits {
                     self.with(out, name, |camera, _, out| camera.mailed(out, at));
@@ -57,6 +58,7 @@ impl Recorder {
             about => format!(" \"{}\"", fit_for_screen(&about, ABOUT)),
         };
         out.say(Level::Info, Topic::Mail, about.as_ref(), format!("mail from {peer}{said}{cut}: {outcome} ({why})"));
+        self.examine(out.now, mail, &route, &outcome);
         let clips = self.growing_of(&obeyed);
         if let Some(picture) = &mail.picture {
             self.picture_in(out, &clips, at, picture);
@@ -69,7 +71,7 @@ impl Recorder {
     }
 
     /// Why a mail triggers nothing whatever camera it means, if that is so. It is a sign of life all the same.
-    fn ignored(&self, mail: &Mail, at: Mono) -> Option<String> {
+    pub(super) fn ignored(&self, mail: &Mail, at: Mono) -> Option<String> {
         if let Some(why) = self.refused(at) {
             return Some(format!("ignored: {why}"));
         }

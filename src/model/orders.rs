@@ -40,6 +40,7 @@ impl Recorder {
             }
             Command::Delete { clip } => return self.delete(out, request, clip),
             Command::Ask(question) => return self.question(out, request, question),
+            Command::Write(fix) => return self.write(out, request, fix),
             Command::Reload => return self.read_again(out, Some(request)),
             Command::Stop => {
                 self.stop(out, "a person asked for it".to_owned());

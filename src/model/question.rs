@@ -5,7 +5,9 @@ use super::id::CameraName;
 use super::record::Record;
 use super::snapshot::{ClipView, CopyView, Entry};
 use super::time::{Mono, Wall};
+use super::transcript::{SessionView, Verdict};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// Something to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,10 @@ pub enum Question {
     Copies(Since),
     /// The last lines of a camera's FFmpeg.
     Stderr(CameraName),
+    /// What was said on the mail port: connections by the number of their last change, that one last.
+    Sessions(Since),
+    /// Where a mail like this would go, and what would come of it. Nothing does.
+    WhereTo(Probe),
     /// Pictures to look at.
     Stills {
         /// Of what.
@@ -38,6 +44,21 @@ pub struct Since {
     pub after: u64,
     /// The newest so many of those.
     pub limit: u32,
+}
+
+/// A mail that nobody has sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The address it comes from.
+    pub peer: IpAddr,
+    /// Its sender.
+    pub from: String,
+    /// Its recipient.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
 }
 
 /// A page of the clip list, growing clips included.
@@ -172,6 +193,10 @@ pub enum Found {
     Copies(Vec<CopyView>),
     /// Lines of FFmpeg's stderr, newest last.
     Stderr(Vec<Said>),
+    /// Connections to the mail port, the last change last.
+    Sessions(Vec<SessionView>),
+    /// What would come of a mail.
+    Verdict(Verdict),
     /// Pictures: the camera's own first, then those of the footage, each in order of time.
     Stills(Vec<Still>),
 }

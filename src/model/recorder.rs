@@ -12,6 +12,7 @@ use super::cameras::Cameras;
 use super::carry::used_ids;
 use super::clip::{Clip, ClipFile};
 use super::command::Command;
+use super::doctor::Doctor;
 use super::effect::Effect;
 use super::event::{Event, Space};
 use super::id::{CameraName, RequestId};
@@ -76,6 +77,8 @@ pub struct Recorder {
     pub(super) mail: MailView,
     /// Mails whose rest may still come.
     pub(super) early: VecDeque<Early>,
+    /// What was said on the mail port.
+    pub(super) doctor: Doctor,
     /// Who was armed when that was last decided, cameras included that are not there now: one that is removed by a slip
     /// and added again is as it was.
     pub(super) armed: BTreeMap<CameraName, bool>,
@@ -126,7 +129,7 @@ impl Recorder {
                 camera
             })
             .collect();
-        let mail = MailView { port: Err("not open yet".to_owned()), today: 0, last: None };
+        let mail = MailView { port: Err("not open yet".to_owned()), today: 0, last: None, sessions: 0 };
         Self {
             settings,
             started: now,
@@ -138,6 +141,7 @@ impl Recorder {
             seen: now,
             mail,
             early: VecDeque::new(),
+            doctor: Doctor::default(),
             armed: remembered.armed.clone(),
             hosts: Vec::new(),
             archive: Archive::new(now),
@@ -268,6 +272,7 @@ impl Recorder {
                 self.with(out, &segment.camera, |camera, _, out| camera.claimed(out, segment.number, &result));
             }
             Event::Mail(mail) => self.mail_in(out, &mail),
+            Event::Session { transcript, untold } => self.doctor.heard(out.now, *transcript, untold),
             Event::Hosts(hosts) => self.hosts = hosts,
             Event::MailRest { letter, picture } => self.rest_in(out, letter, &picture),
             Event::MailPort(port) => {
@@ -286,6 +291,7 @@ impl Recorder {
             Event::ConfigWarnings(warnings) => self.config_warnings(out, &warnings),
             Event::HungUp => self.read_again(out, None),
             Event::Reloaded { request, result } => self.reloaded(out, request, result),
+            Event::FixWritten { request, result } => self.fix_written(out, request, result),
             Event::RingOpened { camera, first } => self.ring_opened(out, &camera, first),
             Event::AppendFailed { clip, segment, failure } => self.append_failed(out, clip, &segment, failure),
             Event::PictureStored { clip, result } => self.picture_stored(out, clip, &result),

@@ -19,6 +19,7 @@ use super::recorder::{Recorder, WARNINGS};
 use super::settings::{self, Settings};
 use super::snapshot::{Level, Topic};
 use super::text::fit_for_screen;
+use super::transcript::Fix;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,6 +45,35 @@ impl Recorder {
             Err(mistakes) => Answer::Refused(self.stay(out, &mistakes)),
         };
         self.answer(out, request, answer);
+    }
+
+    /// A person wants a line in the configuration.
+    pub(super) fn write(&mut self, out: &mut Out, request: RequestId, fix: Fix) {
+        let there = |name: &CameraName| self.settings.cameras.iter().any(|camera| camera.name == *name);
+        let refused = match &fix {
+            _ if self.stopping.is_some() => too_late(),
+            fix if fix.needs_camera() => {
+                let names: Vec<_> = self.settings.cameras.iter().map(|camera| camera.name.as_str()).collect();
+                format!("nothing was written: say for which camera (there are: {})", names.join(", "))
+            }
+            fix if fix.camera().is_some_and(|name| !there(name)) => {
+                fix.camera().map_or_else(String::new, |name| self.no_such_camera(name))
+            }
+            _ => return out.order(Effect::Write { request, fix }),
+        };
+        self.answer(out, Some(request), Answer::Refused(refused));
+    }
+
+    /// It was written, or not.
+    pub(super) fn fix_written(&mut self, out: &mut Out, request: RequestId, result: Result<(String, Reread), String>) {
+        let answer = match result {
+            Ok((written, reread)) => {
+                out.say(Level::Info, Topic::Recorder, None, &written);
+                Answer::Done(format!("{written}; {}", self.adopt(out, &reread)))
+            }
+            Err(why) => Answer::Refused(why),
+        };
+        self.answer(out, Some(request), answer);
     }
 
     fn answer(&self, out: &mut Out, request: Option<RequestId>, answer: Answer) {

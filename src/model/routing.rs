@@ -9,9 +9,10 @@
 
 use super::event::Mail;
 use super::id::CameraName;
-use super::rule::{local_part, quoted, recipients};
+use super::rule::{local_part, recipients};
 use super::settings::Camera;
 use super::text::fit_for_screen;
+use super::transcript::{Field, Fix};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -47,15 +48,6 @@ impl fmt::Display for Because {
             Because::OnlyCamera => f.write_str("the only camera"),
         }
     }
-}
-
-/// A line for `nvr.toml` by which the next mail like this one finds its camera.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Advice {
-    /// The camera that is most likely meant; `None`: nobody can tell.
-    pub camera: Option<CameraName>,
-    /// What to add to the `[[camera]]` of the right one.
-    pub line: String,
 }
 
 /// Characters of an address that a sentence shows.
@@ -138,21 +130,20 @@ fn lives_at(camera: &Camera, peer: IpAddr, hosts: &[(CameraName, IpAddr)]) -> bo
 ///
 /// A recipient of its own is the surest sign. Where there is none that can be written down, it is the address that
 /// sends, unless that is this machine, where a relay speaks for many; and else who it says it is.
-pub fn advice(mail: &Mail, cameras: &[Arc<Camera>]) -> Option<Advice> {
+pub fn advice(mail: &Mail, cameras: &[Arc<Camera>]) -> Option<Fix> {
     let words = recipients(mail).map(|to| local_part(to).to_lowercase());
     let words: Vec<_> = words.filter(|word| is_plain(word)).collect();
     let likely = words.iter().find_map(|word| Some((word, nearest(word, cameras)?)));
     if let Some((word, camera)) = likely {
-        return Some(Advice { camera: Some(camera), line: format!("alias = [\"{word}\"]") });
+        return Some(Fix::Alias { camera: Some(camera), word: word.clone() });
     }
     let peer = mail.peer.to_canonical();
-    let line = match words.first() {
-        Some(word) => format!("alias = [\"{word}\"]"),
-        None if !peer.is_loopback() => format!("mail = [{{ peer = \"{peer}\" }}]"),
-        None if is_plain(&mail.from.replace('@', "")) => format!("mail = [{{ from = {} }}]", quoted(&mail.from)),
-        None => return None,
-    };
-    Some(Advice { camera: None, line })
+    let rule = |by, value| Fix::Mail { camera: None, by, value };
+    match words.into_iter().next() {
+        Some(word) => Some(Fix::Alias { camera: None, word }),
+        None if !peer.is_loopback() => Some(rule(Field::Peer, peer.to_string())),
+        None => is_plain(&mail.from.replace('@', "")).then(|| rule(Field::From, mail.from.clone())),
+    }
 }
 
 /// Whether a word can be written into the file as it is.
@@ -192,10 +183,10 @@ fn remedy(mail: &Mail, cameras: &[Arc<Camera>]) -> String {
     };
     let what = format!("{from} names no camera, so all are meant");
     match advice(mail, cameras) {
-        Some(Advice { camera: Some(camera), line }) => {
-            format!("{what} (if {camera} is meant, add to its [[camera]] in nvr.toml: {line})")
+        Some(fix) => {
+            let whose = fix.camera().map_or(String::new(), |camera| format!("if {camera} is meant, "));
+            format!("{what} ({whose}add to its [[camera]] in nvr.toml: {})", fix.line())
         }
-        Some(Advice { camera: None, line }) => format!("{what} (add to its [[camera]] in nvr.toml: {line})"),
         None => {
             let name = &first.name;
             format!("{what} (set the recipient in that camera to its name in nvr.toml, such as {name}@nvr)")

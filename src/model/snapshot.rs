@@ -203,6 +203,9 @@ pub struct MailView {
     pub today: u64,
     /// The last one.
     pub last: Option<MailNote>,
+    /// The number of the last change of what was said on the port: see [`super::question::Question::Sessions`].
+    #[serde(default)]
+    pub sessions: u64,
 }
 
 /// A mail and what came of it.

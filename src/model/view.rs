@@ -4,7 +4,7 @@ use super::camera::Camera;
 use super::event::Space;
 use super::recorder::{Recorder, TAIL};
 use super::ring::Fate;
-use super::snapshot::{ArchiveView, CameraView, ClipView, Lost, RingView, SlotState, SlotView, Snapshot};
+use super::snapshot::{ArchiveView, CameraView, ClipView, Lost, MailView, RingView, SlotState, SlotView, Snapshot};
 use super::time::Mono;
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ impl Recorder {
             pid: 0,
             started: self.started,
             anchor: self.anchor,
-            mail: self.mail.clone(),
+            mail: MailView { sessions: self.doctor.change(), ..self.mail.clone() },
             archive: ArchiveView {
                 dir: self.settings.archive.dir.display().to_string(),
                 space: self.archive.space.map(rounded),

@@ -181,6 +181,7 @@ pub fn command(command: &Command) -> String {
         Command::Protect { clip, protected: false } => format!("releasing the protection of {clip}"),
         Command::Delete { clip } => format!("deleting {clip}"),
         Command::Ask(_) => "looking".to_owned(),
+        Command::Write(fix) => format!("writing into nvr.toml: {}", fix.line()),
         Command::Reload => "reading the configuration again".to_owned(),
         Command::Stop => "stopping the recorder".to_owned(),
     }

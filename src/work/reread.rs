@@ -6,6 +6,7 @@ use super::queue::Queue;
 use crate::model::event::{Event, Reread};
 use crate::model::id::RequestId;
 use crate::model::settings::Settings;
+use crate::model::transcript::Fix;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -14,6 +15,18 @@ use tokio_util::sync::CancellationToken;
 
 /// Reads and checks the configuration. Answers a sentence for each mistake, one a line. It may wait for a disk.
 pub type Reader = Arc<dyn Fn() -> Result<Reread, String> + Send + Sync>;
+
+/// Writes a line into it, and reads it again. Answers what was written, or a sentence with the line to write by hand.
+pub type Writer = Arc<dyn Fn(&Fix) -> Result<(String, Reread), String> + Send + Sync>;
+
+/// The file that the configuration is in. Clones are the same.
+#[derive(Clone)]
+pub struct ConfigFile {
+    /// Reads it.
+    pub reader: Reader,
+    /// Changes it.
+    pub writer: Writer,
+}
 
 /// How long reading may take; it takes a millisecond. Together with the time in the queue it is less than who asks will
 /// wait.
@@ -24,15 +37,15 @@ const WAITING: usize = 7;
 /// Reads the configuration whenever it is ordered to, each order after the one before. Clones are the same.
 #[derive(Clone)]
 pub struct Rereads {
-    reader: Reader,
+    file: ConfigFile,
     ffmpeg: Ffmpeg,
     queue: Queue,
 }
 
 impl Rereads {
-    /// By this reader; the warnings are about this FFmpeg too.
-    pub fn new(reader: Reader, ffmpeg: Ffmpeg) -> Self {
-        Self { reader, ffmpeg, queue: Queue::new(WAITING) }
+    /// Of this file; the warnings are about this FFmpeg too.
+    pub fn new(file: ConfigFile, ffmpeg: Ffmpeg) -> Self {
+        Self { file, ffmpeg, queue: Queue::new(WAITING) }
     }
 
     /// Reads it once. Always ends as [`Event::Reloaded`], in less than nine seconds.
@@ -46,19 +59,42 @@ impl Rereads {
         let _ = events.send(Event::Reloaded { request, result }).await;
     }
 
+    /// Writes a line into it and reads it. Always ends as [`Event::FixWritten`], in the same time. What is being written
+    /// when that is over may still get there.
+    pub async fn write(self, request: RequestId, fix: Fix, events: mpsc::Sender<Event>, stop: CancellationToken) {
+        let writer = Arc::clone(&self.file.writer);
+        let result = tokio::select! {
+            biased;
+            () = stop.cancelled() => Err("the recorder is stopping (write it again when it runs)".to_owned()),
+            result = self.in_turn(move || writer(&fix)) => result.map(|(sentence, read)| (sentence, self.warned(read))),
+        };
+        let _ = events.send(Event::FixWritten { request, result }).await;
+    }
+
     async fn result(&self) -> Result<Reread, String> {
-        let hangs = || "the configuration cannot be read in time (does its disk answer? see: nvr check)".to_owned();
-        let turn = self.queue.turn().await.ok_or_else(hangs)?;
-        let reader = Arc::clone(&self.reader);
-        let reading = tokio::task::spawn_blocking(move || {
-            let _turn = turn; // one that hangs keeps the others from hanging too
-            reader()
-        });
-        let read = timeout(LIMIT, reading).await.map_err(|_| hangs())?;
-        let mut read = read.map_err(|panic| format!("the configuration cannot be read: {panic} (report this)"))??;
+        let reader = Arc::clone(&self.file.reader);
+        Ok(self.warned(self.in_turn(move || reader()).await?))
+    }
+
+    fn warned(&self, mut read: Reread) -> Reread {
         read.warnings.extend(shown_passwords(&self.ffmpeg, &read.settings));
         read.warnings.extend(limits::shortages(&read.settings));
-        Ok(read)
+        read
+    }
+
+    /// Does something with the file when it is its turn.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let hangs = || "the configuration cannot be read in time (does its disk answer? see: nvr check)".to_owned();
+        let turn = self.queue.turn().await.ok_or_else(hangs)?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let _turn = turn; // one that hangs keeps the others from hanging too
+            work()
+        });
+        let read = timeout(LIMIT, reading).await.map_err(|_| hangs())?;
+        read.map_err(|panic| format!("the configuration cannot be read: {panic} (report this)"))?
     }
 }
 
@@ -80,7 +116,8 @@ mod tests {
     fn rereads(reader: impl Fn() -> Result<Reread, String> + Send + Sync + 'static) -> Rereads {
         let (program, version) = ("ffmpeg".into(), "5.1".to_owned());
         let ffmpeg = Ffmpeg { program, version, hides_passwords: true, old: false, encoder: None };
-        Rereads::new(Arc::new(reader), ffmpeg)
+        let writer: Writer = Arc::new(|_| Err("not here".to_owned()));
+        Rereads::new(ConfigFile { reader: Arc::new(reader), writer }, ffmpeg)
     }
 
     fn why(event: Option<Event>) -> String {

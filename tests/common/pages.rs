@@ -230,6 +230,7 @@ pub fn answer(
             let said = |(n, line): (u64, &String)| Said { at: NOW - seconds(300) + seconds(7 * n), text: line.clone() };
             Found::Stderr((0..).zip(stderr).map(said).collect())
         }
-        Question::Stills { .. } => Found::Stills(Vec::new()),
+        Question::Sessions(_) => Found::Sessions(Vec::new()),
+        Question::Stills { .. } | Question::WhereTo(_) => Found::Stills(Vec::new()),
     })
 }

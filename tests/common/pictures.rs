@@ -124,7 +124,7 @@ pub fn all_well() -> Snapshot {
         started: NOW - seconds(273_620),
         anchor: Anchor { mono: NOW, wall: now() },
         cameras: vec![camera("front-door"), garden],
-        mail: MailView { port: Ok("0.0.0.0:6789".into()), today: 12, last: Some(last_mail()) },
+        mail: MailView { port: Ok("0.0.0.0:6789".into()), today: 12, last: Some(last_mail()), sessions: 0 },
         archive: ArchiveView {
             dir: "/srv/clips".into(),
             space: Some(Space { total: 2_000_000_000_000, free: 780_000_000_000 }),

@@ -95,6 +95,11 @@ fn told(mut bus: mpsc::Receiver<Event>) -> Vec<Mail> {
                 mails.push(mail);
             }
             Event::MailRest { .. } => {}
+            Event::Session { transcript, .. } => {
+                assert!(transcript.lines.len() <= 60, "a transcript of {} lines", transcript.lines.len());
+                let fits = |text: &str| text.chars().count() <= 160 && !text.contains(char::is_control);
+                assert!(transcript.lines.iter().all(|line| fits(&line.text)), "{transcript:?}");
+            }
             Event::Note(note) => assert!(note.ends_with(')') || note.contains(" more like it before"), "{note}"),
             other => panic!("{other:?}"),
         }

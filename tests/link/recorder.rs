@@ -20,7 +20,7 @@ pub fn picture(number: u64) -> Snapshot {
         started: Mono(1),
         anchor: Anchor { mono: Mono(0), wall: jiff::Timestamp::UNIX_EPOCH },
         cameras: Vec::new(),
-        mail: MailView { port: Ok("0.0.0.0:6789".into()), today: number, last: None },
+        mail: MailView { port: Ok("0.0.0.0:6789".into()), today: number, last: None, sessions: 0 },
         archive: ArchiveView {
             dir: "/clips".into(),
             space: None,

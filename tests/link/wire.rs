@@ -121,7 +121,8 @@ fn mail() -> impl Strategy<Value = MailView> {
         outcome,
     });
     let port = prop_oneof![text().prop_map(Ok), text().prop_map(Err)];
-    (port, any::<u64>(), of(note)).prop_map(|(port, today, last)| MailView { port, today, last })
+    let view = |(port, today, last, sessions)| MailView { port, today, last, sessions };
+    (port, any::<u64>(), of(note), any::<u64>()).prop_map(view)
 }
 
 fn space() -> impl Strategy<Value = Option<Space>> {

@@ -69,8 +69,14 @@ impl Port {
         self.state.path().join("mail-cert.pem").to_str().expect("a path in UTF-8").to_owned()
     }
 
+    /// The next event. What is told of the talks themselves is passed over.
     async fn event(&mut self) -> Event {
-        timeout(PATIENCE, self.bus.recv()).await.expect("an event in time").expect("a port that is open")
+        loop {
+            match timeout(PATIENCE, self.bus.recv()).await.expect("an event in time").expect("a port that is open") {
+                Event::Session { .. } => {}
+                other => return other,
+            }
+        }
     }
 
     /// The next mail; notes that come before it are passed over.
@@ -88,7 +94,7 @@ impl Port {
     async fn close(mut self) -> Vec<Event> {
         self.stop.cancel();
         timeout(PATIENCE, self.served).await.expect("an end in time").expect("no panic");
-        from_fn(|| self.bus.try_recv().ok()).collect()
+        from_fn(|| self.bus.try_recv().ok()).filter(|event| !matches!(event, Event::Session { .. })).collect()
     }
 
     async fn connect(&self) -> TcpStream {

@@ -258,6 +258,7 @@ pub fn obedient(effect: &Effect) -> Option<Event> {
         | Effect::Discard { .. }
         | Effect::Remember { .. }
         | Effect::Reload { .. }
+        | Effect::Write { .. }
         | Effect::Adopt(_)
         | Effect::CloseRing { .. }
         | Effect::Stop { .. } => None,
@@ -271,6 +272,7 @@ pub fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
         &input,
         Input::Event(
             Event::Reloaded { request: Some(_), .. }
+                | Event::FixWritten { .. }
                 | Event::ClipsListed { .. }
                 | Event::ClipShown { .. }
                 | Event::ClipChanged { .. }
@@ -282,6 +284,7 @@ pub fn apply(recorder: &mut Recorder, now: Mono, input: Input) -> Vec<Effect> {
         let given_on = matches!(
             effect,
             Effect::Reload { request: Some(_) }
+                | Effect::Write { .. }
                 | Effect::ListClips { .. }
                 | Effect::ShowClip { .. }
                 | Effect::ChangeClip { .. }

@@ -322,6 +322,7 @@ impl World {
             | Effect::ChangeClip { .. }
             | Effect::TakeStills { .. }
             | Effect::Reload { .. }
+            | Effect::Write { .. }
             | Effect::Adopt(_)
             | Effect::Stop { .. } => {}
         }

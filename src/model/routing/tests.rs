@@ -149,13 +149,13 @@ fn a_line_is_proposed_for_the_camera_that_is_most_likely_meant(
     let cameras =
         [camera("camera-1", &[], "a.mp4"), camera("camera-2", &[], "b.mp4"), camera("entry", &["front-door"], "c.mp4")];
     let advice = advice(&mail("10.0.0.1", &[&format!("{word}@nvr")]), &cameras).expect("advice");
-    assert_eq!((advice.camera.as_ref().map(CameraName::as_str), advice.line.as_str()), (likely, line));
+    assert_eq!((advice.camera().map(CameraName::as_str), advice.line().as_str()), (likely, line));
 }
 
 #[test]
 fn behind_a_relay_the_sender_is_the_sign_and_without_any_there_is_none() {
     let relayed = Mail { from: "cam7@lan".into(), ..mail("127.0.0.1", &[""]) };
-    let line = |mail: &Mail| advice(mail, &house()).map(|advice| advice.line);
+    let line = |mail: &Mail| advice(mail, &house()).map(|advice| advice.line());
     assert_eq!(line(&relayed).as_deref(), Some("mail = [{ from = \"cam7@lan\" }]"));
     assert_eq!(line(&Mail { from: String::new(), ..relayed }), None);
 }

@@ -99,6 +99,7 @@ impl Ui {
                     words.found(lines.clone());
                 }
             }
+            Question::Sessions(_) | Question::WhereTo(_) => {} // no page asks
             Question::Stills { of, .. } => {
                 let stills = pick(found, |found| if let Found::Stills(stills) = found { Some(stills) } else { None });
                 for look in self.pages.iter_mut().filter_map(Page::look).filter(|it| it.of == *of) {
@@ -124,6 +125,7 @@ impl Ui {
             | Command::Trigger { .. }
             | Command::Release(_)
             | Command::Ask(_)
+            | Command::Write(_)
             | Command::Reload
             | Command::Stop => {}
         }

@@ -11,6 +11,7 @@ use super::pulse::Pulse;
 use super::session::talk;
 use crate::model::event::Event;
 use crate::model::settings::Smtp;
+use crate::model::transcript::End;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -130,15 +131,33 @@ impl Door {
         if !self.house.rules().allow.iter().any(|net| net.contains(&address)) {
             let text = format!("{address} wanted to send mail and was refused");
             self.house.notes.tell(Kind::Refused, format!("{text} (if it is a camera: add {address} to smtp.allow)"));
-            return send_away(&stream, secure, "554 mail is taken from networks in smtp.allow only\r\n");
+            return self.send_away(
+                (&stream, secure),
+                address,
+                "554 mail is taken from networks in smtp.allow only\r\n",
+                End::NotAllowed,
+            );
         }
         if self.is_crowd(address) && !self.replace_one_of(address) {
             let most = self.house.rules().limits.per_address;
             let text = format!("{address} has {most} mail connections open at a time");
             self.house.notes.tell(Kind::Address, format!("{text} (see what runs there; more were told to come back)"));
-            return send_away(&stream, secure, "421 too many connections from your address, try again\r\n");
+            return self.send_away(
+                (&stream, secure),
+                address,
+                "421 too many connections from your address, try again\r\n",
+                End::Crowd,
+            );
         }
         self.waiting = Some(Waiting { stream, address, secure });
+    }
+
+    /// A sentence and goodbye. A new connection has room for it; if not, it has to do without, as who begins with TLS.
+    fn send_away(&self, (stream, secure): (&TcpStream, bool), address: IpAddr, sentence: &str, end: End) {
+        if !secure {
+            let _ = stream.try_write(sentence.as_bytes());
+        }
+        self.house.tapes.sent_away(address, sentence, end);
     }
 
     /// Connections that could not be accepted leave the listener ready: without a pause this would be a busy loop.
@@ -227,13 +246,6 @@ impl Door {
     }
 }
 
-/// A sentence and goodbye. A new connection has room for it; if not, it has to do without, as who begins with TLS.
-fn send_away(stream: &TcpStream, secure: bool, sentence: &str) {
-    if !secure {
-        let _ = stream.try_write(sentence.as_bytes());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,7 +301,9 @@ mod tests {
         if street.door.stalest(|_| true).expect("two guests").0 > Instant::now() {
             let mut third = street.knock("10.0.0.7").await;
             assert_eq!(first_word(&mut third).await, "421");
-            assert!(matches!(street.bus.try_recv(), Ok(Event::Note(note)) if note.contains("10.0.0.7 has 2")));
+            let noted = std::iter::from_fn(|| street.bus.try_recv().ok())
+                .find_map(|event| if let Event::Note(note) = event { Some(note) } else { None });
+            assert!(noted.is_some_and(|note| note.contains("10.0.0.7 has 2")));
         }
         let mut other = street.knock("10.0.0.8").await;
         assert_eq!(first_word(&mut other).await, "220");

@@ -158,6 +158,11 @@ impl Letter {
         true
     }
 
+    /// Bytes of the message so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Whether more came than a mail may hold.
     pub fn too_big(&self, limits: &Limits) -> bool {
         self.size > limits.message

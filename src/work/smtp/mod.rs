@@ -25,6 +25,7 @@ mod pulse;
 mod session;
 #[cfg(test)]
 mod session_tests;
+mod tape;
 mod telling;
 mod tls;
 mod trial;
@@ -51,6 +52,7 @@ struct House {
     events: Sender<Event>,
     stop: CancellationToken,
     notes: notes::Notes,
+    tapes: tape::Tapes,
     budget: Arc<letter::Budget>,
     /// Held by who reads a large mail.
     reading: Arc<Semaphore>,
@@ -70,11 +72,13 @@ impl House {
         stop: CancellationToken,
     ) -> Self {
         let notes = notes::Notes::new(events.clone(), rules.borrow().limits.note_every);
+        let tapes = tape::Tapes::new(events.clone());
         Self {
             rules,
             events,
             stop,
             notes,
+            tapes,
             budget: Arc::default(),
             reading: Arc::new(Semaphore::new(1)),
             letters: AtomicU64::new(0),

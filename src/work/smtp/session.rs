@@ -11,6 +11,7 @@ use super::lines::{Lines, Piece};
 use super::login::Step;
 use super::notes::Kind;
 use super::pulse::Pulse;
+use super::tape::Tape;
 use super::tls::{Secure, shake_hands};
 use crate::model::settings::Smtp;
 use std::net::IpAddr;
@@ -32,11 +33,11 @@ const TLS_HELLO: [u8; 2] = [0x16, 0x03];
 /// What is said when less is kept of mails than they hold.
 pub(super) const NO_MEMORY: &str = "all mails being received together are too big, so some texts and pictures are not read (make the \
                          cameras' pictures smaller)";
+/// The first words.
+const GREETING: &[u8] = b"220 nvr ESMTP\r\n";
 /// How long a last sentence may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// The first words.
-const GREETING: &[u8] = b"220 nvr ESMTP\r\n";
 /// For how long TLS is not offered again to who cannot speak it, so that its next mail comes without.
 const NO_TLS: Duration = Duration::from_secs(3600);
 
@@ -116,6 +117,8 @@ pub(super) struct Session<'a> {
     pub(super) mistakes: u32,
     /// Bytes of the message since the last progress.
     pub(super) step: usize,
+    /// What was said so far.
+    pub(super) tape: Tape,
 }
 
 /// Serves a peer until it leaves or has to; `secure`: it begins with TLS.
@@ -156,6 +159,7 @@ impl<'a> Session<'a> {
             out: GREETING.to_vec(),
             mistakes: 0,
             step: 0,
+            tape: house.tapes.begin(peer),
         }
     }
 
@@ -164,6 +168,7 @@ impl<'a> Session<'a> {
     fn begin_again(&mut self) {
         let greeting = self.out.as_slice() == GREETING;
         self.out = if greeting { GREETING.to_vec() } else { Vec::new() };
+        self.tape.said(&self.out);
         (self.engine, self.letter, self.expecting) = (engine(self.peer), None, Expecting::Command);
         (self.greeted, self.known, self.secure) = (false, false, true);
     }
@@ -171,6 +176,9 @@ impl<'a> Session<'a> {
     /// Converses, first without TLS or with it, until there is a reason to end.
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&mut self, wire: &mut Wire<S>, secure: bool) -> End {
         let mut end = if secure { End::ToTls } else { End::Gone };
+        if !secure {
+            self.tape.said(GREETING);
+        }
         loop {
             if end == End::ToTls {
                 *wire = self.secure(wire.take()).await.map(Either::Right);
@@ -191,6 +199,7 @@ impl<'a> Session<'a> {
         let progress = || pulse.beat(true, limits);
         match shake_hands(stream, identity, limits.handshake, progress).await {
             Ok(stream) => {
+                self.tape.secured(stream.get_ref().1.protocol_version());
                 self.begin_again();
                 self.progress();
                 Some(stream)
@@ -200,7 +209,10 @@ impl<'a> Session<'a> {
                     self.house.no_tls.extend(self.peer, NO_TLS, Instant::now());
                 }
                 let sentence = failure.sentence(self.peer, identity);
-                sentence.into_iter().for_each(|sentence| self.note(Kind::Tls, sentence));
+                if let Some(sentence) = sentence {
+                    self.tape.tls_failed(&sentence);
+                    self.note(Kind::Tls, sentence);
+                }
                 None
             }
         }
@@ -217,10 +229,15 @@ impl<'a> Session<'a> {
                 return end;
             }
             let due = self.letter.as_ref().and_then(|letter| letter.due(limits));
+            let tell = self.tape.due();
             let length = tokio::select! {
                 biased;
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     self.trigger(false).await;
+                    continue;
+                }
+                () = sleep_until(tell.unwrap_or_else(Instant::now)), if tell.is_some() => {
+                    self.tape.tell(&self.house.tapes);
                     continue;
                 }
                 result = timeout(limits.idle, stream.read(&mut read)) => match result {
@@ -230,6 +247,7 @@ impl<'a> Session<'a> {
                 },
             };
             if !self.greeted && !self.secure && read[..length].starts_with(&TLS_HELLO) {
+                self.tape.note(crate::model::transcript::TLS_HELLO);
                 return self.stranger("TLS");
             }
             lines.push(&read[..length]);
@@ -280,8 +298,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// One line.
+    /// One line, and what it is answered with.
     async fn hear(&mut self, piece: Piece<'_>) -> Option<End> {
+        self.tape.heard(piece.bytes, self.expecting);
+        let before = self.out.len();
+        let end = self.hear_line(piece).await;
+        self.tape.said(&self.out[before..]);
+        end
+    }
+
+    async fn hear_line(&mut self, piece: Piece<'_>) -> Option<End> {
         if self.expecting == Expecting::Message {
             return self.hear_message(piece).await;
         }
@@ -336,6 +362,7 @@ impl<'a> Session<'a> {
             letter.whole = true;
         }
         self.trigger(false).await;
+        self.sum_up("");
         let reply = self.engine.process(b".\r\n");
         let too_big = self.letter.take().is_some_and(|letter| letter.too_big(&self.rules.limits));
         self.expecting = Expecting::Command;
@@ -347,6 +374,12 @@ impl<'a> Session<'a> {
             // Writing into memory cannot fail.
             false => drop(reply.write_to(&mut self.out)),
         }
+    }
+
+    /// Takes down how much of a message came.
+    fn sum_up(&mut self, end: &str) {
+        let Some(letter) = &self.letter else { return };
+        self.tape.note(&format!("a message of {} bytes{end}", letter.size()));
     }
 
     /// Sends what is to be said; `Some`: nobody takes it.
@@ -365,7 +398,14 @@ impl<'a> Session<'a> {
     /// Triggers what was interrupted and says the last words.
     async fn farewell<S: AsyncWrite + Unpin>(&mut self, stream: Option<&mut S>, end: End) {
         let whole = self.letter.as_ref().is_some_and(|letter| letter.whole);
+        if !whole && self.expecting == Expecting::Message {
+            self.sum_up(", and then it broke off");
+        }
         self.trigger(!whole).await;
+        if let Some(words) = end.words() {
+            self.tape.said(words.as_bytes());
+        }
+        self.tape.end(&self.house.tapes, end);
         let Some(stream) = stream else { return };
         let words = async {
             if let Some(words) = end.words() {

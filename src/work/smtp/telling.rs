@@ -12,6 +12,9 @@ use std::net::IpAddr;
 /// Bytes of a message that is read at once: it takes less than a millisecond.
 const AT_ONCE: usize = 64 << 10;
 
+/// Characters of a subject in a transcript.
+const SUBJECT: usize = 100;
+
 /// A picture, and the memory that it takes of what all mails may.
 struct Kept {
     bytes: Vec<u8>,
@@ -37,7 +40,13 @@ impl Session<'_> {
             return;
         }
         let Said { sender, subject, body, event, picture } = self.read().await;
+        if !early {
+            let picture =
+                picture.as_ref().map(|it| format!(" and a picture of {} bytes", it.len())).unwrap_or_default();
+            self.tape.note(&format!("subject \"{}\"{picture}", fit_for_screen(&subject, SUBJECT)));
+        }
         let picture = picture.filter(|_| !early).and_then(|picture| self.picture(picture));
+        let session = self.tape.number;
         self.tell(|letter, peer| {
             if letter.untold.is_empty() {
                 return None;
@@ -45,7 +54,7 @@ impl Session<'_> {
             let bare = Mail::bare(peer, letter.from.clone(), std::mem::take(&mut letter.untold));
             let (waited, picture, rest) = (letter.waited(), picture.clone(), early.then_some(letter.id));
             letter.early = letter.early.or(rest);
-            Some(Event::Mail(Mail { sender, subject, body, event, picture, rest, waited, cut_off, ..bare }))
+            Some(Event::Mail(Mail { session, sender, subject, body, event, picture, rest, waited, cut_off, ..bare }))
         })
         .await;
         if let Some(picture) = picture.filter(|_| !early) {

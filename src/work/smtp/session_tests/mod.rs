@@ -82,10 +82,14 @@ impl Camera {
     }
 
     async fn mail(&mut self) -> Mail {
-        match self.bus.recv().await {
+        match self.event().await {
             Some(Event::Mail(mail)) => mail,
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        next(&mut self.bus).await
     }
 
     /// Hangs up if it has not, waits for the session to end, and gives all events that are left.
@@ -93,10 +97,20 @@ impl Camera {
         drop(self.stream);
         self.session.await.expect("sessions do not panic");
         let mut events = Vec::new();
-        while let Some(event) = self.bus.recv().await {
+        while let Some(event) = next(&mut self.bus).await {
             events.push(event);
         }
         events
+    }
+}
+
+/// The next event. What is told of the talk itself is passed over.
+async fn next(bus: &mut Receiver<Event>) -> Option<Event> {
+    loop {
+        match bus.recv().await {
+            Some(Event::Session { .. }) => {}
+            other => return other,
+        }
     }
 }
 
@@ -129,7 +143,9 @@ async fn the_trigger_is_the_first_recipient_and_goes_out_at_the_dot() {
     sleep(Duration::from_secs(3)).await;
     camera.says("RCPT TO:<hall@nvr>\r\nDATA\r\nSubject: x\r\n\r\n").await;
     sleep(Duration::from_secs(3)).await;
-    assert!(camera.bus.is_empty());
+    while let Ok(event) = camera.bus.try_recv() {
+        assert!(matches!(event, Event::Session { .. }), "{event:?}");
+    }
     camera.says("body\r\n.\r\n").await;
     let mail = camera.mail().await;
     assert_eq!((mail.waited.as_secs(), mail.to.len()), (6, 2));
@@ -146,7 +162,7 @@ async fn a_slow_mail_triggers_after_ten_seconds_and_only_once() {
             camera.stream.get_mut().write_all(b"picture\r\n").await.expect("taken");
         }
     };
-    let taker = async { (camera.bus.recv().await, seconds(start)) };
+    let taker = async { (next(&mut camera.bus).await, seconds(start)) };
     let ((), (event, after)) = tokio::join!(sender, taker);
     let Some(Event::Mail(mail)) = event else { panic!("{event:?}") };
     assert_eq!((mail.subject.as_str(), mail.waited.as_secs(), mail.cut_off, after), ("slow", 10, false, 10));
@@ -253,7 +269,7 @@ async fn a_mail_too_big_triggers_at_once_and_gets_552_at_its_end() {
     let mut camera = Camera::connects(Limits { message: 1000, ..Limits::default() }, 16);
     camera.says(&format!("{TO_GARDEN}DATA\r\nSubject: big\r\n\r\n{}", "x".repeat(1000))).await;
     camera.says("\r\n").await;
-    assert!(matches!(camera.bus.recv().await, Some(Event::Note(_))));
+    assert!(matches!(camera.event().await, Some(Event::Note(_))));
     let mail = camera.mail().await;
     assert_eq!((mail.subject.as_str(), mail.cut_off), ("big", true));
     camera.says(".\r\nMAIL FROM:<a@b>\r\nRCPT TO:<hall@nvr>\r\nDATA\r\n.\r\n").await;
@@ -317,8 +333,58 @@ async fn recipients_are_bounded() {
     let mut camera = Camera::connects(Limits { recipients: 2, ..Limits::default() }, 16);
     camera.says(&format!("{TO_GARDEN}RCPT TO:<hall@nvr>\r\nRCPT TO:<attic@nvr>\r\nDATA\r\n.\r\n")).await;
     assert_eq!(camera.hears_each(8).await[3..], ["250", "250", "452", "354", "250"]);
-    assert!(matches!(camera.bus.recv().await, Some(Event::Note(_))));
+    assert!(matches!(camera.event().await, Some(Event::Note(_))));
     assert_eq!(camera.mail().await.to, ["garden@nvr", "hall@nvr"]);
+}
+
+fn texts(transcript: &crate::model::transcript::Transcript) -> Vec<String> {
+    transcript.lines.iter().map(|line| format!("{} {}", line.by.sign(), line.text)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_is_taken_down_without_secrets_and_told_at_the_end() {
+    let mut camera = usual();
+    let auth = "AUTH LOGIN\r\nYWRtaW4=\r\nc2VjcmV0\r\n";
+    camera.says(&format!("EHLO cam\r\n{auth}{}DATA\r\nSubject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n", &TO_GARDEN[8..])).await;
+    camera.hears_the_end().await;
+    let mut told = Vec::new();
+    while let Ok(event) = camera.bus.try_recv() {
+        told.push(event);
+    }
+    let [Event::Mail(mail), Event::Session { transcript, untold: 0 }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((mail.session, transcript.number, &transcript.end), (1, 1, &Some(crate::model::transcript::End::Quit)));
+    let expected = [
+        "< 220 nvr ESMTP",
+        "> EHLO cam",
+        "< 250-nvr",
+        "< 250-8BITMIME",
+        "< 250-SIZE 8388608",
+        "< 250-PIPELINING",
+        "< 250 AUTH PLAIN LOGIN",
+        "> AUTH LOGIN",
+        "< 334 VXNlcm5hbWU6",
+        "> (user)",
+        "< 334 UGFzc3dvcmQ6",
+        "> (password)",
+        "< 235 welcome",
+    ];
+    assert_eq!(texts(transcript)[..expected.len()], expected);
+    let rest = &texts(transcript)[expected.len()..];
+    assert!(rest.contains(&"> RCPT TO:<garden@nvr>".to_owned()), "{rest:?}");
+    assert!(rest.contains(&"- a message of 20 bytes".to_owned()), "{rest:?}");
+    assert!(rest.ends_with(&["> QUIT".to_owned(), "< 221 nvr closing, bye".to_owned()]) || rest.len() > 8, "{rest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_talk_that_goes_on_is_told_as_far_as_it_is() {
+    let mut camera = usual();
+    camera.says("EHLO cam\r\n").await;
+    let Some(Event::Session { transcript, .. }) = camera.bus.recv().await else { panic!("nothing was told") };
+    assert_eq!((texts(&transcript).len(), transcript.end), (7, None));
+    assert_eq!(transcript.lasted.as_millis(), 500);
+    let Some(Event::Session { transcript, .. }) = camera.bus.recv().await else { panic!("nothing was told") };
+    assert_eq!((texts(&transcript).len(), transcript.end), (8, Some(crate::model::transcript::End::Idle)));
+    assert_eq!(transcript.lasted.as_secs(), 20);
 }
 
 #[tokio::test(start_paused = true)]
