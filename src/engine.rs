@@ -9,6 +9,7 @@ mod news;
 
 use crate::clock::Clock;
 use crate::journal;
+use crate::model::budget::Spent;
 use crate::model::command::{Answer, Command};
 use crate::model::effect::Effect;
 use crate::model::event::{AppendFailure, Event, SlotFile};
@@ -99,7 +100,8 @@ pub struct Engine {
     common: Arc<Common>,
     archive: Archive,
     looks: Looks,
-    armed: watch::Sender<Vec<(CameraName, bool)>>,
+    armed: watch::Sender<BTreeMap<CameraName, bool>>,
+    spent: watch::Sender<Spent>,
     make_room: Arc<Notify>,
     live: Live,
     rereads: Rereads,
@@ -142,14 +144,14 @@ impl Engine {
         let (watcher, unwatched) = RingWatch::of(&settings.ring.dir, &names, bus.clone());
         inherited.warnings.extend(unwatched);
 
-        let armed = state::load(&settings.recorder.state_dir).await.unwrap_or_else(|sentence| {
-            inherited.warnings.push(sentence);
-            BTreeMap::new()
-        });
+        let (armed, spent) = tokio::join!(state::load(state_dir, state::ARMED), state::load(state_dir, state::SPENT));
+        inherited.warnings.extend(armed.as_ref().err().into_iter().chain(spent.as_ref().err()).cloned());
+        let (armed, spent): (_, Spent) = (armed.unwrap_or_default(), spent.unwrap_or_default());
         let clock = Clock::start();
-        let remembered = Remembered { armed, first: ring.first_numbers(), left: std::mem::take(&mut inherited.left) };
+        let (first, left) = (ring.first_numbers(), std::mem::take(&mut inherited.left));
+        let remembered = Remembered { armed, spent, first, left };
         let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor());
-        let (armed, to_save) = watch::channel(Vec::new());
+        let (armed, spent) = (watch::Sender::default(), watch::Sender::default());
         let (requests, waiting) = mpsc::channel(REQUESTS);
         let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
 
@@ -168,7 +170,8 @@ impl Engine {
             retain::run(live.rules.subscribe(), archive.home(), wake.clone(), bus.clone(), stop.asked().clone());
         tasks.spawn(retain);
         tasks.spawn(hosts::keep(live.cameras.subscribe(), bus.clone(), stop.asked().clone()));
-        tasks.spawn(state::keep(settings.recorder.state_dir.clone(), to_save, bus.clone()));
+        tasks.spawn(state::keep(state_dir.clone(), state::ARMED, armed.subscribe(), bus.clone()));
+        tasks.spawn(state::keep(state_dir.clone(), state::SPENT, spent.subscribe(), bus.clone()));
         let healing = Healing::of(&settings.ring.dir, logout_warning(&settings.ring.dir));
         let looks = Looks::new(ffmpeg.clone(), settings.ring.dir.clone(), archive.home());
         let rereads = Rereads::new(file, ffmpeg.clone());
@@ -191,6 +194,7 @@ impl Engine {
             archive,
             looks,
             armed,
+            spent,
             make_room: wake,
             live,
             rereads,
@@ -342,6 +346,7 @@ impl Engine {
             }
             Effect::Log(entry) => journal::write(&entry),
             Effect::SaveArmed(armed) => drop(self.armed.send_replace(armed)),
+            Effect::SaveSpent(spent) => drop(self.spent.send_replace(spent)),
             Effect::Stop { who } => self.stop.ask(who),
         }
     }
@@ -384,8 +389,9 @@ impl Engine {
 
     /// Ends what is left of the hands. Whoever still has something to say is heard, so that none waits for room.
     async fn end(self) {
-        let Self { archive, tasks, armed, cameras, bus, mut events, recorder, ring, mut memories, stop, .. } = self;
-        drop((armed, cameras, bus));
+        let Self { archive, tasks, armed, spent, cameras, bus, mut events, recorder, ring, mut memories, stop, .. } =
+            self;
+        drop((armed, spent, cameras, bus));
         let limit = if stop.now().is_cancelled() { Duration::from_millis(300) } else { camera::LADDER };
         tasks.close();
         let home = archive.home();

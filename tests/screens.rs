@@ -76,6 +76,13 @@ fn silent() -> Snapshot {
     picture
 }
 
+/// A camera that has mailed all day.
+fn spent() -> Snapshot {
+    let mut picture = pictures::triggered();
+    picture.cameras[0].spent = Some(pictures::seconds(43_200));
+    picture
+}
+
 /// What is too long for one line.
 const REFUSAL: &str = "nothing was done: garden_2026-11-22_14-02-42+0000 is protected from retention, and what is \
                        protected is never deleted (p ends that)";
@@ -107,6 +114,7 @@ fn screens(
         "disarm_all",
         "no_mail",
         "silent",
+        "spent",
         "refused",
         "waiting"
     )]
@@ -121,6 +129,7 @@ fn screens(
         "disarm_all" => armed(pictures::sixteen(), true),
         "no_mail" => no_mail(),
         "silent" => silent(),
+        "spent" => spent(),
         "archive_down" => pictures::archive_down(),
         "sixteen" => pictures::sixteen(),
         "sixty_four" | "found" | "not_found" => pictures::sixty_four(),

@@ -90,7 +90,14 @@ fn syntax(error: &toml::de::Error) -> String {
 }
 
 fn default_trigger() -> Trigger {
-    Trigger { pre_roll: secs(10), post_roll: secs(50), max_clip: secs(600), cooldown: Duration::ZERO, armed: true }
+    Trigger {
+        pre_roll: secs(10),
+        post_roll: secs(50),
+        max_clip: secs(600),
+        cooldown: Duration::ZERO,
+        armed: true,
+        budget: Some(HOUR * 12),
+    }
 }
 
 fn ring_keys(ring: &mut Section, context: &Context) -> Ring {
@@ -104,7 +111,9 @@ fn ring_keys(ring: &mut Section, context: &Context) -> Ring {
 
 /// `[trigger]`, and a camera's own `trigger`, which changes what `[trigger]` says.
 fn trigger_keys(trigger: &mut Section, base: &Trigger) -> Trigger {
+    let budget = trigger.get("budget", base.budget.unwrap_or_default(), |v| value::duration(v, Duration::ZERO..=DAY));
     Trigger {
+        budget: (!budget.is_zero()).then_some(budget),
         pre_roll: trigger.get("pre_roll", base.pre_roll, |v| value::duration(v, Duration::ZERO..=HOUR)),
         post_roll: trigger.get("post_roll", base.post_roll, |v| value::duration(v, Duration::ZERO..=DAY)),
         max_clip: trigger.get("max_clip", base.max_clip, |v| value::duration(v, secs(2)..=DAY)),

@@ -1,11 +1,13 @@
 //! One camera: its FFmpeg's life, its ring, and what its triggers want, joined.
 
 use super::backoff;
+use super::budget::Budget;
 use super::carry::Carried;
 use super::clip::SLACK;
 use super::effect::Effect;
 use super::event::{CameraNews, SlotFile, Trouble};
 use super::id::{RunId, SegmentId};
+use super::interval::Interval;
 use super::life::{End, Life};
 use super::memory::Memory;
 use super::out::Out;
@@ -16,7 +18,7 @@ use super::ring::{Fate, Moved, Ring, Segment};
 use super::saving::{ClipIds, Saving};
 use super::seen::{Pace, Shape};
 use super::settings;
-use super::silence::Silence;
+use super::silence::{Silence, about};
 use super::snapshot::{Level, Lost, Media, Topic};
 use super::text::fit_for_screen;
 use super::time::{Mono, Window};
@@ -66,6 +68,10 @@ pub struct Camera {
     pub(super) waiting: Option<Mono>,
     /// The last trigger from outside that was obeyed.
     pub(super) obeyed: Option<Mono>,
+    /// What is left of what mails may have saved today.
+    pub(super) budget: Budget,
+    /// How often it mails.
+    pub(super) interval: Interval,
     /// The trouble that was last said, until footage comes again.
     pub(super) said: Option<String>,
     /// What came over from an earlier recorder, until the first step.
@@ -96,6 +102,8 @@ impl Camera {
             removed: false,
             waiting: None,
             obeyed: None,
+            budget: Budget::default(),
+            interval: Interval::default(),
             said: Some(String::new()),
             carried: None,
             noted: None,
@@ -239,8 +247,10 @@ impl Camera {
         }
         // One that is older than the last one obeyed only came later: it is no further trigger.
         let cooldown = self.settings.trigger.cooldown;
-        let within = self.obeyed.is_some_and(|last| (last..last + cooldown).contains(&at));
-        within.then(|| format!("within {} s of the last one (trigger.cooldown)", cooldown.as_secs_f64()))
+        if self.obeyed.is_some_and(|last| (last..last + cooldown).contains(&at)) {
+            return Some(format!("within {} s of the last one (trigger.cooldown)", cooldown.as_secs_f64()));
+        }
+        self.spent().map(|limit| format!("mails have had {} saved today (trigger.budget)", about(limit)))
     }
 
     /// Footage is wanted. Answers what came of it, in words.
@@ -248,14 +258,15 @@ impl Camera {
     /// # Errors
     /// Why it was not obeyed, in words.
     pub fn trigger(&mut self, out: &mut Out, ids: &mut ClipIds, at: Mono, kind: TriggerKind) -> Result<String, String> {
+        let rules = &self.settings.trigger;
+        let window = Window { from: at - rules.pre_roll, to: at + rules.post_roll };
         if kind.mail().is_some() {
             if let Some(why) = self.ignores(at) {
                 return Err(format!("ignored: {why}"));
             }
             self.obeyed = self.obeyed.max(Some(at));
+            self.budget.spend(window);
         }
-        let rules = &self.settings.trigger;
-        let window = Window { from: at - rules.pre_roll, to: at + rules.post_roll };
         self.claim_behind(out, ids, at, &kind, window);
         self.saving.trigger(ids, at, kind, window);
         self.claim(out, ids);
@@ -332,6 +343,7 @@ impl Camera {
     /// Ends what is over, feeds the archive and closes clips.
     pub fn settle(&mut self, out: &mut Out) {
         self.listen(out);
+        self.watch_budget(out);
         let (pre, reach, stopped) = (self.settings.trigger.pre_roll, self.reach(), self.life.stopped());
         self.saving.settle(self.ring.open(), out.now, pre, reach, stopped, self.ring.cause());
         if let Some((clip, record)) = self.saving.tell(out.now, &out.anchor) {

@@ -1,5 +1,6 @@
 //! Orders that the recorder gives. The hands carry them out and report what came of it.
 
+use super::budget::Spent;
 use super::command::Answer;
 use super::event::Picture;
 use super::id::{CameraName, ClipId, RequestId, RunId, SegmentId};
@@ -10,6 +11,7 @@ use super::settings::{Camera, Settings};
 use super::snapshot::Entry;
 use super::time::{Mono, Wall};
 use super::transcript::Fix;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,7 +163,9 @@ pub enum Effect {
     /// Put a sentence into the log; it is in the snapshot's tail already.
     Log(Entry),
     /// Remember who is armed, for the next start.
-    SaveArmed(Vec<(CameraName, bool)>),
+    SaveArmed(BTreeMap<CameraName, bool>),
+    /// Remember how much footage mails had saved today, for the next start.
+    SaveSpent(Spent),
     /// Begin the written order of stopping.
     Stop {
         /// Who asked.

@@ -59,6 +59,12 @@ impl Recorder {
         };
         out.say(Level::Info, Topic::Mail, about.as_ref(), format!("mail from {peer}{said}{cut}: {outcome} ({why})"));
         self.examine(out.now, mail, &route, &outcome);
+        if let [only] = obeyed.as_slice()
+            && names.len() == 1
+            && let Some(text) = self.learn_interval(only, at)
+        {
+            self.warn(out, &text);
+        }
         let clips = self.growing_of(&obeyed);
         if let Some(picture) = &mail.picture {
             self.picture_in(out, &clips, at, picture);

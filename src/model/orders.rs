@@ -85,7 +85,7 @@ impl Recorder {
             word.to_owned()
         });
         self.armed.extend(self.cameras.iter().map(|camera| (camera.settings.name.clone(), camera.armed)));
-        out.order(Effect::SaveArmed(self.armed.clone().into_iter().collect()));
+        out.order(Effect::SaveArmed(self.armed.clone()));
         answer
     }
 
@@ -103,6 +103,7 @@ impl Recorder {
         if self.stopping.is_none() {
             out.say(Level::Info, Topic::Recorder, None, format!("stopping: {who}"));
             self.stopping = Some((out.now, who.clone()));
+            self.save_spent(out, true);
             for camera in &mut self.cameras {
                 camera.settle(out);
                 camera.stop(out, "the recorder was stopped");

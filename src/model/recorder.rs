@@ -7,6 +7,7 @@
 use super::archiving::{Archive, CLIPS};
 use super::asking::found;
 use super::backlog::GivenUp;
+use super::budget::{Budget, Spent};
 use super::camera::Camera;
 use super::cameras::Cameras;
 use super::carry::used_ids;
@@ -56,6 +57,8 @@ pub enum Input {
 pub struct Remembered {
     /// Who was armed.
     pub armed: BTreeMap<CameraName, bool>,
+    /// How much footage mails had saved on which day.
+    pub spent: Spent,
     /// The number of each camera's first segment; 0 for one that is not named.
     pub first: BTreeMap<CameraName, u64>,
     /// What is left of cameras whose recorder was killed, or could not store all that was wanted.
@@ -75,6 +78,10 @@ pub struct Recorder {
     /// The last input.
     seen: Mono,
     pub(super) mail: MailView,
+    /// What was used of the cameras' budgets when that was last noted down, and the day that is counted.
+    pub(super) spent: Spent,
+    /// When that was.
+    pub(super) spent_at: Mono,
     /// Mails whose rest may still come.
     pub(super) early: VecDeque<Early>,
     /// What was said on the mail port.
@@ -123,6 +130,8 @@ impl Recorder {
                 let armed = remembered.armed.get(&camera.name).copied().unwrap_or(camera.trigger.armed);
                 let first = remembered.first.get(&camera.name).copied().unwrap_or(0);
                 let mut camera = Camera::new(Arc::clone(camera), &settings.ring, armed, first, now);
+                let spent = remembered.spent.cameras.get(&camera.settings.name);
+                camera.budget = Budget::resumed(spent.copied().unwrap_or_default());
                 if let Some(left) = remembered.left.get(&camera.settings.name) {
                     camera.carry_on(left, &settings.ring, first, &mut ids, (lived, now));
                 }
@@ -142,6 +151,8 @@ impl Recorder {
             mail,
             early: VecDeque::new(),
             doctor: Doctor::default(),
+            spent: remembered.spent.clone(),
+            spent_at: now,
             armed: remembered.armed.clone(),
             hosts: Vec::new(),
             archive: Archive::new(now),
@@ -243,6 +254,7 @@ impl Recorder {
         }
         self.start_in_turn(out);
         self.listen_to_archive(out);
+        self.save_spent(out, false);
     }
 
     fn event(&mut self, out: &mut Out, event: Event) {
@@ -370,6 +382,7 @@ impl Recorder {
         }
         if day != self.day {
             self.mail.today = 0;
+            self.new_day(&day);
         }
         self.anchor = anchor;
         self.day = day;

@@ -9,6 +9,7 @@
 mod differ;
 
 use self::differ::{Change, Keys, adopted, camera_keys, needs_ffmpeg};
+use super::budget::Budget;
 use super::camera::Camera;
 use super::command::Answer;
 use super::effect::Effect;
@@ -95,6 +96,7 @@ impl Recorder {
             out.order(Effect::Adopt(Arc::clone(&new)));
         }
         self.change_cameras(out, &new);
+        self.forget_intervals();
         sentence
     }
 
@@ -146,7 +148,9 @@ impl Recorder {
             return out.order(Effect::CloseRing { camera: name.clone() });
         };
         let armed = self.armed.get(name).copied().unwrap_or(block.trigger.armed);
-        self.cameras.push(Camera::new(Arc::clone(block), &settings.ring, armed, first, out.now));
+        let mut camera = Camera::new(Arc::clone(block), &settings.ring, armed, first, out.now);
+        camera.budget = Budget::resumed(self.spent.cameras.get(name).copied().unwrap_or_default());
+        self.cameras.push(camera);
         let word = if armed { "armed" } else { "disarmed" };
         out.say(Level::Info, Topic::Camera, Some(name), format!("added, {word}"));
         self.arrange();

@@ -116,6 +116,8 @@ pub struct Trigger {
     pub cooldown: Duration,
     /// Whether triggers from outside count at the first start.
     pub armed: bool,
+    /// Footage that mails may have saved in a day; `None`: no limit.
+    pub budget: Option<Duration>,
 }
 
 /// What becomes of a camera's sound.

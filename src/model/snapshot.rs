@@ -86,6 +86,9 @@ pub struct CameraView {
     /// Set while it is armed and has not mailed for longer than this, which is how long it may be silent.
     #[serde(default)]
     pub silent: Option<Duration>,
+    /// Set while its mails are ignored because they have had so much footage saved today, which is all they may.
+    #[serde(default)]
+    pub spent: Option<Duration>,
 }
 
 /// What a camera's FFmpeg is doing.

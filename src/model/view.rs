@@ -110,6 +110,7 @@ impl Camera {
             pace: self.pace(),
             last_mail: self.last_mail(),
             silent: self.silent(),
+            spent: self.spent(),
         }
     }
 

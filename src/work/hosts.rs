@@ -81,7 +81,8 @@ mod tests {
 
     fn camera(name: &str, source: &str) -> Arc<Camera> {
         let none = Duration::ZERO;
-        let trigger = Trigger { pre_roll: none, post_roll: none, max_clip: none, cooldown: none, armed: true };
+        let trigger =
+            Trigger { pre_roll: none, post_roll: none, max_clip: none, cooldown: none, armed: true, budget: None };
         let name = name.parse().expect("a name");
         let source = Source::new(source.into());
         Arc::new(Camera {

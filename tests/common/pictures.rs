@@ -70,6 +70,7 @@ pub fn camera(text: &str) -> CameraView {
         pace: None,
         last_mail: None,
         silent: None,
+        spent: None,
     }
 }
 

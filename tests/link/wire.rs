@@ -108,6 +108,7 @@ fn camera() -> impl Strategy<Value = CameraView> {
             pace: fps,
             last_mail,
             silent,
+            spent: silent,
         }
     })
 }

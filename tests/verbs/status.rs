@@ -26,7 +26,7 @@ async fn scripts_get_a_shape_that_stays() {
     assert_eq!(keys(&status).join(" "), top);
     let front = &status["cameras"][0];
     let camera = "armed attempt backlog bitrate event fps last_mail last_segment last_segment_age lost \
-                  media missed name pace ram reason restarts retry_at silent since slots state";
+                  media missed name pace ram reason restarts retry_at silent since slots spent state";
     assert_eq!(keys(front).join(" "), camera);
     assert_eq!((&front["state"], &front["since"]), (&"recording".into(), &"2026-11-19T10:03:22Z".into()));
     assert_eq!(front["media"]["audio"], "aac");

@@ -254,6 +254,7 @@ pub fn obedient(effect: &Effect) -> Option<Event> {
         | Effect::Reply { .. }
         | Effect::Log(_)
         | Effect::SaveArmed(_)
+        | Effect::SaveSpent(_)
         | Effect::Follow(_)
         | Effect::Discard { .. }
         | Effect::Remember { .. }

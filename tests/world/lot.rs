@@ -2,6 +2,7 @@
 
 use crate::script::{Act, Mood, ms, settings};
 use crate::sim::{Happening, World};
+use nvr::model::budget::Spent;
 use nvr::model::effect::{Append, Effect};
 use nvr::model::event::Event;
 use nvr::model::id::{CameraName, ClipId};
@@ -22,6 +23,7 @@ pub struct Lot {
     /// Memories so far.
     pub notes: usize,
     pub armed: BTreeMap<CameraName, bool>,
+    pub spent: Spent,
     /// When no recorder ran, nor the FFmpeg of the last one.
     pub gaps: Vec<(Mono, Mono)>,
     /// When the first footage of an FFmpeg may have begun, of which perhaps nobody heard.
@@ -196,7 +198,8 @@ impl World {
             }
         }
         let first = self.claimed.keys().next_back().map(|last| (self.camera.clone(), last + 1));
-        let remembered = Remembered { armed: self.lot.armed.clone(), first: first.into_iter().collect(), left };
+        let (armed, spent) = (self.lot.armed.clone(), self.lot.spent.clone());
+        let remembered = Remembered { armed, spent, first: first.into_iter().collect(), left };
         self.armed = self.lot.armed.get(&self.camera).copied().unwrap_or(true);
         (self.recorder, self.appending, self.lot.dead) = (Recorder::new(settings, &remembered, anchor), false, false);
         self.with_archive = None;

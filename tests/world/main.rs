@@ -6,6 +6,7 @@ mod damage;
 mod following;
 mod kills;
 mod lot;
+mod mails;
 mod people;
 mod promises;
 mod reload;

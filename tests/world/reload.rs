@@ -262,7 +262,7 @@ fn a_camera_that_is_removed_by_a_slip_and_added_again_is_armed_as_it_was_even_af
     desk.reload(file("garden front shed"));
     assert_eq!(desk.shown(), "garden- front- shed+");
 
-    let remembered = Remembered { armed: saved.expect("it is remembered").into_iter().collect(), ..Default::default() };
+    let remembered = Remembered { armed: saved.expect("it is remembered"), ..Default::default() };
     let mut desk = Desk::new(file("front"), remembered);
     desk.reload(file("front garden"));
     assert_eq!(desk.shown(), "front- garden-");

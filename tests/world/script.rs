@@ -68,6 +68,7 @@ pub struct Script {
     pub post: Duration,
     pub max_clip: Duration,
     pub cooldown: Duration,
+    pub budget: Option<Duration>,
     /// How long the cameras, and the archive, may be silent.
     pub silence: Option<Duration>,
     pub archive_silence: Option<Duration>,
@@ -107,6 +108,7 @@ impl Default for Script {
             post: ms(5_000),
             max_clip: ms(600_000),
             cooldown: Duration::ZERO,
+            budget: None,
             silence: None,
             archive_silence: None,
             segment: ms(1_000),
@@ -147,6 +149,7 @@ pub fn settings(script: &Script, cameras: &[&CameraName]) -> settings::Settings 
                 max_clip: script.max_clip,
                 cooldown: script.cooldown,
                 armed: true,
+                budget: script.budget,
             },
         })
     };

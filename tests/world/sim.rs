@@ -309,7 +309,8 @@ impl World {
                 return Some(Event::PictureStored { clip, result: Ok(format!("{}.jpg", clip.0)) });
             }
             Effect::Log(entry) => self.journal.push(entry),
-            Effect::SaveArmed(all) => self.lot.armed = all.into_iter().collect(),
+            Effect::SaveSpent(spent) => self.lot.spent = spent,
+            Effect::SaveArmed(all) => self.lot.armed = all,
             Effect::Remember { memory, .. } => self.lot.remember(*memory),
             Effect::Reply { answer, .. } => self.answers.push(format!("{answer:?}")),
             Effect::OpenRing { camera } => return Some(Event::RingOpened { camera, first: 0 }),

@@ -73,11 +73,21 @@ fn troubles(picture: &Snapshot) -> Vec<String> {
             "{missed} {events} of {name} could not be saved at all (see why: nvr journal {name} --level error)"
         ));
     }
+    troubles.extend(picture.cameras.iter().filter_map(spent_camera));
     troubles.extend(picture.cameras.iter().filter_map(|camera| silent_camera(camera, picture)));
     troubles.extend(silent_archive(picture));
     troubles.extend(nobody_armed(picture));
     troubles.extend(picture.stopping.as_ref().map(|why| format!("the recorder is stopping: {why}")));
     troubles
+}
+
+/// That a camera's mails are ignored because they have had too much saved.
+fn spent_camera(camera: &CameraView) -> Option<String> {
+    let (name, limit) = (&camera.name, table::about(camera.spent?));
+    Some(format!(
+        "mails of {name} are ignored until midnight, for they have had {limit} saved today (see what mails so much: nvr \
+         journal {name}; or raise trigger.budget)"
+    ))
 }
 
 /// That an armed camera has not mailed for longer than it may.
@@ -208,7 +218,11 @@ fn camera_row(camera: &CameraView, picture: &Snapshot, now: Mono) -> [String; 8]
         camera.media.as_ref().map_or_else(String::new, |media| media_cell(camera, media)),
         up.map_or_else(String::new, |since| format!("up {}", table::about(now.since(since)))),
         restarts,
-        camera.silent.map_or_else(String::new, |_| format!("NO MAIL {}", since(camera.last_mail, picture))),
+        match (camera.spent, camera.silent) {
+            (Some(_), _) => "BUDGET SPENT".to_owned(),
+            (None, Some(_)) => format!("NO MAIL {}", since(camera.last_mail, picture)),
+            (None, None) => String::new(),
+        },
         camera.event.as_ref().map_or_else(String::new, |event| saving(event, now)),
     ]
 }

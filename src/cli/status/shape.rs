@@ -70,6 +70,8 @@ struct Camera<'a> {
     last_mail: Option<Wall>,
     /// Armed, and silent for longer than it may be.
     silent: bool,
+    /// Its mails are ignored because they have had as much saved today as they may.
+    spent: bool,
     slots: Vec<Slot>,
     /// What is being saved.
     event: Option<Event<'a>>,
@@ -259,6 +261,7 @@ impl<'a> Camera<'a> {
             pace: camera.pace,
             last_mail: camera.last_mail.map(|at| anchor.wall(at)),
             silent: camera.silent.is_some(),
+            spent: camera.spent.is_some(),
             slots: camera.slots.iter().map(slot).collect(),
             event: camera.event.as_ref().map(|event| Event::of(event, anchor, now)),
         }

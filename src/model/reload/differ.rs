@@ -98,7 +98,7 @@ pub(super) fn needs_ffmpeg(old: &Camera, new: &Camera) -> bool {
 /// The keys in which two blocks of one camera differ.
 pub(super) fn camera_keys(old: &Camera, new: &Camera) -> Vec<&'static str> {
     let Camera { name: _, alias, mail, source, input_args, audio, silence, trigger } = new;
-    let Trigger { pre_roll, post_roll, max_clip, cooldown, armed } = trigger;
+    let Trigger { pre_roll, post_roll, max_clip, cooldown, armed, budget } = trigger;
     let keys = [
         ("alias", *alias != old.alias),
         ("mail", *mail != old.mail),
@@ -110,6 +110,7 @@ pub(super) fn camera_keys(old: &Camera, new: &Camera) -> Vec<&'static str> {
         ("trigger.post_roll", *post_roll != old.trigger.post_roll),
         ("trigger.max_clip", *max_clip != old.trigger.max_clip),
         ("trigger.cooldown", *cooldown != old.trigger.cooldown),
+        ("trigger.budget", *budget != old.trigger.budget),
         (ARMED, *armed != old.trigger.armed),
     ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()

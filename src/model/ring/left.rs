@@ -37,7 +37,10 @@ impl RingMemory {
         let segments = &self.segments;
         let last = segments.back().map_or(self.next, |last| last.number.saturating_add(1));
         let goes_on = |(one, next): (&Segment, &Segment)| {
-            one.number + 1 == next.number && one.closed.is_some() && one.opened <= next.opened && one.run <= next.run
+            one.number.checked_add(1) == Some(next.number)
+                && one.closed.is_some()
+                && one.opened <= next.opened
+                && one.run <= next.run
         };
         self.next < SOUND
             && run.0 < SOUND

@@ -14,6 +14,7 @@ fn camera(name: &str, alias: &[&str], source: &str) -> Arc<Camera> {
         max_clip: Duration::from_secs(600),
         cooldown: Duration::ZERO,
         armed: true,
+        budget: None,
     };
     Arc::new(Camera {
         name: name.parse().expect("a name"),

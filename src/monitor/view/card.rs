@@ -162,6 +162,9 @@ fn notes(camera: &CameraView, snapshot: &Snapshot, wake: &mut Wake) -> Vec<Note>
     if camera.silent.is_some() {
         notes.push(Note::new(Tone::Warn, "NO MAIL"));
     }
+    if camera.spent.is_some() {
+        notes.push(Note::new(Tone::Bad, "BUDGET SPENT"));
+    }
     if let CameraState::NoSignal { attempt: tries @ 2.., .. } = camera.state {
         notes.push(Note::new(Tone::Warn, format!("{tries} tries failed")));
     }

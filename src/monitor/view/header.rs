@@ -1,7 +1,7 @@
 //! The first line, and what should be mended.
 
 use super::{Item, Note, Scene, Wake, card, count, outside};
-use crate::model::snapshot::{MailNote, Snapshot};
+use crate::model::snapshot::{CameraView, MailNote, Snapshot};
 use crate::model::text::fit_for_screen;
 use crate::model::time::Mono;
 use crate::monitor::format;
@@ -186,6 +186,7 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     if let Some(why) = snapshot.stopping.as_ref().filter(|_| scene.ui.lost.is_none()) {
         alerts.push(Note::new(Tone::Warn, format!("the recorder is stopping: {}", outside(why))));
     }
+    alerts.extend(snapshot.cameras.iter().filter_map(spent_camera));
     alerts.extend(silent_cameras(snapshot, scene));
     alerts.extend(silent_archive(snapshot, scene));
     if scene.ui.lost.is_none() && !snapshot.cameras.is_empty() && snapshot.cameras.iter().all(|camera| !camera.armed) {
@@ -194,6 +195,16 @@ pub(super) fn alerts(scene: &Scene, wake: &mut Wake) -> Vec<Note> {
     }
     alerts.extend(snapshot.warnings.iter().take(20).map(|warning| Note::new(Tone::Warn, outside(warning))));
     alerts
+}
+
+/// A camera whose mails are ignored because they have had too much saved.
+fn spent_camera(camera: &CameraView) -> Option<Note> {
+    let (name, limit) = (&camera.name, format::about(camera.spent?));
+    let text = format!(
+        "mails of {name} are ignored until midnight: they have had {limit} saved today (see what mails so much, or raise \
+         trigger.budget)"
+    );
+    Some(Note::new(Tone::Bad, text))
 }
 
 /// Armed cameras that have not mailed for longer than they may. Since when stands still, so it costs no frame.

@@ -283,7 +283,14 @@ mod tests {
 
     fn camera(source: &str) -> Camera {
         let second = Duration::from_secs(1);
-        let trigger = Trigger { pre_roll: second, post_roll: second, max_clip: second, cooldown: second, armed: true };
+        let trigger = Trigger {
+            pre_roll: second,
+            post_roll: second,
+            max_clip: second,
+            cooldown: second,
+            armed: true,
+            budget: None,
+        };
         Camera {
             name: "front".parse().expect("a name"),
             alias: vec![],
