@@ -97,7 +97,7 @@ async fn a_hang_up_leaves_it_recording_and_a_second_recorder_is_refused() {
     let sentence = other.refused().await;
     let archive = place.archive.display();
     let expected = format!(
-        "archive.dir {archive} is in use by another recorder (stop it, or give this one a directory of its own)"
+        "archive.dir {archive} is in use by another recorder (stop that one, which may hang on this disk; or give this one a directory of its own)"
     );
     assert_eq!(sentence, expected);
     let mut other = Place::new(block);
