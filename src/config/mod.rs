@@ -6,6 +6,7 @@
 
 mod check;
 mod edit;
+mod file;
 mod mail;
 mod read;
 mod rules;
@@ -17,7 +18,7 @@ mod write;
 pub use write::{Written, write};
 
 use crate::model::settings::Settings;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How the environment is asked, so that a test can answer.
@@ -99,10 +100,13 @@ pub fn load(path: &Path, env: Env) -> Result<Loaded, ConfigError> {
         let remedy = if error == "permission denied" { format!("chmod or chown {shown}") } else { "ls -l it".into() };
         ConfigError::one(format!("{shown} cannot be read: {error} (run: {remedy}, or name another by --config)"))
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let meta = file.metadata().map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let (bytes, meta) = file::read(path, MAX_BYTES + 1).map_err(|error| match error.kind() {
+        ErrorKind::TimedOut => ConfigError::one(format!(
+            "{shown} is a pipe and did not come to its end within {} s (end whoever writes it, or name a file by --config)",
+            file::PATIENCE.as_secs()
+        )),
+        _ => unreadable(error),
+    })?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ConfigError::one(format!(
             "{shown} is longer than 1 MiB, so it is not a configuration (name another)"
