@@ -3,10 +3,11 @@
 use super::backoff::Setback;
 use super::claim::{Claim, Queue};
 use super::event::Added;
-use super::id::{CameraName, ClipId, RunId};
-use super::record::{ClipState, Gap, Record, Stored, Trigger, TriggerKind};
+use super::id::{CameraName, ClipId};
+use super::record::{ClipState, Gap, Record, Trigger, TriggerKind};
 use super::snapshot::{ClipView, Media};
 use super::time::{Anchor, Mono, Wall, Window};
+use pieces::{Got, Missing, Part, Piece, gaps};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -53,6 +54,9 @@ pub struct Clip {
     frames: u64,
     /// Frames of a segment that is still being written; counted once more, and for good, when it is stored.
     ahead: u64,
+    /// What is in it of that segment, by its number.
+    #[serde(default)]
+    part: Option<(u64, Part)>,
     sha256: Option<Arc<str>>,
     /// The first segment that was meant for it: its number, and when it began.
     first: Option<(u64, Mono)>,
@@ -72,34 +76,6 @@ pub struct ClipFile {
     /// Where it grows.
     pub path: String,
 }
-
-/// A segment that was meant for the clip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Piece {
-    number: u64,
-    run: RunId,
-    span: Window<Mono>,
-    /// How far its footage surely reaches, if that is not the end of its span.
-    sure: Option<Mono>,
-    /// Why there is a gap in front of it, if there is.
-    before: Option<Arc<str>>,
-    got: Got,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-enum Got {
-    Stored {
-        bytes: u64,
-        hole: Option<Duration>,
-    },
-    Lost(Arc<str>),
-    /// It waits in RAM for the archive. Never kept: the queue knows.
-    #[serde(skip)]
-    Waiting,
-}
-
-/// Something that is missing, and why.
-type Missing = (Window<Mono>, Arc<str>);
 
 impl Clip {
     /// A clip that nothing is in yet, of which `window` is wanted as far as it is not `taken`.
@@ -126,6 +102,7 @@ impl Clip {
             length: Duration::ZERO,
             frames: 0,
             ahead: 0,
+            part: None,
             sha256: None,
             first: None,
             unnamed: false,
@@ -208,9 +185,9 @@ impl Clip {
     /// A segment is durable. Answers whether there is a gap that the written record does not name.
     pub fn stored(&mut self, claim: &Claim, added: &Added) -> bool {
         let known = gaps(self, &self.pieces).len();
-        self.piece(claim, Got::Stored { bytes: added.bytes, hole: added.hole });
+        self.piece(Piece::of(claim, Got::Stored { bytes: added.bytes, hole: added.hole }));
         self.frames = self.frames.saturating_add(added.frames);
-        self.ahead = 0;
+        (self.ahead, self.part) = (0, None);
         self.is_now(added);
         if self.media.is_none() {
             self.media.clone_from(&claim.media);
@@ -218,9 +195,24 @@ impl Clip {
         std::mem::take(&mut self.unnamed) || gaps(self, &self.pieces).len() > known
     }
 
-    /// A part of a segment that is still being written is durable.
-    pub fn followed(&mut self, added: &Added) {
+    /// A part of a segment is durable that was still being written when that was ordered.
+    pub fn followed(&mut self, number: u64, added: &Added) {
         self.ahead = self.ahead.saturating_add(added.frames);
+        // It may have been given up meanwhile.
+        let lost = self.pieces.iter().position(|piece| piece.number == number);
+        let part = match lost {
+            Some(place) => self.pieces[place].part,
+            None => self.part.filter(|(of, _)| *of == number).map_or_else(Part::default, |(_, part)| part),
+        };
+        let (bytes, longer) = (part.bytes.saturating_add(added.bytes), added.clip_length.saturating_sub(self.length));
+        let part = Part { bytes, length: part.length.saturating_add(longer) };
+        match lost {
+            Some(place) => {
+                Arc::make_mut(&mut self.pieces)[place].part = part;
+                self.unnamed = true;
+            }
+            None => self.part = Some((number, part)),
+        }
         self.is_now(added);
     }
 
@@ -232,15 +224,19 @@ impl Clip {
         self.sha256 = Some(Arc::clone(&added.sha256));
     }
 
-    /// A segment that was meant for it is gone.
+    /// A segment that was meant for it is gone, but for what was followed of it.
     pub fn lost(&mut self, claim: &Claim, cause: &str) {
-        self.piece(claim, Got::Lost(cause.into()));
+        let part = self.part.take_if(|(of, _)| *of == claim.number).map(|(_, part)| part);
+        if part.is_some() {
+            self.frames = self.frames.saturating_add(std::mem::take(&mut self.ahead));
+        }
+        self.piece(Piece { part: part.unwrap_or_default(), ..Piece::of(claim, Got::Lost(cause.into())) });
         self.unnamed = true;
     }
 
-    fn piece(&mut self, claim: &Claim, got: Got) {
-        let place = self.pieces.partition_point(|piece| piece.number < claim.number);
-        Arc::make_mut(&mut self.pieces).insert(place, Piece::of(claim, got));
+    fn piece(&mut self, piece: Piece) {
+        let place = self.pieces.partition_point(|known| known.number < piece.number);
+        Arc::make_mut(&mut self.pieces).insert(place, piece);
     }
 
     /// What is missing of what was asked, as far as it can be told now, in order. What waits in the `queue` is not
@@ -329,71 +325,8 @@ impl Clip {
     }
 }
 
-/// What is missing of what was asked of a clip that has these pieces, in order.
-fn gaps(clip: &Clip, pieces: &[Piece]) -> Vec<Missing> {
-    let mut gaps: Vec<Missing> = Vec::new();
-    let mut end = clip.asked.from;
-    let mut last: Option<&Piece> = None;
-    for piece in pieces {
-        let Window { from, to } = piece.span;
-        let goes_on = last.is_some_and(|last| last.number + 1 == piece.number && last.run == piece.run);
-        // Where the first one begins is compared with what was asked, else our clock with itclip.
-        let slack = if last.is_none() { SLACK } else { Duration::ZERO };
-        if !goes_on && end + slack < from {
-            let why = piece.before.clone().unwrap_or_else(|| "it was no longer in the ring".into());
-            gaps.push((Window { from: end, to: from }, why));
-        }
-        match &piece.got {
-            Got::Lost(cause) => gaps.push((piece.span, cause.clone())),
-            // Behind one that is lost the hole is that one's.
-            Got::Stored { hole: Some(hole), .. } if goes_on && last.is_some_and(Piece::is_stored) => {
-                gaps.push((Window { from: from - *hole, to: from }, "the camera's stream skipped this time".into()));
-            }
-            Got::Stored { .. } | Got::Waiting => {}
-        }
-        (end, last) = (end.max(piece.sure.unwrap_or(to)), Some(piece));
-    }
-    if let Some(cause) = clip.ended.as_ref().filter(|_| end + SLACK < clip.asked.to) {
-        gaps.push((Window { from: end, to: clip.asked.to }, cause.clone()));
-    }
-    let asked = |(gap, cause): Missing| {
-        let gap = Window { from: gap.from.max(clip.asked.from), to: gap.to.min(clip.asked.to) };
-        (gap.from < gap.to).then_some((gap, cause))
-    };
-    let mut gaps: Vec<Missing> = gaps.into_iter().filter_map(asked).collect();
-    // What went segment by segment is one gap to a person.
-    gaps.dedup_by(|next, last| {
-        let one = next.1 == last.1 && next.0.from == last.0.to;
-        if one {
-            last.0.to = next.0.to;
-        }
-        one
-    });
-    gaps
-}
-
-impl Piece {
-    fn of(claim: &Claim, got: Got) -> Self {
-        let (number, run, span, before) = (claim.number, claim.run, claim.span, claim.before.clone());
-        Self { number, run, span, sure: claim.sure, before, got }
-    }
-
-    fn is_stored(&self) -> bool {
-        match self.got {
-            Got::Stored { .. } => true,
-            Got::Lost(_) | Got::Waiting => false,
-        }
-    }
-
-    fn shown(&self, anchor: &Anchor) -> Option<Stored> {
-        match self.got {
-            Got::Stored { bytes, .. } => Some(Stored { number: self.number, window: self.span.wall(anchor), bytes }),
-            Got::Lost(_) | Got::Waiting => None,
-        }
-    }
-}
-
 mod left;
+mod pieces;
 
 #[cfg(test)]
 mod tests;

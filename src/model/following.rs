@@ -85,7 +85,7 @@ impl Saving {
         self.following.asked = false;
         self.following.fruitless = if added.is_some() { 0 } else { self.following.fruitless + 1 };
         if let (Some(added), Some(clip)) = (added, self.clips.iter_mut().find(|clip| clip.id == id)) {
-            clip.followed(added);
+            clip.followed(number, added);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The segment that is being written is in the clip as far as it is whole.
 
-use crate::script::{Act, Script, at, ms};
+use crate::script::{Act, Mood, Script, at, ms};
 use crate::sim::World;
+use nvr::model::settings::Share;
 use nvr::model::time::Mono;
 use std::time::Duration;
 
@@ -70,4 +71,39 @@ fn a_clip_that_is_full_is_not_followed_into() {
     let clips: Vec<_> = world.clips.values().collect();
     assert!(clips.len() >= 3, "{clips:#?}");
     assert!(clips.iter().all(|clip| clip.footage.len() <= 2 && clip.ahead.is_none()), "{clips:#?}");
+}
+
+/// What was followed of a segment stays in the clip when the segment turns out to be of no use, and is not called missing.
+#[test]
+fn of_a_followed_segment_that_is_lost_only_the_rest_is_missing() {
+    let mut moods = vec![Mood::Takes; 20];
+    moods[3] = Mood::Unusable;
+    let mut world = long(10, Script { moods, ..Script::default() });
+    world.run(at(400_000));
+    world.stop();
+    let (clip, anchor) = (world.clips.values().next().expect("one"), world.anchor());
+    let [gap] = &clip.record.gaps[..] else { panic!("one gap: {:?}", clip.record.gaps) };
+    let serial = world.refused.first().expect("one");
+    let (span, rest) = (world.footage[serial], gap.window.to.duration_since(gap.window.from).unsigned_abs());
+    assert_eq!(anchor.mono(gap.window.to), span.to);
+    assert!(rest <= ms(1_100), "it was followed twice a second: {rest:?} of {span:?}");
+    assert!(gap.cause.contains("there is no footage in it"), "{gap:?}");
+}
+
+/// The same of one that is given up, while the archive hangs over what it was asked to follow.
+#[test]
+fn of_a_followed_segment_that_is_given_up_only_the_rest_is_missing() {
+    let mut world = long(10, Script { backlog: Share::Bytes(1), ..Script::default() });
+    world.run(at(83_000));
+    world.script.archive_takes = ms(60_000);
+    world.run(at(200_000));
+    world.script.archive_takes = ms(20);
+    world.run(at(400_000));
+    world.stop();
+    let clip = world.clips.values().next().expect("one");
+    let gap = clip.record.gaps.first().expect("one");
+    assert!(gap.cause.contains("no room in RAM"), "{gap:?}");
+    let followed = clip.ahead.expect("a part of what was given up first");
+    assert_eq!(world.discarded.first().map(|(_, number)| *number), Some(followed.number));
+    assert_eq!(world.anchor().mono(gap.window.from), followed.to, "{:?}", clip.record.gaps);
 }

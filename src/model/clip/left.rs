@@ -1,6 +1,7 @@
 //! A clip that a killed recorder left: brought up to date with what the archive has found of it.
 
-use super::{Clip, ClipFile, Got};
+use super::pieces::{Got, Part};
+use super::{Clip, ClipFile};
 use crate::model::event::Added;
 use crate::model::id::CameraName;
 use crate::model::memory::SOUND;
@@ -33,10 +34,7 @@ impl Clip {
 
     /// Bytes that are in it and of no segment that is known to be in it: another one is, at least in part.
     pub fn unaccounted(&self) -> u64 {
-        let known = self.pieces.iter().fold(0, |sum: u64, piece| match piece.got {
-            Got::Stored { bytes, .. } => sum.saturating_add(bytes),
-            Got::Lost(_) | Got::Waiting => sum,
-        });
+        let known = self.pieces.iter().fold(0, |sum: u64, piece| sum.saturating_add(piece.bytes()));
         self.bytes.saturating_sub(known)
     }
 
@@ -55,10 +53,11 @@ impl Clip {
                 if matches!(piece.got, Got::Stored { .. }) {
                     piece.got = Got::Lost(NO_FILE.into());
                 }
+                piece.part = Part::default();
             }
         }
         (self.file, self.sha256, self.media) = (None, None, None);
-        (self.bytes, self.length, self.frames) = (0, Duration::ZERO, 0);
+        (self.bytes, self.length, self.frames, self.ahead, self.part) = (0, Duration::ZERO, 0, 0, None);
     }
 
     /// It goes on after a time in which no recorder ran. Nothing that was tried before counts, and nobody has looked for

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::id::RunId;
 use crate::model::record::MailTrigger;
 use crate::model::ring::{Fate, Segment};
 
