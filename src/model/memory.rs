@@ -119,7 +119,8 @@ pub enum Remains {
     Nothing,
     /// The archive is not there, or does not answer yet: [`super::event::Event::Regrown`] tells it then.
     Away,
-    /// It lies where `archive.dir` was when it grew, and nobody looks for it there.
+    /// It lies where `archive.dir` was when it grew, and nobody looks for it there. What was followed of the segment that
+    /// was being written may be in it, and comes once more into the clip that goes on.
     Elsewhere {
         /// The file that grew.
         path: String,

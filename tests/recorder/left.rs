@@ -173,3 +173,37 @@ async fn what_could_not_be_stored_before_the_end_goes_on_into_the_same_clip_at_t
     let [piece] = &pieces(clip, &feed)[..] else { panic!("one piece") };
     piece.covers(triggered - Duration::from_secs(3)..=stopped - Duration::from_millis(500));
 }
+
+#[tokio::test]
+async fn a_clip_of_another_archive_stays_there_and_goes_on_in_a_new_one() {
+    let (feed, block) = camera("front-door");
+    let mut place = Place::new(block);
+    place.trigger = "pre_roll = '3s'\npost_roll = '15s'\n".to_owned();
+    let mut nvr = place.start().await;
+    nvr.recording(4).await;
+    nvr.trigger("front-door").await;
+    grows(&mut nvr, Duration::from_secs(4)).await;
+    killed(nvr).await;
+    let old = std::mem::replace(&mut place.archive, place.dir.path().join("other"));
+    let mut nvr = place.start().await;
+    nvr.says("archive.dir has changed: the clip that grew stays in ").await;
+    nvr.quiet(1).await;
+    assert_eq!(nvr.picture().lost.segments, 0, "nothing is lost that lies elsewhere");
+    nvr.stop().await;
+    place.assert_tidy();
+    let [new] = &place.clips()[..] else { panic!("one clip") };
+
+    // As the sentence says.
+    place.archive = old;
+    let nvr = place.start().await;
+    nvr.stop().await;
+    let [clip] = &place.clips()[..] else { panic!("one clip") };
+    assert_eq!(new.record.continues.as_deref(), clip.path.file_stem().and_then(|name| name.to_str()));
+    let gone_on = |gap: &Gap| gap.cause.starts_with("the recorder was interrupted");
+    assert!(new.record.gaps.iter().all(gone_on), "{:?}", new.record.gaps);
+    let (before, after) = (pieces(clip, &feed), pieces(new, &feed));
+    let ([before], [after, _]) = (&before[..], &after[..]) else { panic!("in two, for nobody recorded for a while") };
+    let last = (0..).find(|nth| before.holds(0, *nth) && !before.holds(0, nth + 1)).expect("an end");
+    assert!(after.holds(0, last + 1) || after.holds(0, last), "nothing is missing in between");
+    assert!(!after.holds(0, last - 50), "nothing is twice but the segment that was being written");
+}

@@ -222,3 +222,27 @@ async fn the_file_is_found_again_from_wherever_it_was_named_and_a_camera_comes_b
     nvr.stop().await;
     place.assert_tidy();
 }
+
+#[tokio::test]
+async fn a_file_that_is_a_pipe_without_an_end_holds_up_no_later_reload() {
+    let front = feed();
+    let mut place = Place::new(front.camera("front"));
+    let mut nvr = place.start().await;
+    std::fs::remove_file(place.config()).expect("it is there");
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, place.config(), fifo, 0o600.into(), 0).expect("a pipe");
+    let kept_open = std::fs::File::options().read(true).write(true).open(place.config()).expect("both ends");
+    for _ in 0..2 {
+        let Ended { code, err, .. } = place.nvr(&["reload"]).await;
+        assert_eq!(code, Some(1));
+        assert!(err.contains("is a pipe and did not come to its end within 3 s (") && err.ends_with(")\n"), "{err}");
+    }
+    std::fs::remove_file(place.config()).expect("it is there");
+    drop(kept_open);
+    place.cameras += &feed().camera("garden");
+    place.write_config();
+    assert!(reload(&place).await.contains("garden"));
+    nvr.until("both", |it| (it.cameras.len() == 2).then_some(())).await;
+    nvr.stop().await;
+    place.assert_tidy();
+}
