@@ -1,10 +1,28 @@
-//! File systems of a test's own: they fill up, fail, go away and come back for real. That needs the right to mount;
-//! whoever has it not gets `None`, and the reason is printed.
+//! File systems and mounts of a test's own: they fill up, fail, go away and come back for real. That needs the right to
+//! mount; whoever has it not gets none, and the reason is printed.
 
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// For tests that need what only root may do: mounts of their own, gone with the test however it ends. Answers whether
+/// that worked, and says so if not.
+pub fn own_mounts(what: &str) -> bool {
+    let may = rustix::process::getuid().is_root() && Path::new("/dev/fuse").exists() && unshare().is_ok();
+    if !may {
+        eprintln!("{what} is left out: it needs root, /dev/fuse and leave to mount, for a disk that breaks");
+        return false;
+    }
+    run("mount", &["--make-rprivate", "/"]).expect("mounts of its own");
+    true
+}
+
+#[allow(unsafe_code, reason = "with NEWNS nothing is unshared that the compiler relies on, such as open files")]
+fn unshare() -> rustix::io::Result<()> {
+    // SAFETY: only the view of mounts is this thread's own from now on.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }
+}
 
 /// A file system in a directory, until it is dropped.
 pub struct Mount {
@@ -122,6 +140,6 @@ fn run(program: &str, args: &[&str]) -> Result<(), String> {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }

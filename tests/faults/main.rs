@@ -10,6 +10,7 @@ mod judge;
 #[allow(dead_code, reason = "each program of tests needs other materials")]
 #[path = "../common/material.rs"]
 mod material;
+#[path = "../common/mounts.rs"]
 mod mounts;
 #[allow(dead_code, reason = "each program of tests needs other things of a recorder")]
 #[path = "../common/nvr.rs"]

@@ -4,8 +4,8 @@
 use super::disk::{Disk, Mood as DiskMood};
 use super::fault::Fault;
 use super::feed::Feed;
-use super::material::{Kind, Material};
-use super::mounts::{mount, own_mounts};
+use super::material::{Kind, Material, run};
+use super::mounts::{own_mounts, text};
 use super::nvr_process::{Nvr, Place};
 use super::smtp::lettre;
 use super::terminal::Session;
@@ -216,4 +216,37 @@ impl Drop for World {
             let _ = std::process::Command::new("umount").args(["-q", "-l"]).arg(place).status();
         }
     }
+}
+
+/// What the RAM disk holds: ten times what the cameras need for a minute.
+const RING_BYTES_A_CAMERA: usize = 32 << 20;
+
+/// The archive on a disk that breaks, and the ring on a RAM disk that can be filled.
+pub fn mount(place: &Place, cameras: usize, disk_bytes: usize) -> Disk {
+    let disk = Disk::empty(&place.dir.path().join("device"), disk_bytes);
+    let mounted = place.dir.path().join("mounted");
+    disk.mount(&mounted);
+    std::fs::create_dir(mounted.join("archive")).expect("a directory on the disk");
+    std::fs::create_dir(&place.archive).expect("a directory to mount it on");
+    plug(place, "archive");
+    let size = format!("size={}", RING_BYTES_A_CAMERA * cameras);
+    run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", text(&place.ring())]);
+    disk
+}
+
+/// The archive's disk appears where the archive is meant to be.
+pub fn plug(place: &Place, dir: &str) {
+    let mounted = place.dir.path().join("mounted").join(dir);
+    run("mount", &["--bind", text(&mounted), text(&place.archive)]);
+}
+
+/// The disk was pulled out and is plugged in again: what has files open on it keeps a dead file system.
+pub fn replug(place: &Place, disk: &mut Disk) {
+    let mounted = place.dir.path().join("mounted");
+    run("umount", &["--lazy", text(&place.archive)]);
+    run("umount", &["--lazy", text(&mounted)]);
+    let device = tempfile::Builder::new().prefix("device-").tempdir_in(place.dir.path()).expect("a place").keep();
+    disk.plug(&device.join("again"));
+    disk.mount(&mounted);
+    plug(place, "archive");
 }

@@ -3,6 +3,7 @@
 mod chaos;
 mod clips;
 mod damage;
+mod ffmpeg;
 mod following;
 mod kills;
 mod lot;

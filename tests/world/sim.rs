@@ -2,16 +2,17 @@
 //! written over; an archive that is slow, down, picky; news from the kernel that get lost, come twice or late; ticks
 //! that come late. Orders are carried out exactly as the engine does it. Time passes only in here.
 
+use crate::ffmpeg::Ffmpeg;
 use crate::lot::Lot;
 use crate::people::Wanted;
-use crate::script::{Act, Delivery, End, Script, at, ms, settings};
+use crate::script::{Act, Script, at, ms, settings};
 use crate::shelf::Stored;
 use nvr::model::effect::{Append, Effect, Follow};
-use nvr::model::event::{CameraNews, Event, Seen, SlotFile, Space, Trouble};
+use nvr::model::event::{Event, SlotFile, Space};
 use nvr::model::id::{CameraName, ClipId, RunId};
 use nvr::model::record::{ClipState, Record};
 use nvr::model::recorder::{Input, Recorder, Remembered};
-use nvr::model::snapshot::{Entry, Media};
+use nvr::model::snapshot::Entry;
 use nvr::model::time::{Anchor, Mono, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,14 +44,6 @@ pub enum Happening {
     Found,
 }
 
-#[derive(Debug)]
-pub struct Ffmpeg {
-    run: RunId,
-    slot: u32,
-    pub open: Option<u32>,
-    frozen: bool,
-}
-
 pub struct World {
     pub script: Script,
     pub recorder: Recorder,
@@ -58,12 +51,12 @@ pub struct World {
     pub now: Mono,
     pub anchor: Anchor,
     pub agenda: BTreeMap<(Mono, u64), Happening>,
-    serial: u64,
+    pub serial: u64,
     pub ffmpeg: Option<Ffmpeg>,
     pub slots: BTreeMap<u32, File>,
     pub claimed: BTreeMap<u64, File>,
-    switches: usize,
-    told: usize,
+    pub switches: usize,
+    pub told: usize,
     pub appends: usize,
     pub follows: usize,
     pub claims: u64,
@@ -330,94 +323,6 @@ impl World {
         None
     }
 
-    fn start(&mut self, run: RunId, slot: u32) {
-        assert!(self.ffmpeg.is_none(), "two FFmpegs in one ring");
-        self.starts.push((self.now, run));
-        self.ffmpeg = Some(Ffmpeg { run, slot, open: None, frozen: false });
-        self.tell(Event::Camera { camera: self.camera.clone(), run, news: CameraNews::Started }, Delivery::Prompt);
-        let life = self.script.lives.iter().find(|life| self.now < life.to).cloned();
-        let Some(life) = life else {
-            return self.plan(self.now + ms(100), Happening::Over(run, Some("connection refused".into())));
-        };
-        self.plan(life.from.max(self.now + ms(50)), Happening::Switch(run));
-        match life.end {
-            End::Crash => self.plan(life.to, Happening::Over(run, Some("connection reset".into()))),
-            End::Freeze => self.plan(life.to, Happening::Freeze(run)),
-        }
-    }
-
-    fn switch(&mut self, run: RunId) {
-        let Some(mut ffmpeg) = self.ffmpeg.take() else { return };
-        // One that has not begun ends with its recorder.
-        if ffmpeg.run != run || ffmpeg.frozen || (self.lot.dead && ffmpeg.open.is_none()) {
-            self.ffmpeg = Some(ffmpeg);
-            return;
-        }
-        if ffmpeg.open.is_none() {
-            self.plan(self.now, Happening::Progress(run));
-        }
-        self.finish(&mut ffmpeg);
-        self.serial += 1;
-        let (slot, serial) = (ffmpeg.slot, self.serial);
-        self.footage.insert(serial, Window { from: self.now, to: Mono(u64::MAX) });
-        let written_over = self.slots.insert(slot, File { serial, bytes: 0, open: true, written: self.now });
-        // The kernel tells of a new name, and not of one that is written over.
-        if written_over.is_none() {
-            let delivery = self.delivery();
-            self.tell(Event::SlotOpened { camera: self.camera.clone(), slot }, delivery);
-        }
-        ffmpeg.open = Some(slot);
-        ffmpeg.slot = (slot + 1) % (self.script.slots + 2);
-        self.ffmpeg = Some(ffmpeg);
-        let length = self.script.lengths[self.switches % self.script.lengths.len()];
-        self.switches += 1;
-        self.plan(self.now + length, Happening::Switch(run));
-    }
-
-    fn progress(&mut self, run: RunId) {
-        if self.ffmpeg.as_ref().is_some_and(|ffmpeg| ffmpeg.run == run && !ffmpeg.frozen) {
-            let news = CameraNews::Progress { frames: self.now.0 / 40_000 };
-            self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
-            self.plan(self.now + ms(5_000), Happening::Progress(run));
-        }
-    }
-
-    /// Closes what is open, under whatever name it has by now.
-    pub fn finish(&mut self, ffmpeg: &mut Ffmpeg) {
-        let room = self.room();
-        let full = self.full();
-        let Some(slot) = ffmpeg.open.take() else { return };
-        let Some(file) = self.slots.get_mut(&slot).filter(|file| file.open) else {
-            panic!("the slot that was being written was taken away");
-        };
-        file.open = false;
-        file.written = self.now;
-        let bytes = 20_000 + file.serial;
-        file.bytes = if full || bytes > room { 0 } else { bytes };
-        let bytes = file.bytes;
-        let serial = file.serial;
-        let footage = self.footage.get_mut(&serial).expect("it began");
-        footage.to = footage.to.min(self.now);
-        let seen = Seen { footage: footage.to.since(footage.from), shape: None };
-        let media = Some(Media { video: "h264".into(), width: 640, height: 360, audio: None });
-        let delivery = self.delivery();
-        self.tell(Event::SlotSeen { camera: self.camera.clone(), slot, seen }, delivery);
-        let event = Event::SlotClosed { camera: self.camera.clone(), file: SlotFile { slot, bytes }, media };
-        self.tell(event, delivery);
-    }
-
-    fn over(&mut self, run: RunId, reason: Option<String>) {
-        let Some(mut ffmpeg) = self.ffmpeg.take() else { return };
-        if ffmpeg.run != run {
-            self.ffmpeg = Some(ffmpeg);
-            return;
-        }
-        self.finish(&mut ffmpeg);
-        let reason = reason.map(|text| Trouble { text, cure: None });
-        let news = CameraNews::Ended { reason };
-        self.tell(Event::Camera { camera: self.camera.clone(), run, news }, Delivery::Prompt);
-    }
-
     /// Bytes that are free in the ring's file system.
     pub fn room(&self) -> u64 {
         let used = self.slots.values().chain(self.claimed.values()).map(|file| file.bytes).sum();
@@ -426,24 +331,7 @@ impl World {
     }
 
     /// Whether FFmpeg's writing fails.
-    fn full(&self) -> bool {
+    pub fn full(&self) -> bool {
         self.script.full.is_some_and(|(from, to)| (from..to).contains(&self.now))
-    }
-
-    fn delivery(&mut self) -> Delivery {
-        self.told += 1;
-        self.script.deliveries[self.told % self.script.deliveries.len()]
-    }
-
-    fn tell(&mut self, event: Event, delivery: Delivery) {
-        match delivery {
-            Delivery::Prompt => self.plan(self.now, Happening::Input(Input::Event(event))),
-            Delivery::Lost => {}
-            Delivery::Twice => {
-                self.plan(self.now, Happening::Input(Input::Event(event.clone())));
-                self.plan(self.now + ms(300), Happening::Input(Input::Event(event)));
-            }
-            Delivery::Late(millis) => self.plan(self.now + ms(millis), Happening::Input(Input::Event(event))),
-        }
     }
 }

@@ -5,17 +5,13 @@
 //! a clip goes. A record or a picture without a clip is found like a clip, and goes when it is old enough. Nothing is
 //! synced: what a power cut brings back goes again.
 
-use super::names::{self, DONE, Files, GONE, PART, PICTURE, PICTURE_TEMPORARY, RECORD, TEMPORARY};
-use super::remove::{self, Turn, is_protected};
-use super::{Home, catalog, clock, disk};
+use super::{Home, clock, disk, remove};
 use crate::model::event::{Event, Gone, Space};
 use crate::model::retention::{self, Clip, MOST_A_RUN, Sight};
 use crate::model::settings::Archive as Rules;
+use items::{Item, items};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -24,9 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 /// From one run to the next.
 const EVERY: Duration = Duration::from_secs(60);
-
-/// All that a clip may consist of.
-const ENDINGS: [&str; 7] = [PART, DONE, GONE, TEMPORARY, RECORD, PICTURE, PICTURE_TEMPORARY];
 
 /// Keeps the archive within its limits until `stop`: at once, then every minute, whenever `wake` says so (the disk is
 /// full), and when the rules change.
@@ -175,64 +168,13 @@ fn tidy(rules: &Rules, mut sight: Sight, delete: impl Fn(&Item) -> Result<(), St
     }
 }
 
-/// All files of one clip.
-struct Item {
-    files: Files,
-    clip: Clip,
-    /// It is deleted, but for what is left of it.
-    gone: bool,
-}
-
-impl Item {
-    /// Deletes it, or what is left of it.
-    fn delete(&self, turn: &Turn) -> Result<(), String> {
-        let _turn = turn.take();
-        if self.gone { remove::leftovers(&self.files) } else { remove::delete(&self.files) }
-    }
-}
-
-/// Everything of ours in the archive, and directories of days with nothing in them.
-fn items(root: &Path) -> io::Result<(Vec<Item>, Vec<PathBuf>)> {
-    let (mut all, mut empty) = (Vec::new(), Vec::new());
-    for day in catalog::days(root, None)? {
-        let mut found = BTreeMap::new();
-        let mut is_empty = true;
-        // One that cannot be read hides no room that could be made.
-        for file in fs::read_dir(&day.path).into_iter().flatten().flatten() {
-            is_empty = false;
-            add(&mut found, &file, &day);
-        }
-        all.extend(found.into_values());
-        if is_empty {
-            empty.push(day.path);
-        }
-    }
-    Ok((all, empty))
-}
-
-/// Counts a file to its clip if it is one of ours.
-fn add(found: &mut BTreeMap<String, Item>, file: &fs::DirEntry, day: &catalog::Day) {
-    let file_name = file.file_name();
-    let Some(whole) = file_name.to_str() else { return };
-    let stem = |ending: &'static str| Some((whole.strip_suffix(ending)?, ending));
-    let Some((name, ending)) = ENDINGS.into_iter().find_map(stem) else { return };
-    let name = if ending == PICTURE { names::of_picture(name) } else { name };
-    let Some(start) = day.start(name) else { return };
-    // Of the entry itself: a link is not followed, and is no file.
-    let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else { return };
-    let item = found.entry(name.to_owned()).or_insert_with(|| Item {
-        files: Files { dir: day.path.clone(), name: name.to_owned() },
-        clip: Clip { start, bytes: 0, stays: false },
-        gone: false,
-    });
-    item.clip.bytes = item.clip.bytes.saturating_add(meta.len());
-    item.clip.stays |= ending == PART || (ending == DONE && is_protected(&meta));
-    item.gone |= ending == GONE;
-}
+mod items;
 
 #[cfg(test)]
 mod tests {
+    use super::super::remove::Turn;
     use super::*;
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     const NOW: &str = "2026-11-22T12:00:00Z";
