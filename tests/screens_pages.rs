@@ -157,6 +157,16 @@ fn pages_as_they_are_seen(
         "copies",
         "journal",
         "journal_errors",
+        "mail",
+        "mail_found",
+        "mail_empty",
+        "mail_write",
+        "mail_nothing_to_write",
+        "mail_allow",
+        "session",
+        "session_going_on",
+        "session_write",
+        "help_mail",
         "stderr",
         "help_clips",
         "help_journal"
@@ -167,6 +177,7 @@ fn pages_as_they_are_seen(
     let mut desk =
         if matches!(state, "copies" | "journal" | "journal_errors" | "help_journal") { logs(size) } else { list(size) };
     desk.refuse = state == "clips_refused";
+    desk.picture.mail.sessions = if state == "mail_empty" { 0 } else { 18 };
     match state {
         "clip_growing" => desk.details = pages::growing(),
         "clip_interrupted" => desk.details = pages::interrupted(),
@@ -184,6 +195,16 @@ fn pages_as_they_are_seen(
         "copies" => "C↓↓↓",
         "journal" => "l↓↓↓",
         "journal_errors" => "lww",
+        "mail" => "m↓",
+        "mail_found" => "m/auth↵",
+        "mail_empty" => "m",
+        "mail_write" => "m↓W↓",
+        "mail_nothing_to_write" => "m↓↓W",
+        "mail_allow" => "m↓↓↓↓W",
+        "session" => "m↓↵",
+        "session_going_on" => "m↵",
+        "session_write" => "m↓↵W",
+        "help_mail" => "m?",
         "stderr" => "e",
         "help_clips" => "c?",
         "help_journal" => "l?",

@@ -102,7 +102,8 @@ impl<L: Line> Printer<'_, L> {
         newest.copied().try_for_each(|line| (self.show)(line, anchor))
     }
 
-    fn hear(&self, heard: Heard<L>) -> Result<()> {
+    /// Shows what is heard of it.
+    pub fn hear(&self, heard: Heard<L>) -> Result<()> {
         match heard {
             Heard::Kept(lines, anchor) => self.kept(&lines, &anchor),
             Heard::Lines(lines, anchor) => {
@@ -131,8 +132,7 @@ impl<L: Line> Printer<'_, L> {
         Ok(())
     }
 
-    /// Shows what is kept, and on `follow` whatever comes after it.
-    pub async fn print(&self, global: &Global, cameras: &[CameraName], follow: bool) -> Result<ExitCode> {
+    async fn print(&self, global: &Global, cameras: &[CameraName], follow: bool) -> Result<ExitCode> {
         let (watch, picture) = Watch::start(global).await?;
         query::known(cameras, &picture)?;
         if follow {

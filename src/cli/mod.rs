@@ -19,6 +19,7 @@ mod plan;
 mod query;
 mod record;
 mod reload;
+mod setup;
 mod shape;
 mod status;
 mod stop;
@@ -174,8 +175,11 @@ enum Verb {
     /// ring), camera (or null) and text. No line is left out, however many come at once; if the recorder is lost, it is
     /// waited for.
     Events(logs::Events),
-    /// Show who connected to the mail port, what was said and what came of it, newest last
+    /// Show who connected to the mail port, what was said and what came of it, newest last; with a camera: send a mail as
+    /// that camera would, and say what came of it
     Mail(mail::Mail),
+    /// Tell what to type into a camera's form so that its mails come here; needs no recorder
+    Setup(setup::Setup),
     /// Show the last lines of a camera's FFmpeg
     Stderr {
         /// Its name
@@ -263,6 +267,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Some(Verb::Journal(args)) => logs::journal(&global, &args).await,
         Some(Verb::Events(args)) => logs::events(&global, &args).await,
         Some(Verb::Mail(args)) => mail::mail(&global, &args).await,
+        Some(Verb::Setup(args)) => setup::setup(&global, &args).await,
         Some(Verb::Stderr { camera }) => logs::stderr(&global, camera).await,
         Some(Verb::Answers { dir }) => Ok(answers::answers(&dir)),
         Some(Verb::Generate { what }) => generate::generate(what),

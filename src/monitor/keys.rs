@@ -13,6 +13,10 @@ pub enum Place {
     Copies,
     /// The journal.
     Journal,
+    /// Who connected to the mail port.
+    Mail,
+    /// One of those connections.
+    Session,
     /// One clip and its record.
     Clip,
     /// What a camera's FFmpeg said.
@@ -30,6 +34,8 @@ pub enum Action {
     Camera(OnCamera),
     /// Something about the clip at the cursor.
     Clip(OnClip),
+    /// Something about the connection at the cursor.
+    Session(OnSession),
     /// Leave; the recorder goes on.
     Leave,
     /// Go back to what was there before.
@@ -44,7 +50,9 @@ pub enum Action {
     Copies,
     /// Go to the journal.
     Journal,
-    /// Go round: cameras, clips, copies, journal.
+    /// Go to what was said on the mail port.
+    Mail,
+    /// Go round: cameras, clips, copies, journal, mail.
     NextPage,
     /// The same, the other way.
     PreviousPage,
@@ -96,6 +104,15 @@ pub enum OnClip {
     Delete,
     /// Copy its path to the terminal's clipboard.
     CopyPath,
+}
+
+/// What a key does about a connection to the mail port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnSession {
+    /// See all that was said.
+    Details,
+    /// Write the line that its verdict proposes into nvr.toml, after asking.
+    Write,
 }
 
 /// How far to move.
@@ -153,27 +170,49 @@ const fn special(code: KeyCode) -> Press {
 
 const CAMERAS: &[Place] = &[Place::Cameras];
 const CLIPS: &[Place] = &[Place::Clips, Place::Clip];
-const LOGS: &[Place] = &[Place::Clips, Place::Copies, Place::Journal];
-const LISTS: &[Place] = &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal];
-const BEHIND: &[Place] = &[Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
-const NOT_HELP: &[Place] =
-    &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
-const NOT_CLIPS: &[Place] = &[Place::Cameras, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
-const NOT_COPIES: &[Place] = &[Place::Cameras, Place::Clips, Place::Journal, Place::Clip, Place::Stderr, Place::Look];
-const NOT_JOURNAL: &[Place] = &[Place::Cameras, Place::Clips, Place::Copies, Place::Clip, Place::Stderr, Place::Look];
-const SCROLLED: &[Place] =
-    &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal, Place::Clip, Place::Stderr, Place::Help];
+const MAIL: &[Place] = &[Place::Mail, Place::Session];
+const LOGS: &[Place] = &[Place::Clips, Place::Copies, Place::Journal, Place::Mail];
+const LISTS: &[Place] = &[Place::Cameras, Place::Clips, Place::Copies, Place::Journal, Place::Mail];
+const BEHIND: &[Place] = &but::<8>(&[Place::Cameras, Place::Help]);
+const NOT_HELP: &[Place] = &but::<9>(&[Place::Help]);
+const NOT_CLIPS: &[Place] = &but::<8>(&[Place::Clips, Place::Help]);
+const NOT_COPIES: &[Place] = &but::<8>(&[Place::Copies, Place::Help]);
+const NOT_JOURNAL: &[Place] = &but::<8>(&[Place::Journal, Place::Help]);
+const NOT_MAIL: &[Place] = &but::<8>(&[Place::Mail, Place::Help]);
+const SCROLLED: &[Place] = &but::<9>(&[Place::Look]);
 /// All of them.
 pub const EVERYWHERE: &[Place] = &[
     Place::Cameras,
     Place::Clips,
     Place::Copies,
     Place::Journal,
+    Place::Mail,
+    Place::Session,
     Place::Clip,
     Place::Stderr,
     Place::Look,
     Place::Help,
 ];
+
+/// Everywhere but there: so many places.
+const fn but<const N: usize>(there: &[Place]) -> [Place; N] {
+    let mut places = [Place::Cameras; N];
+    let (mut from, mut to) = (0, 0);
+    while from < EVERYWHERE.len() {
+        let (mut at, mut is_there) = (0, false);
+        while at < there.len() {
+            is_there |= there[at] as u8 == EVERYWHERE[from] as u8;
+            at += 1;
+        }
+        if !is_there {
+            places[to] = EVERYWHERE[from];
+            to += 1;
+        }
+        from += 1;
+    }
+    assert!(to == N, "as many as are left");
+    places
+}
 
 const fn bind(
     action: Action,
@@ -206,15 +245,18 @@ pub const TABLE: &[Binding] = &[
     bind(Action::Clip(OnClip::Protect), &[key('p')], CLIPS, Some("protect"), "protect the clip from retention, or no longer"),
     bind(Action::Clip(OnClip::Delete), &[key('D')], CLIPS, Some("delete"), "delete the clip (asks first)"),
     bind(Action::Clip(OnClip::CopyPath), &[key('y')], CLIPS, Some("copy path"), "copy the clip's path to the clipboard of your terminal (OSC 52)"),
+    bind(Action::Session(OnSession::Details), &[special(KeyCode::Enter)], &[Place::Mail], Some("details"), "all that was said on the connection, and the verdict"),
+    bind(Action::Session(OnSession::Write), &[key('W')], MAIL, Some("write rule"), "write the line that the verdict proposes into nvr.toml (asks first)"),
     bind(Action::Follow, &[key('f')], LOGS, Some("follow"), "stay with the newest line, or no longer"),
     bind(Action::Level, &[key('w')], &[Place::Journal], Some("level"), "only warnings and errors, only errors, or all"),
     bind(Action::Journal, &[key('l')], NOT_JOURNAL, Some("journal"), "the journal: what happened, when and why"),
+    bind(Action::Mail, &[key('m')], NOT_MAIL, Some("mail"), "who connected to the mail port, what was said, and what came of it"),
     bind(Action::Copies, &[key('C')], NOT_COPIES, None, "the copy log: every segment's way into the archive"),
     bind(Action::Camera(OnCamera::Stderr), &[key('e')], CAMERAS, Some("FFmpeg"), "what the camera's FFmpeg said last"),
     bind(Action::Sort, &[key('s')], CAMERAS, Some("sort"), "cameras in trouble first, or in the order of nvr.toml"),
     bind(Action::Camera(OnCamera::ArmAll), &[key('A')], CAMERAS, Some("arm all"), "arm every camera; if all are armed, disarm all (asks first)"),
     bind(Action::Stop, &[key('Q')], CAMERAS, Some("stop recorder"), "stop the recorder (asks first)"),
-    bind(Action::NextPage, &[special(KeyCode::Tab)], LISTS, None, "go round: cameras, clips, copies, journal"),
+    bind(Action::NextPage, &[special(KeyCode::Tab)], LISTS, None, "go round: cameras, clips, copies, journal, mail"),
     bind(Action::PreviousPage, &[special(KeyCode::BackTab)], LISTS, None, "go round the other way"),
     bind(Action::Go(Step::Next), &[key('j'), special(KeyCode::Down)], SCROLLED, None, "next camera or line"),
     bind(Action::Go(Step::Previous), &[key('k'), special(KeyCode::Up)], SCROLLED, None, "previous camera or line"),
@@ -235,6 +277,8 @@ impl Place {
             Place::Clips => "clips",
             Place::Copies => "copies",
             Place::Journal => "journal",
+            Place::Mail => "mail",
+            Place::Session => "connection",
             Place::Clip => "clip",
             Place::Stderr => "FFmpeg",
             Place::Look => "look",

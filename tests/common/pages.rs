@@ -6,6 +6,7 @@ use nvr::model::question::{ClipDetails, ClipKey, ClipPage, ClipQuery, Found, Pag
 use nvr::model::record::{ClipState, Gap, MailTrigger, Record, Stored, Trigger, TriggerKind};
 use nvr::model::snapshot::{ClipView, CopyOutcome, CopyView, Entry, Level, Media, Snapshot, Topic};
 use nvr::model::time::{Wall, Window};
+use nvr::model::transcript::{By, End, Fix, Grade, Line, MailSeen, SessionView, Transcript, Verdict};
 use std::time::Duration;
 
 pub fn wall(text: &str) -> Wall {
@@ -193,6 +194,79 @@ pub fn stderr() -> Vec<String> {
     (0..20).map(|n| lines[n % lines.len()].to_owned()).collect()
 }
 
+fn session(number: u64, peer: &str, said: &[&str], end: Option<End>, verdict: Verdict) -> SessionView {
+    let line = |(n, line): (u64, &&str)| {
+        let (sign, text) = line.split_once(' ').expect("a sign");
+        let by = match sign {
+            ">" => By::Camera,
+            "<" => By::Nvr,
+            _ => By::Nobody,
+        };
+        Line { after: n * 12, by, text: text.to_owned() }
+    };
+    let transcript = Transcript {
+        number,
+        peer: peer.parse().expect("an address"),
+        tls: None,
+        lines: (0..).zip(said).map(line).collect(),
+        left_out: 0,
+        lasted: Duration::from_millis(said.len() as u64 * 12),
+        end,
+    };
+    let began = NOW - seconds((20 - number) * 61);
+    SessionView { change: number, began, transcript, like_it: 0, mails: Vec::new(), verdict }
+}
+
+const DELIVERED: [&str; 16] = [
+    "< 220 nvr ESMTP",
+    "> EHLO ipcam",
+    "< 250-nvr",
+    "< 250 AUTH PLAIN LOGIN",
+    "> AUTH LOGIN",
+    "< 334 VXNlcm5hbWU6",
+    "> (user)",
+    "< 334 UGFzc3dvcmQ6",
+    "> (password)",
+    "< 235 welcome",
+    "> MAIL FROM:<ipcam@home>",
+    "< 250 OK",
+    "> RCPT TO:<kamera2@nvr>",
+    "< 250 OK",
+    "- subject \"Motion Detected\" and a picture of 48213 bytes",
+    "< 250 OK",
+];
+
+/// What was said on the mail port: a mail as it should be, one to nobody, and those who sent none.
+pub fn sessions() -> Vec<SessionView> {
+    let mail = |view: SessionView, to: &str| {
+        let (from, subject) = ("ipcam@home".to_owned(), "Motion Detected".to_owned());
+        let mail = MailSeen { from, to: to.to_owned(), subject, verdict: view.verdict.clone() };
+        SessionView { mails: vec![mail], ..view }
+    };
+    let good = Verdict::new(Grade::Good, "accepted for front-door (recipient front-door@nvr): saving");
+    let fix = Fix::Alias { camera: None, word: "kamera2".into() };
+    let text = "unknown recipient kamera2@nvr: all cameras are meant, front-door: saving; garden: saving (add to its \
+                [[camera]]: alias = [\"kamera2\"])";
+    let unknown = Verdict { grade: Grade::Amiss, text: text.into(), fix: Some(fix) };
+    let idle = Verdict::new(Grade::Idle, "a browser or a scanner, no camera: what it said is HTTP");
+    let cram =
+        "AUTH CRAM-MD5 is not offered, and it hung up (in the camera: choose LOGIN or PLAIN, or no authentication)";
+    let peer = [198, 51, 100, 7].into();
+    let refused = "refused: 198.51.100.7 is not in smtp.allow (if it is a camera: add 198.51.100.7)";
+    let refused = Verdict { grade: Grade::Amiss, text: refused.into(), fix: Some(Fix::Allow(peer)) };
+    let web = ["< 220 nvr ESMTP", "> GET / HTTP/1.1", "< 500 not understood"];
+    let auth = ["< 220 nvr ESMTP", "> EHLO cam", "< 250 AUTH PLAIN LOGIN", "> AUTH CRAM-MD5", "< 504 use AUTH PLAIN"];
+    let open = Verdict::new(Grade::Open, "goes on: said hello, no mail yet");
+    vec![
+        session(3, "192.168.1.99", &web, Some(End::Told), idle),
+        SessionView { like_it: 41, ..session(9, "198.51.100.7", &["< 554 no"], Some(End::NotAllowed), refused) },
+        mail(session(12, "192.168.1.20", &DELIVERED, Some(End::Quit), good), "front-door@nvr"),
+        session(15, "192.168.1.30", &auth, Some(End::Gone), Verdict::new(Grade::Amiss, cram)),
+        mail(session(17, "192.168.1.22", &DELIVERED, Some(End::Quit), unknown), "kamera2@nvr"),
+        session(18, "192.168.1.31", &auth[..3], None, open),
+    ]
+}
+
 /// A picture that shows the ends of these logs.
 pub fn with_logs(copies: &[CopyView], journal: &[Entry]) -> Snapshot {
     let mut picture = pictures::all_well();
@@ -230,7 +304,10 @@ pub fn answer(
             let said = |(n, line): (u64, &String)| Said { at: NOW - seconds(300) + seconds(7 * n), text: line.clone() };
             Found::Stderr((0..).zip(stderr).map(said).collect())
         }
-        Question::Sessions(_) => Found::Sessions(Vec::new()),
+        Question::Sessions(since) => {
+            let after = |session: &SessionView| session.change > since.after;
+            Found::Sessions(sessions().into_iter().filter(after).collect())
+        }
         Question::Stills { .. } | Question::WhereTo(_) => Found::Stills(Vec::new()),
     })
 }

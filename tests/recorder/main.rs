@@ -2,6 +2,7 @@
 //! more of these tests run at a time than there are processors.
 
 mod clips;
+mod doctor;
 mod errors;
 #[path = "../common/feed.rs"]
 mod feed;

@@ -1,7 +1,7 @@
 //! What was said on the mail port: `nvr mail`, `--show`, `--watch`.
 
 use super::Mail;
-use crate::cli::follow::kept;
+use crate::cli::follow::{self, Heard, Watch, kept};
 use crate::cli::logs::Printer;
 use crate::cli::shape::SessionShape;
 use crate::cli::{Global, out, query, table};
@@ -136,7 +136,7 @@ fn about(mail: &MailSeen) -> String {
 
 /// How to have the proposed line written.
 pub fn remedy(number: u64, verdict: &Verdict) -> Option<String> {
-    let which = if verdict.fix.as_ref()?.needs_camera() { " --camera CAMERA" } else { "" };
+    let which = if verdict.fix.as_ref()?.needs_camera() { " --for CAMERA" } else { "" };
     Some(format!("to write that into nvr.toml: nvr mail --fix {number}{which}"))
 }
 
@@ -170,12 +170,21 @@ pub async fn watch(global: &Global, args: &Mail) -> Result<ExitCode> {
         true => Ok(()),
         false => out::lines(news(session, anchor, &zone, &mut shown.borrow_mut())),
     };
+    let wanted = |_: &SessionView| true;
+    let printer = Printer { wanted: &wanted, show: &show, limit: 0, json: args.json };
+    let (watch, picture) = Watch::start(global).await?;
     if !args.json {
         eprintln!("nvr: watching the mail port (what came before: nvr mail)");
     }
-    let wanted = |_: &SessionView| true;
-    let printer = Printer { wanted: &wanted, show: &show, limit: 0, json: args.json };
-    printer.print(global, &[], true).await
+    let hear = |heard| match heard {
+        // Of what was kept only that is shown which goes on.
+        Heard::Kept(kept, anchor) => {
+            let mut open = kept.iter().filter(|session: &&SessionView| session.transcript.end.is_none());
+            open.try_for_each(|session| show(session, &anchor))
+        }
+        Heard::Lines(..) | Heard::Missing(_) | Heard::Lost(_) | Heard::Back | Heard::Another => printer.hear(heard),
+    };
+    out::while_read(follow::follow(watch, picture, hear)).await
 }
 
 /// What was not shown of it yet, a line each.

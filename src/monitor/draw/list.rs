@@ -1,7 +1,7 @@
 //! A list that fills the screen: a page of it, and below that in full what is too long for a line.
 
 use super::row::{Piece, Row, wrap};
-use super::{below, clips, copies, journal, margin};
+use super::{below, clips, copies, journal, mail, margin};
 use crate::monitor::theme::{Theme, Tone};
 use crate::monitor::ui::list::turn;
 use crate::monitor::view::{ListBody, Rows};
@@ -50,6 +50,7 @@ fn overlong(list: &ListBody, columns: u16) -> Vec<(usize, &str)> {
         Rows::Clips(_) => Vec::new(), // its details are a key away
         Rows::Copies(rows) => copies::overlong(rows, columns).collect(),
         Rows::Journal(rows) => journal::overlong(rows, columns).collect(),
+        Rows::Mail(rows) => mail::overlong(rows, columns).collect(),
     }
 }
 
@@ -81,6 +82,7 @@ pub fn draw(list: &ListBody, area: Rect, theme: &Theme, buf: &mut Buffer) {
         Rows::Clips(rows) => clips::draw(from(rows, first), on_page, lines, theme, buf),
         Rows::Copies(rows) => copies::draw(from(rows, first), on_page, lines, theme, buf),
         Rows::Journal(rows) => journal::draw(from(rows, first), on_page, lines, theme, buf),
+        Rows::Mail(rows) => mail::draw(from(rows, first), on_page, lines, theme, buf),
     }
     if let Some((_, text)) = overlong(list, lines.width).into_iter().find(|(n, _)| *n == chosen) {
         let text = in_full(text, lines.width);

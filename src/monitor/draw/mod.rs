@@ -9,6 +9,7 @@ mod help;
 mod journal;
 mod list;
 mod look;
+mod mail;
 pub mod ring;
 mod row;
 mod table;

@@ -20,6 +20,7 @@ impl Ui {
             Page::Clips => self.clips.question(around).map(Question::Clips),
             Page::Copies => self.copies.question(snapshot).map(Question::Copies),
             Page::Journal => self.journal.question(snapshot).map(Question::Journal),
+            Page::Mail | Page::Session(_) => self.mail.question(snapshot).map(Question::Sessions),
             Page::Clip(details) => details.question(snapshot).then(|| Question::Clip(details.name.clone())),
             Page::Stderr(words) => words.question().then(|| Question::Stderr(words.camera.clone())),
             Page::Look(look) => look.question(),
@@ -99,7 +100,11 @@ impl Ui {
                     words.found(lines.clone());
                 }
             }
-            Question::Sessions(_) | Question::WhereTo(_) => {} // no page asks
+            Question::Sessions(_) => {
+                let lines = pick(found, |found| if let Found::Sessions(lines) = found { Some(lines) } else { None });
+                self.mail.found(lines);
+            }
+            Question::WhereTo(_) => {} // no page asks
             Question::Stills { of, .. } => {
                 let stills = pick(found, |found| if let Found::Stills(stills) = found { Some(stills) } else { None });
                 for look in self.pages.iter_mut().filter_map(Page::look).filter(|it| it.of == *of) {

@@ -1,18 +1,18 @@
-//! Copy log and journal: the recorder keeps the last thousand lines of each, and a monitor that shows one has them all,
-//! so that finding and scrolling ask nobody.
+//! Copy log, journal, and who connected to the mail port: the recorder keeps the last thousand lines of each, or hundred
+//! connections, and a monitor that shows one has them all, so that finding and scrolling ask nobody.
 
 use super::find::Find;
 use super::list::{Cursor, Motion};
 use crate::model::question::Since;
 use crate::model::snapshot::{CopyOutcome, CopyView, Entry, Level, Snapshot};
 use crate::model::time::Mono;
+use crate::model::transcript::{Grade, SessionView};
 use std::collections::VecDeque;
-
-/// Lines that are kept; the recorder keeps no more.
-const KEPT: usize = 1000;
 
 /// A line of a log.
 pub trait Line: Clone {
+    /// Lines that are kept; the recorder keeps no more.
+    const KEPT: usize = 1000;
     /// Counts up.
     fn number(&self) -> u64;
     /// How much it matters.
@@ -21,6 +21,14 @@ pub trait Line: Clone {
     fn words(&self) -> String;
     /// The log's end, as far as the picture shows it.
     fn newest(snapshot: &Snapshot) -> &[Self];
+    /// The number of its newest line.
+    fn last(snapshot: &Snapshot) -> u64 {
+        Self::newest(snapshot).last().map_or(0, Self::number)
+    }
+    /// Whether this line takes the place of another one. Where that may be, not every number stands for a line.
+    fn replaces(&self) -> Option<fn(&Self, &Self) -> bool> {
+        None
+    }
 }
 
 impl Line for Entry {
@@ -68,10 +76,43 @@ impl Line for CopyView {
     }
 }
 
+impl Line for SessionView {
+    const KEPT: usize = 100;
+
+    fn number(&self) -> u64 {
+        self.change
+    }
+
+    fn level(&self) -> Level {
+        match self.verdict.grade {
+            Grade::Open | Grade::Good | Grade::Idle => Level::Info,
+            Grade::Amiss => Level::Warn,
+        }
+    }
+
+    fn words(&self) -> String {
+        let mails = self.mails.iter().map(|mail| format!("{} {} {}", mail.from, mail.to, mail.subject));
+        let mails = mails.collect::<Vec<_>>().join(" ");
+        format!("#{} {} {mails} {}", self.transcript.number, self.transcript.peer, self.verdict.text)
+    }
+
+    fn newest(_: &Snapshot) -> &[Self] {
+        &[]
+    }
+
+    fn last(snapshot: &Snapshot) -> u64 {
+        snapshot.mail.sessions
+    }
+
+    fn replaces(&self) -> Option<fn(&Self, &Self) -> bool> {
+        Some(|one, other| one.transcript.number == other.transcript.number)
+    }
+}
+
 /// A log, the newest line first.
 #[derive(Debug, Clone)]
 pub struct Log<T> {
-    /// Without holes: each number is one less than the one before.
+    /// Each number is less than the one before, by one where every number stands for a line.
     lines: VecDeque<T>,
     /// Which recorder's: numbers begin anew with each.
     of: Option<Mono>,
@@ -123,12 +164,12 @@ impl<T: Line> Log<T> {
     /// What is missing to be as new as the picture.
     pub fn question(&mut self, snapshot: &Snapshot) -> Option<Since> {
         self.belong(snapshot);
-        let newest = T::newest(snapshot).last().map_or(0, T::number);
+        let newest = T::last(snapshot);
         if self.awaiting || newest <= self.last().max(self.asked) {
             return None;
         }
         (self.awaiting, self.asked) = (true, newest);
-        Some(Since { after: self.last(), limit: KEPT as u32 })
+        Some(Since { after: self.last(), limit: T::KEPT as u32 })
     }
 
     fn last(&self) -> u64 {
@@ -139,13 +180,16 @@ impl<T: Line> Log<T> {
         for line in lines {
             let last = self.last();
             if line.number() > last {
-                if line.number() > last + 1 {
-                    self.lines.clear(); // what is between them is not kept any more
+                match line.replaces() {
+                    Some(same) => self.lines.retain(|other| !same(&line, other)),
+                    // What is between them is not kept any more.
+                    None if line.number() > last + 1 => self.lines.clear(),
+                    None => {}
                 }
                 self.lines.push_front(line);
             }
         }
-        self.lines.truncate(KEPT);
+        self.lines.truncate(T::KEPT);
     }
 
     /// What came, newest last.
@@ -174,6 +218,11 @@ impl<T: Line> Log<T> {
     /// Whether an answer is awaited before anything can be said.
     pub fn is_reading(&self) -> bool {
         self.awaiting && self.lines.is_empty()
+    }
+
+    /// All lines, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.lines.iter()
     }
 
     /// The lines that are wanted, newest first.

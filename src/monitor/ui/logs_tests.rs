@@ -4,6 +4,29 @@ use super::*;
 use crate::model::snapshot::Topic;
 use proptest::prelude::*;
 
+#[test]
+fn a_connection_that_has_changed_takes_its_own_place_and_holes_are_no_loss() {
+    let session = |change: u64, number: u64| {
+        let text = format!(
+            r#"{{"change": {change}, "began": 0, "number": {number}, "peer": "10.0.0.7", "lines": [],
+            "lasted": {{"secs": 0, "nanos": 0}}, "mails": [], "verdict": {{"grade": "open", "text": ""}}}}"#
+        );
+        serde_json::from_str::<SessionView>(&text).expect("a session")
+    };
+    let mut snapshot = crate::monitor::ui::nothing_yet();
+    let mut log = Log::<SessionView>::default();
+    assert_eq!(log.question(&snapshot), None);
+    snapshot.mail.sessions = 9;
+    assert_eq!(log.question(&snapshot), Some(Since { after: 0, limit: 100 }));
+    log.found(Ok(vec![session(4, 1), session(7, 3), session(9, 2)]));
+    assert_eq!(log.question(&snapshot), None);
+    snapshot.mail.sessions = 14;
+    assert_eq!(log.question(&snapshot), Some(Since { after: 9, limit: 100 }));
+    log.found(Ok(vec![session(12, 3), session(14, 4)]));
+    let numbers: Vec<_> = log.shown().iter().map(|it| it.transcript.number).collect();
+    assert_eq!(numbers, [4, 3, 2, 1]);
+}
+
 /// A recorder's journal.
 struct World {
     started: u64,
@@ -111,7 +134,7 @@ proptest! {
             }
             let numbers = world.numbers();
             prop_assert!(numbers.is_sorted_by(|newer, older| *newer == older + 1), "{:?}", numbers);
-            prop_assert!(numbers.len() <= KEPT);
+            prop_assert!(numbers.len() <= Entry::KEPT);
             if let Some(before) = before.filter(|_| !moves && !follows)
                 && numbers.contains(&before.number)
                 && world.log.of == of
@@ -155,7 +178,7 @@ fn what_goes_on_comes_with_the_pictures_and_a_refusal_is_not_asked_again_at_once
         world.ask();
         assert_eq!(world.asked, []);
     }
-    assert_eq!(world.log.lines.len(), KEPT);
+    assert_eq!(world.log.lines.len(), Entry::KEPT);
     world.happen(51);
     world.picture();
     world.ask();

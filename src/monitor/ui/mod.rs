@@ -16,8 +16,10 @@ use super::keys::Place;
 use super::theme::Tone;
 use super::view::outside;
 use crate::model::command::Command;
+use crate::model::id::CameraName;
 use crate::model::snapshot::{CopyView, Entry, Snapshot};
 use crate::model::time::Mono;
+use crate::model::transcript::{Fix, SessionView};
 use cameras::Cameras;
 use clips::Clips;
 use find::Find;
@@ -109,6 +111,8 @@ enum Asking {
     Delete(String),
     /// Disarm all of so many cameras.
     DisarmAll(usize),
+    /// Write a line into nvr.toml; for another of these cameras, if the arrows say so.
+    Write(Fix, Vec<CameraName>),
 }
 
 impl Asking {
@@ -117,6 +121,11 @@ impl Asking {
         let question = match self {
             Asking::Stop => "Stop the recorder, and with it all recording?".to_owned(),
             Asking::Delete(clip) => format!("Delete {} for good?", outside(clip)),
+            Asking::Write(fix, cameras) => {
+                let whose = fix.camera().map_or_else(|| "into [smtp]".to_owned(), |camera| format!("for {camera}"));
+                let other = if cameras.len() > 1 { "↓ another camera, " } else { "" };
+                return format!("Write {} {whose}? y yes, {other}any other key no", outside(&fix.line()));
+            }
             Asking::DisarmAll(1) => "Disarm the only camera? No mail saves anything then.".to_owned(),
             Asking::DisarmAll(all) => format!("Disarm all {all} cameras? No mail saves anything then."),
         };
@@ -137,6 +146,8 @@ pub struct Ui {
     pub copies: Log<CopyView>,
     /// The journal.
     pub journal: Log<Entry>,
+    /// Who connected to the mail port.
+    pub mail: Log<SessionView>,
     asking: Option<Asking>,
     /// Orders and questions under way, by their numbers.
     pending: Vec<(u64, Command)>,
@@ -165,6 +176,7 @@ impl Ui {
             clips: Clips::default(),
             copies: Log::default(),
             journal: Log::default(),
+            mail: Log::default(),
             asking: None,
             pending: Vec::new(),
             number: 0,
@@ -184,7 +196,8 @@ impl Ui {
             Page::Clips => self.clips.shown_from(top),
             Page::Copies => self.copies.shown_from(top),
             Page::Journal => self.journal.shown_from(top),
-            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
+            Page::Mail => self.mail.shown_from(top),
+            Page::Session(_) | Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
         }
     }
 
@@ -216,7 +229,8 @@ impl Ui {
             Page::Clips => Some(&mut self.clips.find),
             Page::Copies => Some(&mut self.copies.find),
             Page::Journal => Some(&mut self.journal.find),
-            Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
+            Page::Mail => Some(&mut self.mail.find),
+            Page::Session(_) | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
         }
     }
 
@@ -227,7 +241,8 @@ impl Ui {
             Page::Clips => &self.clips.find,
             Page::Copies => &self.copies.find,
             Page::Journal => &self.journal.find,
-            Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => return None,
+            Page::Mail => &self.mail.find,
+            Page::Session(_) | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => return None,
         };
         find.typing.then_some(find)
     }
@@ -269,6 +284,7 @@ impl Ui {
         self.clips.picture(snapshot);
         self.copies.picture(snapshot);
         self.journal.picture(snapshot);
+        self.mail.picture(snapshot);
         self.pages.iter_mut().filter_map(Page::words).for_each(|words| words.picture());
     }
 
@@ -279,12 +295,14 @@ impl Ui {
         self.clips.forsaken();
         self.copies.forsaken();
         self.journal.forsaken();
+        self.mail.forsaken();
         for page in &mut self.pages {
             match page {
                 Page::Clip(details) => details.forsaken(),
                 Page::Stderr(words) => words.forsaken(),
                 Page::Look(look) => look.forsaken(),
-                Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Help(_) => {}
+                Page::Cameras | Page::Clips | Page::Copies | Page::Journal => {}
+                Page::Mail | Page::Session(_) | Page::Help(_) => {}
             }
         }
         self.lost = Some(Lost { at: now, reason: outside(reason), bye });

@@ -18,6 +18,10 @@ pub enum Page {
     Copies,
     /// The journal.
     Journal,
+    /// Who connected to the mail port.
+    Mail,
+    /// One of those connections.
+    Session(Talk),
     /// One clip and its record.
     Clip(Details),
     /// What a camera's FFmpeg said.
@@ -36,6 +40,8 @@ impl Page {
             Page::Clips => Place::Clips,
             Page::Copies => Place::Copies,
             Page::Journal => Place::Journal,
+            Page::Mail => Place::Mail,
+            Page::Session(_) => Place::Session,
             Page::Clip(_) => Place::Clip,
             Page::Stderr(_) => Place::Stderr,
             Page::Look(_) => Place::Look,
@@ -48,8 +54,9 @@ impl Page {
         match self {
             Page::Clip(details) => Some(&mut details.scroll),
             Page::Stderr(words) => Some(&mut words.scroll),
+            Page::Session(talk) => Some(&mut talk.scroll),
             Page::Help(scroll) => Some(scroll),
-            Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Look(_) => None,
+            Page::Cameras | Page::Clips | Page::Copies | Page::Journal | Page::Mail | Page::Look(_) => None,
         }
     }
 
@@ -67,6 +74,15 @@ impl Page {
     pub fn look(&mut self) -> Option<&mut Look> {
         if let Page::Look(look) = self { Some(look) } else { None }
     }
+}
+
+/// What was said on one connection; the list of them has all of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Talk {
+    /// Which connection.
+    pub number: u64,
+    /// Scrolled down by so many lines.
+    pub scroll: u16,
 }
 
 /// One clip and its record.

@@ -2,13 +2,15 @@
 
 use super::list::Motion;
 use super::look::Look;
-use super::page::{Details, Page, Words};
+use super::page::{Details, Page, Talk, Words};
 use super::{Asking, Order, Ui};
 use crate::model::command::{Command, TriggerBy, Who};
+use crate::model::id::CameraName;
 use crate::model::question::Seen;
 use crate::model::snapshot::{ClipView, Snapshot};
 use crate::model::time::Mono;
-use crate::monitor::keys::{Action, OnCamera, OnClip, Press, Step};
+use crate::model::transcript::{Fix, SessionView};
+use crate::monitor::keys::{Action, OnCamera, OnClip, OnSession, Press, Step};
 use crate::monitor::theme::Tone;
 use crossterm::event::KeyCode;
 
@@ -25,9 +27,16 @@ impl Ui {
         let hard =
             matches!(action, Some(Action::Suspend | Action::Redraw)) || (action == Some(Action::Leave) && press.ctrl);
         if let Some(asking) = self.asking.take_if(|_| !hard) {
+            if let (Asking::Write(fix, cameras), Some(down)) = (&asking, another(press.code))
+                && let Some(name) = beside(cameras, fix.camera(), down)
+            {
+                self.asking = Some(Asking::Write(fix.clone().for_camera(name), cameras.clone()));
+                return Order::Nothing;
+            }
             return match (press.code, asking) {
                 (KeyCode::Char('y'), Asking::Stop) => self.send(Command::Stop, now),
                 (KeyCode::Char('y'), Asking::Delete(clip)) => self.send(Command::Delete { clip }, now),
+                (KeyCode::Char('y'), Asking::Write(fix, _)) => self.send(Command::Write(fix), now),
                 (KeyCode::Char('y'), Asking::DisarmAll(_)) => self.send(Command::Disarm(Who::All), now),
                 _ => Order::Nothing,
             };
@@ -76,8 +85,9 @@ impl Ui {
             Action::Clips => self.visit(Page::Clips),
             Action::Copies => self.visit(Page::Copies),
             Action::Journal => self.visit(Page::Journal),
+            Action::Mail => self.visit(Page::Mail),
             Action::NextPage => self.go_round(1),
-            Action::PreviousPage => self.go_round(3),
+            Action::PreviousPage => self.go_round(4),
             Action::Follow => self.toggle_follow(),
             Action::Level => self.journal.next_level(),
             Action::Sort => self.cameras.sort(snapshot),
@@ -86,6 +96,7 @@ impl Ui {
             Action::Stop => return self.ask(Asking::Stop, now),
             Action::Camera(action) => return self.act_on_camera(action, snapshot, now),
             Action::Clip(action) => return self.act_on_clip(action, snapshot, now),
+            Action::Session(action) => return self.act_on_session(action, snapshot, now),
             Action::Again => {
                 if let Some(Page::Look(look)) = self.pages.last_mut() {
                     look.again();
@@ -163,6 +174,41 @@ impl Ui {
         }
     }
 
+    fn act_on_session(&mut self, action: OnSession, snapshot: Option<&Snapshot>, now: Mono) -> Order {
+        let Some(session) = self.session() else {
+            return self.refuse("there is no connection here", now);
+        };
+        let number = session.transcript.number;
+        match (action, session.verdict.fix.clone()) {
+            (OnSession::Details, _) => {
+                self.pages.push(Page::Session(Talk { number, scroll: 0 }));
+                Order::Nothing
+            }
+            (OnSession::Write, None) => self.refuse("nothing was done: its verdict proposes no line", now),
+            (OnSession::Write, Some(Fix::Allow(address))) => self.ask(Asking::Write(Fix::Allow(address), vec![]), now),
+            (OnSession::Write, Some(fix)) => {
+                let cameras =
+                    snapshot.map(|it| it.cameras.iter().map(|camera| camera.name.clone()).collect::<Vec<_>>());
+                let cameras = cameras.unwrap_or_default();
+                // Nobody can tell: then the question begins with the first.
+                let Some(name) = fix.camera().or(cameras.first()).cloned() else {
+                    return self.refuse("nothing was done: there is no camera", now);
+                };
+                self.ask(Asking::Write(fix.for_camera(&name), cameras), now)
+            }
+        }
+    }
+
+    /// The connection that keys act on.
+    fn session(&self) -> Option<&SessionView> {
+        match self.page() {
+            Page::Mail => self.mail.chosen(),
+            Page::Session(talk) => self.mail.all().find(|session| session.transcript.number == talk.number),
+            Page::Cameras | Page::Clips | Page::Copies | Page::Journal => None,
+            Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
+        }
+    }
+
     /// The clip that keys act on: its name, and the rest if that is known.
     fn clip(&self, snapshot: Option<&Snapshot>) -> Option<(String, Option<ClipView>)> {
         match self.page() {
@@ -177,7 +223,8 @@ impl Ui {
                 let pictured = || snapshot?.clips.iter().find(|clip| clip.name == details.name);
                 Some((details.name.clone(), shown.or_else(pictured).cloned()))
             }
-            Page::Cameras | Page::Journal | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
+            Page::Cameras | Page::Journal | Page::Mail | Page::Session(_) => None,
+            Page::Stderr(_) | Page::Look(_) | Page::Help(_) => None,
         }
     }
 
@@ -203,12 +250,13 @@ impl Ui {
             Page::Clips => self.clips.visited(),
             Page::Copies => self.copies.visited(),
             Page::Journal => self.journal.visited(),
-            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
+            Page::Mail => self.mail.visited(),
+            Page::Session(_) | Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
         }
     }
 
     fn go_round(&mut self, steps: usize) {
-        let round = [Page::Cameras, Page::Clips, Page::Copies, Page::Journal];
+        let round = [Page::Cameras, Page::Clips, Page::Copies, Page::Journal, Page::Mail];
         let here = round.iter().position(|page| page.place() == self.place()).unwrap_or(0);
         let next = (here + steps) % round.len();
         self.pages.truncate(1);
@@ -221,7 +269,8 @@ impl Ui {
             Some(Page::Clips) => self.clips.go(motion),
             Some(Page::Copies) => self.copies.go(motion),
             Some(Page::Journal) => self.journal.go(motion),
-            Some(page @ (Page::Clip(_) | Page::Stderr(_) | Page::Help(_))) => {
+            Some(Page::Mail) => self.mail.go(motion),
+            Some(page @ (Page::Clip(_) | Page::Session(_) | Page::Stderr(_) | Page::Help(_))) => {
                 if let Some(scroll) = page.scroll() {
                     // Whoever draws knows where the text ends, and bounds it.
                     *scroll = u16::try_from(motion.from(usize::from(*scroll), usize::from(u16::MAX))).unwrap_or(0);
@@ -241,7 +290,8 @@ impl Ui {
             Page::Clips => self.clips.toggle_follow(),
             Page::Copies => self.copies.toggle_follow(),
             Page::Journal => self.journal.toggle_follow(),
-            Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
+            Page::Mail => self.mail.toggle_follow(),
+            Page::Session(_) | Page::Cameras | Page::Clip(_) | Page::Stderr(_) | Page::Look(_) | Page::Help(_) => {}
         }
     }
 
@@ -270,4 +320,20 @@ impl Ui {
         let (number, command) = self.register(command);
         Order::Send(number, command)
     }
+}
+
+/// Which way a key goes among cameras.
+fn another(code: KeyCode) -> Option<bool> {
+    match code {
+        KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => Some(true),
+        KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => Some(false),
+        _ => None,
+    }
+}
+
+/// The camera below that one, or above it, round and round.
+fn beside<'a>(cameras: &'a [CameraName], name: Option<&CameraName>, down: bool) -> Option<&'a CameraName> {
+    let at = cameras.iter().position(|camera| Some(camera) == name)?;
+    let step = if down { 1 } else { cameras.len() - 1 };
+    cameras.get((at + step) % cameras.len())
 }

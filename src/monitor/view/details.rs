@@ -35,16 +35,16 @@ pub struct Fact {
 }
 
 impl Fact {
-    fn of(tone: Tone, label: &str, text: impl Into<String>) -> Self {
+    pub(super) fn of(tone: Tone, label: &str, text: impl Into<String>) -> Self {
         Self { tone, label: label.to_owned(), text: text.into(), inner: false }
     }
 
-    fn new(tone: Tone, text: impl Into<String>) -> Self {
+    pub(super) fn new(tone: Tone, text: impl Into<String>) -> Self {
         Self::of(tone, "", text)
     }
 
     /// One of several below a line that says what they are.
-    fn inner(self) -> Self {
+    pub(super) fn inner(self) -> Self {
         Self { inner: true, ..self }
     }
 }

@@ -1,9 +1,11 @@
 //! A list that fills the screen: the lines around the cursor.
 
+use super::mail::{self, SessionRow};
 use super::rows::{self, ClipRow, CopyRow, EntryRow};
 use super::{Scene, outside};
 use crate::model::snapshot::{CopyView, Entry, Level, Snapshot};
 use crate::model::time::Mono;
+use crate::model::transcript::SessionView;
 use crate::monitor::ui::find::Find;
 use crate::monitor::ui::logs::{Line, Log};
 use std::ops::Range;
@@ -44,6 +46,8 @@ pub enum Rows {
     Copies(Vec<CopyRow>),
     /// Sentences.
     Journal(Vec<EntryRow>),
+    /// Connections to the mail port.
+    Mail(Vec<SessionRow>),
 }
 
 impl Rows {
@@ -53,6 +57,7 @@ impl Rows {
             Rows::Clips(rows) => rows.is_empty(),
             Rows::Copies(rows) => rows.is_empty(),
             Rows::Journal(rows) => rows.is_empty(),
+            Rows::Mail(rows) => rows.is_empty(),
         }
     }
 }
@@ -134,6 +139,17 @@ pub(super) fn journal(scene: &Scene, now: Mono) -> ListBody {
         Rows::Journal(rows::journal(lines.iter().copied(), snapshot, scene.zone, now))
     };
     log("journal", &scene.ui.journal, scene, level, rows, Rows::Journal(Vec::new()))
+}
+
+pub(super) fn sessions(scene: &Scene, now: Mono) -> ListBody {
+    let rows = |lines: &[&SessionView], snapshot: &Snapshot| {
+        Rows::Mail(mail::rows(lines.iter().copied(), snapshot, scene.zone, now))
+    };
+    let list = log("mail", &scene.ui.mail, scene, None, rows, Rows::Mail(Vec::new()));
+    let nobody = list.count == 0 && list.found.is_empty() && list.empty == nothing(&scene.ui.mail.find);
+    let empty =
+        if nobody { "nobody has connected yet (what to set in a camera: nvr setup)".to_owned() } else { list.empty };
+    ListBody { empty, ..list }
 }
 
 /// A log, all of which is here; `level` says if only a part of it is wanted.

@@ -9,6 +9,7 @@ mod details;
 mod header;
 mod list;
 mod look;
+mod mail;
 mod rows;
 
 pub use cameras::CamerasBody;
@@ -16,6 +17,7 @@ pub use card::{Card, Countdown, State};
 pub use details::{Fact, TextBody};
 pub use list::{ListBody, Rows};
 pub use look::{LookBody, ShotView};
+pub use mail::SessionRow;
 pub use rows::{ClipRow, CopyRow, EntryRow};
 
 use super::format::Passing;
@@ -196,6 +198,8 @@ fn body(scene: &Scene, wake: &mut Wake) -> Body {
         Page::Clips => Body::List(list::clips(scene, wake.now)),
         Page::Copies => Body::List(list::copies(scene, wake.now)),
         Page::Journal => Body::List(list::journal(scene, wake.now)),
+        Page::Mail => Body::List(list::sessions(scene, wake.now)),
+        Page::Session(talk) => Body::Text(mail::session(*talk, scene)),
         Page::Clip(details) => Body::Text(details::clip(details, scene)),
         Page::Stderr(words) => Body::Text(details::stderr(words, scene)),
         Page::Look(look) => Body::Look(look::look(look, scene)),
