@@ -150,7 +150,7 @@ async fn soak(duration: Duration, seed: u64, words: &[String]) -> Soak {
     println!("{} wanted packets, {} missing without an explanation", verdict.wanted, verdict.unexplained);
     let count = (duration.as_secs() / A_POWER_CUT).clamp(3, 50) as usize;
     println!("{count} power cuts …");
-    let cuts = power::cut(count, Duration::from_secs(100), &mut random).await;
+    let cuts = power::cut(count, Duration::from_secs(4), &mut random).await;
     Soak { seed, duration, verdict, rows, samples, cuts }
 }
 
