@@ -44,6 +44,17 @@ fn real_mails_and_sessions() {
     corpus("lines").iter().for_each(|(_, data)| checks::lines(data));
 }
 
+/// What is called off triggers nothing, and what breaks off does.
+#[test]
+fn a_mail_that_is_called_off() {
+    let said = |end: &str| session(format!("\x02HELO x\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\n{end}").as_bytes());
+    assert_eq!(said("RSET\nQUIT\n"), 0);
+    assert_eq!(said("EHLO x\nQUIT\n"), 0);
+    assert_eq!(said("RSET\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\nRCPT TO:<e@f>\nDATA\n\n.\nQUIT\n"), 2);
+    assert_eq!(said("DATA\n\n.\nRSET\nQUIT\n"), 1);
+    assert_eq!(said(""), 1);
+}
+
 /// Pieces of real files, cut, repeated and with bytes of nobody between them.
 fn mutated(of: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let all: Vec<Vec<u8>> = corpus(of).into_iter().map(|(_, data)| data).collect();

@@ -251,5 +251,7 @@ async fn mails_that_are_made_to_be_hard_to_read_cost_no_memory() {
     let broken = format!("Content-Transfer-Encoding: base64\r\n{kind}{}", "; x*0*=%".repeat(1000));
     let bombs = [mail(kind, &nested), mail(kind, &flat), mail(&words, "x"), mail(&folded, "x"), mail(&broken, &flat)];
     target.attack("mails hard to read", 8, &bombs).await;
+    let picture = format!("--0\r\n\r\n/9j/{}", ("A".repeat(76) + "\r\n").repeat(70_000));
+    target.attack("32 big pictures at a time", 32, &[mail(kind, &picture)]).await;
     target.end().await;
 }

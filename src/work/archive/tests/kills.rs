@@ -287,3 +287,29 @@ async fn a_segment_that_another_clip_holds_is_not_stored_again() {
     let clips = recovered.clips.iter().rev().map(|clip| read_record(Path::new(&clip.path)).frames);
     assert_eq!(clips.collect::<Vec<_>>(), [50, 50, 100], "{recovered:?}");
 }
+
+/// A picture lies beside its clip whole or not at all, and what a kill leaves of it goes with the next start.
+#[tokio::test]
+async fn a_kill_at_any_step_of_storing_a_picture_leaves_it_whole_or_nothing() {
+    let place = tempfile::tempdir().expect("a place");
+    let mut world = World::on(Box::new(Seen));
+    let source = footage::make(place.path(), Codec::H264, 4);
+    world.claim(0, &footage::segments(&place.path().join("slots"), &source)[0], 2.0);
+    world.order(CLIP, 0, 0, 0.0);
+    while !matches!(world.event().await, Event::Appended { .. }) {}
+    let jpeg: Vec<u8> = std::iter::repeat_n(b"\xff\xd8\xff\xe0", 20_000).flatten().copied().collect();
+    let film = Film::of(world.dir.path(), place.path().join("film"));
+    world.archive.store_picture(CLIP, Picture::new(jpeg.clone().into()));
+    assert!(matches!(world.event().await, Event::PictureStored { result: Ok(_), .. }));
+    let mut there = Vec::new();
+    for (step, frame) in film.end().iter().enumerate() {
+        let recovered = frame.recover().await;
+        // One sentence, of the clip that was cut short.
+        assert_eq!((recovered.sentences.len(), ending(&frame.day(), ".tmp").len()), (1, 0), "step {step}");
+        let pictures = ending(&frame.day(), ".jpg");
+        let whole = |path: &PathBuf| fs::read(path).expect("a picture") == jpeg;
+        assert!(pictures.len() <= 1 && pictures.iter().all(whole), "step {step}: {pictures:?}");
+        there.push(pictures.len());
+    }
+    assert!(there.len() > 3 && there.is_sorted() && there[0] == 0 && there.ends_with(&[1]), "{there:?}");
+}
