@@ -6,7 +6,7 @@ use crate::model::event::{Event, SlotFile};
 use crate::model::id::CameraName;
 use crate::model::plan::Resource;
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind};
-use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, ErrorKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
@@ -26,12 +26,15 @@ impl RingWatch {
     /// has to make that room. What is not told is found by the sweep.
     pub fn of(dir: &Path, cameras: &[CameraName], events: mpsc::Sender<Event>) -> (Self, Option<String>) {
         let root = dir.to_owned();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let tell = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return }; // an overflow, which the sweep makes good
             for fact in event.paths.iter().flat_map(|path| facts(&root, &event.kind, path)) {
                 let _ = events.try_send(fact);
             }
-        });
+        };
+        // Nothing else wakes the recorder: FFmpeg writes several times a second to each ring.
+        let wanted = Config::default().with_event_kinds(EventKindMask::CREATE | EventKindMask::ACCESS_CLOSE);
+        let watcher = RecommendedWatcher::new(tell, wanted);
         let (watcher, none) = match watcher {
             Ok(watcher) => (Some(watcher), None),
             Err(error) => (None, Some(unwatched("no ring can be", &error))),
