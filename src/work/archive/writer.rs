@@ -7,7 +7,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// Bytes in memory at a time.
+/// Bytes in memory at a time. In smaller pieces a file system has more to do for each.
 const STEP: usize = 1 << 20;
 
 /// Writes to the end of a growing clip.
@@ -15,21 +15,24 @@ pub(super) struct Writer<'a> {
     medium: &'a mut dyn Medium,
     hash: Sha256,
     at: u64,
+    /// Of a fixed length, so that nothing is cleared before it is read into.
     buffer: Vec<u8>,
+    held: usize,
 }
 
 impl<'a> Writer<'a> {
     /// Goes on at byte `at`, with the hash of everything before.
     pub fn new(medium: &'a mut dyn Medium, hash: Sha256, at: u64) -> Self {
-        Writer { medium, hash, at, buffer: Vec::with_capacity(STEP) }
+        Writer { medium, hash, at, buffer: vec![0; STEP], held: 0 }
     }
 
     /// Writes bytes from memory.
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let mut bytes = bytes;
         while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(STEP - self.buffer.len()));
-            self.buffer.extend_from_slice(now);
+            let (now, later) = bytes.split_at(bytes.len().min(STEP - self.held));
+            self.buffer[self.held..][..now.len()].copy_from_slice(now);
+            self.held += now.len();
             bytes = later;
             self.flush_if_full()?;
         }
@@ -40,10 +43,9 @@ impl<'a> Writer<'a> {
     pub fn pour(&mut self, file: &File, range: Range<u64>) -> Result<(), Fault> {
         let mut at = range.start;
         while at < range.end {
-            let held = self.buffer.len();
-            let room = (STEP - held).min(usize::try_from(range.end - at).unwrap_or(STEP));
-            self.buffer.resize(held + room, 0);
-            file.read_exact_at(&mut self.buffer[held..], at).map_err(Fault::reading)?;
+            let room = (STEP - self.held).min(usize::try_from(range.end - at).unwrap_or(STEP));
+            file.read_exact_at(&mut self.buffer[self.held..][..room], at).map_err(Fault::reading)?;
+            self.held += room;
             at += room as u64;
             self.flush_if_full()?;
         }
@@ -57,17 +59,18 @@ impl<'a> Writer<'a> {
     }
 
     fn flush_if_full(&mut self) -> Result<(), Fault> {
-        if self.buffer.len() == STEP { self.flush() } else { Ok(()) }
+        if self.held == STEP { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Fault> {
-        if self.buffer.is_empty() {
+        let bytes = &self.buffer[..self.held];
+        if bytes.is_empty() {
             return Ok(());
         }
-        self.medium.write(&self.buffer, self.at).map_err(Fault::Archive)?;
-        self.hash.update(&self.buffer);
-        self.at += self.buffer.len() as u64;
-        self.buffer.clear();
+        self.medium.write(bytes, self.at).map_err(Fault::Archive)?;
+        self.hash.update(bytes);
+        self.at += bytes.len() as u64;
+        self.held = 0;
         Ok(())
     }
 }
