@@ -67,6 +67,7 @@ const LIMITS: &[(&str, &str, &str, Bound)] = &[
     ("64 cameras: longest from claim to durable", "most stored", "s", Bound::AtMost(2.0)),
     ("64 cameras: packets lost, or stored twice", "most lost", "", Bound::AtMost(0.0)),
     ("64 cameras at rest: processor time of the recorder", "most rest", "%", Bound::AtMost(3.0)),
+    ("the same while all of them save", "most busy", "%", Bound::AtMost(3.0)),
     ("growth with cameras at rest: exponent", "growth rest", "", Bound::AtMost(1.0)),
     ("growth with cameras while all save: exponent", "growth busy", "", Bound::AtMost(1.0)),
     ("archive: throughput beside `dd conv=fsync`", "archive rate", "×", Bound::AtLeast(0.9)),

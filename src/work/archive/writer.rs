@@ -15,7 +15,7 @@ pub(super) struct Writer<'a> {
     medium: &'a mut dyn Medium,
     hash: Sha256,
     at: u64,
-    /// Of a fixed length, so that nothing is cleared before it is read into.
+    /// Never shorter than it was, so that what is read into again is not cleared before.
     buffer: Vec<u8>,
     held: usize,
 }
@@ -23,7 +23,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Goes on at byte `at`, with the hash of everything before.
     pub fn new(medium: &'a mut dyn Medium, hash: Sha256, at: u64) -> Self {
-        Writer { medium, hash, at, buffer: vec![0; STEP], held: 0 }
+        Writer { medium, hash, at, buffer: Vec::with_capacity(STEP), held: 0 }
     }
 
     /// Writes bytes from memory.
@@ -31,7 +31,7 @@ impl<'a> Writer<'a> {
         let mut bytes = bytes;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(STEP - self.held));
-            self.buffer[self.held..][..now.len()].copy_from_slice(now);
+            self.room(now.len()).copy_from_slice(now);
             self.held += now.len();
             bytes = later;
             self.flush_if_full()?;
@@ -44,7 +44,7 @@ impl<'a> Writer<'a> {
         let mut at = range.start;
         while at < range.end {
             let room = (STEP - self.held).min(usize::try_from(range.end - at).unwrap_or(STEP));
-            file.read_exact_at(&mut self.buffer[self.held..][..room], at).map_err(Fault::reading)?;
+            file.read_exact_at(self.room(room), at).map_err(Fault::reading)?;
             self.held += room;
             at += room as u64;
             self.flush_if_full()?;
@@ -56,6 +56,15 @@ impl<'a> Writer<'a> {
     pub fn finish(mut self) -> Result<(Sha256, u64), Fault> {
         self.flush()?;
         Ok((self.hash, self.at))
+    }
+
+    /// So many bytes behind those that are held; at most up to [`STEP`].
+    fn room(&mut self, bytes: usize) -> &mut [u8] {
+        let end = self.held + bytes;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.held..end]
     }
 
     fn flush_if_full(&mut self) -> Result<(), Fault> {
