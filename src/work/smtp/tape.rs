@@ -147,7 +147,11 @@ impl Tape {
             self.secretive = true;
             return Some(mechanism(&text));
         }
+        // What is none of ours may say it anywhere, such as `GET /?password=…`.
+        let hints = ["pass", "pwd", "secret", "token"];
+        self.secretive |= said == Said::Unknown && hints.iter().any(|hint| text.to_ascii_lowercase().contains(hint));
         Some(match said {
+            Said::Unknown if line.is_empty() => String::new(),
             Said::Unknown if self.secretive => format!("({} bytes, not shown: perhaps a password)", line.len()),
             _ => fit_for_screen(&text, CHARS),
         })
@@ -261,6 +265,8 @@ mod tests {
     #[case::browser("Authorization: Basic YTpi", "Authorization (not shown)")]
     #[case::proxy("Proxy-Authorization: Basic YTpi", "Proxy (not shown)")]
     #[case::pop("PASS secret", "PASS (not shown)")]
+    #[case::query("GET /?PassWord=geheim HTTP/1.1", "(30 bytes, not shown: perhaps a password)")]
+    #[case::nothing("", "")]
     #[case::cookie("Cookie: session=secret", "Cookie (not shown)")]
     #[case::mail("MAIL FROM:<a@b> SIZE=90", "MAIL FROM:<a@b> SIZE=90")]
     #[case::escape("EHLO \x1b[2Jcam", "EHLO [2Jcam")]
