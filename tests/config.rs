@@ -173,6 +173,8 @@ fn rules_for_mails_are_read_in_each_way_that_toml_has() {
     true
 )]
 #[case::stop_in_the_subject("Motion Detection [Stop]", "", true)]
+#[case::stop_as_the_last_word("garden: Motion Stop", "", true)]
+#[case::stop_of_something_else("Motion Stop Sign", "", false)]
 #[case::hikvision(
     "Embedded Net DVR: Motion Detected On Channel D1",
     "This is an automatically generated e-mail from your DVR.\r\n\r\nEVENT TYPE:    Motion Detected\r\n",

@@ -15,7 +15,7 @@ const IGNORED: [(Key, &str); 7] = [
     (Key::Subject, r"/\[(stop|end)\]/"),
     (Key::Body, r"/^alarm event: .*\b(stop|end)\s*$/"),
     (Key::Body, r"/^alarm (stop|end) time\b/"),
-    (Key::Subject, r"/\bmotion (detection )?(has )?(stopped|ended)\b/"),
+    (Key::Subject, r"/\bmotion (detection )?((has )?(stopped|ended)\b|(stop|end)\W*$)/"),
     (Key::Subject, r"/\b(keep-?alive|health mail|heartbeat)\b/"),
     (Key::Body, r"/\A\s*(this is a test (e-?mail|mail|message)|(e-?mail|mail|smtp) test)\b/"),
     (Key::Body, r"/successfully set up and tested the e-?mail alert/"),
