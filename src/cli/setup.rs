@@ -101,9 +101,18 @@ fn shown(value: Value, camera: &Camera, settings: &Settings) -> Option<String> {
             login?;
             "what smtp.password is in nvr.toml".to_owned()
         }
-        Value::From => format!("{}@camera (anything that looks like an address)", camera.name),
+        Value::From => from(camera),
+        Value::FromAndUser => match login {
+            Some(login) if login.user.contains('@') => login.user.clone(),
+            Some(login) => format!("{} (set smtp.user to one with an @ if the form wants an address)", login.user),
+            None => from(camera),
+        },
         Value::To => recipient(camera),
     })
+}
+
+fn from(camera: &Camera) -> String {
+    format!("{}@camera (anything that looks like an address)", camera.name)
 }
 
 fn recipient(camera: &Camera) -> String {

@@ -10,4 +10,5 @@ mod packages;
 #[allow(dead_code, reason = "each program of tests needs other pictures")]
 mod pictures;
 mod recorder;
+mod setup;
 mod status;

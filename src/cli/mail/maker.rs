@@ -38,6 +38,8 @@ pub enum Value {
     Password,
     /// An address that the mail comes from.
     From,
+    /// The same where it is also what the camera logs in as.
+    FromAndUser,
     /// The address that means the camera.
     To,
     /// This very word.
@@ -185,7 +187,7 @@ const REOLINK: Form = Form {
         ("SMTP Server", Value::Server),
         ("SMTP Port", Value::Port),
         ("SSL/TLS", Value::Plain("off")),
-        ("Sender Address", Value::From),
+        ("Sender Address", Value::FromAndUser),
         ("Password", Value::Password),
         ("Recipient 1", Value::To),
         ("Content, Attachment", Value::Word("Picture")),
@@ -193,7 +195,8 @@ const REOLINK: Form = Form {
     event: "Settings > Surveillance > Email: on, and its schedule: Motion, or Person, Vehicle",
     notes: &[
         "while motion goes on it mails every 30 s to 30 min (Interval): set the shortest, and trigger.post_roll longer",
-        "its sender is also its user; a form that wants a password takes any, unless smtp.user is set",
+        "its sender is also its user, and must look like an address; a form that wants a password takes any, unless \
+         smtp.user is set",
         "Email Test sends a real mail",
     ],
 };

@@ -56,7 +56,7 @@ pub struct Mail {
     #[arg(long = "for", value_name = "CAMERA", requires = "fix")]
     whose: Option<CameraName>,
     /// List at most so many connections [default: 50]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// As JSON, one connection a line; with --watch each when it is over
     #[arg(long)]
