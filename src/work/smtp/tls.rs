@@ -46,6 +46,8 @@ impl Failure {
 
     /// What a person should know, with the remedy; `None`: nothing.
     pub fn sentence(&self, peer: IpAddr, identity: &Identity) -> Option<String> {
+        // A camera that gives up when TLS fails must get its mail through the next time it tries.
+        let plain = "for an hour it is offered no STARTTLS, so that it may send without";
         let without = "in the camera: set encryption to none, and the port to that of smtp.listen";
         let offer =
             |offer: &Option<Offer>| offer.as_ref().map_or(String::new(), |offer| format!(" (it offered {offer})"));
@@ -56,17 +58,19 @@ impl Failure {
                 format!("{peer} sent plain text where TLS begins ({without}; or encryption to SSL/TLS)")
             }
             Failure::Offer(Some(offer)) => format!(
-                "{peer} cannot do the TLS that is spoken here: it offers {offer}; needed is TLS 1.2 or 1.3 with ECDHE ({without})"
+                "{peer} cannot do the TLS that is spoken here: it offers {offer}; needed is TLS 1.2 or 1.3 with ECDHE ({without}; {plain})"
             ),
             Failure::Offer(None) => {
-                format!("{peer} cannot do the TLS that is spoken here; needed is TLS 1.2 or 1.3 with ECDHE ({without})")
+                format!(
+                    "{peer} cannot do the TLS that is spoken here; needed is TLS 1.2 or 1.3 with ECDHE ({without}; {plain})"
+                )
             }
             Failure::Distrust(alert) => {
                 let trust = match &identity.file {
                     Some(file) => format!("let it trust {}", file.display()),
                     None => "set smtp.tls_cert to one that it trusts".to_owned(),
                 };
-                let remedy = format!("in the camera: switch the checking of certificates off, or {trust}");
+                let remedy = format!("in the camera: switch the checking of certificates off, or {trust}; {plain}");
                 format!("{peer} does not trust the mail port's certificate: {alert:?} ({remedy})")
             }
             Failure::Broken(offered, why) => {
