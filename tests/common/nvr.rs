@@ -337,7 +337,8 @@ impl Nvr {
     pub async fn quiet(&mut self, clips: usize) {
         self.until("an end of all clips", |it| {
             let calm = it.cameras.iter().all(|camera| camera.event.is_none() && camera.backlog == 0);
-            (calm && it.clips.len() >= clips && it.clips.iter().all(|clip| !clip.open)).then_some(())
+            // A picture has no more than the newest 50.
+            (calm && it.clips.len() >= clips.min(50) && it.clips.iter().all(|clip| !clip.open)).then_some(())
         })
         .await;
     }
