@@ -64,8 +64,8 @@ struct Asker {
 #[derive(Clone)]
 pub struct Handle {
     requests: mpsc::Sender<Request>,
-    /// The newest picture.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pictures: watch::Sender<Arc<Snapshot>>,
+    looked: Arc<Notify>,
 }
 
 impl Handle {
@@ -79,6 +79,13 @@ impl Handle {
             Ok(()) => answered.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
+    }
+
+    /// The pictures from now on, of which the first comes at once. None is made while nobody holds what this answers.
+    pub fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
+        let pictures = self.pictures.subscribe();
+        self.looked.notify_one();
+        pictures
     }
 }
 
@@ -106,6 +113,7 @@ pub struct Engine {
     live: Live,
     rereads: Rereads,
     pictures: watch::Sender<Arc<Snapshot>>,
+    looked: Arc<Notify>,
     published: Option<Instant>,
     dirty: bool,
     urgent: bool,
@@ -153,7 +161,8 @@ impl Engine {
         let recorder = Recorder::new(settings.clone(), &remembered, clock.anchor());
         let (armed, spent) = (watch::Sender::default(), watch::Sender::default());
         let (requests, waiting) = mpsc::channel(REQUESTS);
-        let (pictures, snapshots) = watch::channel(Arc::new(recorder.snapshot(clock.now())));
+        let pictures = watch::Sender::new(Arc::new(recorder.snapshot(clock.now())));
+        let handle = Handle { requests, pictures: pictures.clone(), looked: Arc::default() };
 
         let news = first_news(&settings, warnings, &ffmpeg, &ports, inherited);
         let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(ports.address.to_string()))]
@@ -199,6 +208,7 @@ impl Engine {
             live,
             rereads,
             pictures,
+            looked: handle.looked.clone(),
             published: None,
             dirty: true,
             urgent: true,
@@ -209,7 +219,7 @@ impl Engine {
             healing,
             watcher,
         };
-        Ok((engine, Handle { requests, snapshots }))
+        Ok((engine, handle))
     }
 
     /// Records until it is asked to stop, and then stops in the written order: no more mail, cameras, what is claimed,
@@ -259,6 +269,8 @@ impl Engine {
                     self.make_room.notify_one();
                 }
                 self.inputs.push_back(Input::Event(event));
+                // Who is awake looks round, and is not woken for that a moment later.
+                self.inputs.extend(self.events.is_empty().then_some(Input::Tick));
             }
             Some(Request { command, asker }) = self.requests.recv() => {
                 self.urgent |= !matches!(command, Command::Ask(_));
@@ -268,6 +280,7 @@ impl Engine {
                 self.inputs.push_back(Input::Command(id, command));
             }
             () = self.stop.asked().cancelled(), if !self.recorder.stopping() => {}
+            () = self.looked.notified() => self.welcome(),
             () = self.stop.hangup() => self.inputs.push_back(Input::Event(Event::HungUp)),
             () = self.mail.wait(), if self.recorder.stopping() && !self.mail.is_empty() => {}
             () = sleep_until(publish.unwrap_or(tick)), if publish.is_some_and(|at| at < tick) => self.publish(),
@@ -288,7 +301,7 @@ impl Engine {
                 self.inputs.push_front(Input::Event(event));
             }
         }
-        if self.urgent && self.dirty {
+        if std::mem::take(&mut self.urgent) && self.publish_at().is_some() {
             self.publish();
         }
     }
@@ -370,21 +383,33 @@ impl Engine {
         self.done.push_back(Event::Swept { rings, ram });
     }
 
-    /// When the next picture is due; `None`: nothing happened since the last one.
+    /// When the next picture is due; `None`: nothing happened since the last one, or nobody looks.
     fn publish_at(&self) -> Option<Instant> {
-        self.dirty.then(|| self.published.map_or_else(Instant::now, |last| last + CALM))
+        let wanted = self.dirty && self.pictures.receiver_count() > 0;
+        wanted.then(|| self.published.map_or_else(Instant::now, |last| last + CALM))
     }
 
+    /// Shows what has changed since the last picture.
     fn publish(&mut self) {
-        let picture = Snapshot { pid: std::process::id(), ..self.recorder.snapshot(self.clock.now()) };
+        let picture = self.picture();
         self.pictures.send_if_modified(|last| {
-            let news = **last != picture;
+            let news = **last != *picture;
             if news {
-                *last = Arc::new(picture);
+                *last = picture;
             }
             news
         });
+    }
+
+    /// Shows everything, for somebody has begun to look.
+    fn welcome(&mut self) {
+        let picture = self.picture();
+        self.pictures.send_replace(picture);
+    }
+
+    fn picture(&mut self) -> Arc<Snapshot> {
         (self.published, self.dirty, self.urgent) = (Some(Instant::now()), false, false);
+        Arc::new(Snapshot { pid: std::process::id(), ..self.recorder.snapshot(self.clock.now()) })
     }
 
     /// Ends what is left of the hands. Whoever still has something to say is heard, so that none waits for room.

@@ -8,6 +8,7 @@ use crate::link::serve::{self, Desk};
 use crate::link::socket;
 use crate::model::command::{Answer, Command};
 use crate::model::event::Reread;
+use crate::model::snapshot::Snapshot;
 use crate::stop::{self, Stage, Stop};
 use crate::work::limits;
 use crate::work::reread::{ConfigFile, Reader, Writer};
@@ -16,11 +17,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 impl Desk for Handle {
     async fn ask(&self, command: Command) -> Answer {
         Handle::ask(self, command).await
+    }
+
+    fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
+        Handle::look(self)
     }
 }
 
@@ -47,8 +53,7 @@ pub async fn record(global: &Global, log_dir: Option<PathBuf>, leash: bool) -> R
     let (engine, handle) = started.map_err(|sentence| eyre!(sentence))?;
 
     let goodbye = CancellationToken::new();
-    let snapshots = handle.snapshots.clone();
-    let serving = tokio::spawn(serve::listen(bound.listener, handle, snapshots, goodbye.clone()));
+    let serving = tokio::spawn(serve::listen(bound.listener, handle, goodbye.clone()));
     let systemd = tokio::spawn(systemd(stop.clone()));
     if leash {
         tokio::spawn(hold(stop.clone()));

@@ -43,6 +43,10 @@ pub const OUTSTANDING: usize = 16;
 pub trait Desk: Clone + Send + 'static {
     /// Carries out `command`, or refuses it. A session has one order under way at a time, and some questions.
     fn ask(&self, command: Command) -> impl Future<Output = Answer> + Send;
+
+    /// The pictures from now on, for somebody who looks until this is dropped; the one of now counts as not yet seen, or
+    /// comes at once.
+    fn look(&self) -> watch::Receiver<Arc<Snapshot>>;
 }
 
 /// How a session ended.
@@ -60,39 +64,44 @@ pub enum End {
     Broken(String),
 }
 
-/// Where sessions see the newest picture; clones share it, so that it is put into words once and not once per client.
-#[derive(Debug, Clone)]
-pub struct Pictures {
-    newest: watch::Receiver<Arc<Snapshot>>,
-    written: Arc<Mutex<Option<Written>>>,
-}
+/// The newest picture's line, which all sessions share: it is put into words once and not once per client.
+#[derive(Debug, Clone, Default)]
+pub struct Words(Arc<Mutex<Option<Written>>>);
 
 /// A picture and its line.
 type Written = (Arc<Snapshot>, Arc<str>);
 
+/// What one session sees.
+#[derive(Debug)]
+pub struct Pictures {
+    newest: watch::Receiver<Arc<Snapshot>>,
+    words: Words,
+}
+
 impl Pictures {
-    /// The pictures that arrive at `newest`, the one that is there now included.
-    pub fn new(mut newest: watch::Receiver<Arc<Snapshot>>) -> Self {
-        newest.mark_changed();
-        Self { newest, written: Arc::default() }
+    /// The pictures that arrive at `newest`.
+    pub fn new(newest: watch::Receiver<Arc<Snapshot>>, words: Words) -> Self {
+        Self { newest, words }
     }
 
-    /// The line of the newest picture, as soon as there is one that this clone has not given out; `None` once nobody
-    /// makes pictures any more.
+    /// The line of the newest picture, as soon as there is one that was not given out here; `None` once nobody makes
+    /// pictures any more.
     pub async fn next(&mut self) -> Option<Arc<str>> {
         loop {
             self.newest.changed().await.ok()?;
             let picture = self.newest.borrow_and_update().clone();
-            match self.put_into_words(&picture) {
+            match self.words.of(&picture) {
                 Ok(line) if line.len() <= frame::TO_CLIENT => return Some(line),
                 Ok(line) => tracing::error!(bytes = line.len(), "a picture is too large for the link"),
                 Err(error) => tracing::error!(%error, "a picture cannot be put into words"),
             }
         }
     }
+}
 
-    fn put_into_words(&self, picture: &Arc<Snapshot>) -> Result<Arc<str>, FrameError> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+impl Words {
+    fn of(&self, picture: &Arc<Snapshot>) -> Result<Arc<str>, FrameError> {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, line)) = written.as_ref()
             && Arc::ptr_eq(of, picture)
         {
@@ -102,22 +111,12 @@ impl Pictures {
         *written = Some((picture.clone(), line.clone()));
         Ok(line)
     }
-
-    fn farewell(&self) -> String {
-        let reason = self.newest.borrow().stopping.clone();
-        reason.unwrap_or_else(|| "it was told to end".into())
-    }
 }
 
 /// Takes connections until `stop`, then says goodbye to every client and returns when all are gone: after at most
 /// [`BYE`], whatever they do. Dropping the future ends all sessions at once.
-pub async fn listen<D: Desk>(
-    listener: UnixListener,
-    desk: D,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    stop: CancellationToken,
-) {
-    let pictures = Pictures::new(snapshots);
+pub async fn listen<D: Desk>(listener: UnixListener, desk: D, stop: CancellationToken) {
+    let words = Words::default();
     let (mut sessions, mut log) = (JoinSet::new(), Log::default());
     loop {
         tokio::select! {
@@ -129,7 +128,7 @@ pub async fn listen<D: Desk>(
                     log.turned_away();
                 }
                 Ok((stream, _)) => {
-                    sessions.spawn(session(stream, desk.clone(), pictures.clone(), stop.clone()));
+                    sessions.spawn(session(stream, desk.clone(), words.clone(), stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a monitor could not be let in");
@@ -183,7 +182,7 @@ impl Log {
 }
 
 /// One client, from hello to goodbye.
-pub async fn session<S, D>(stream: S, desk: D, pictures: Pictures, stop: CancellationToken) -> End
+pub async fn session<S, D>(stream: S, desk: D, words: Words, stop: CancellationToken) -> End
 where
     S: AsyncRead + AsyncWrite,
     D: Desk,
@@ -191,11 +190,11 @@ where
     let (mut reader, mut writer) = frame::split(stream, frame::TO_RECORDER);
     let end = tokio::select! {
         biased; // what can be written is written before the last word
-        end = converse(&mut reader, &mut writer, desk, pictures.clone()) => end,
+        end = converse(&mut reader, &mut writer, desk.clone(), words) => end,
         () = stop.cancelled() => End::Stopped,
     };
     let reason = match &end {
-        End::Stopped => pictures.farewell(),
+        End::Stopped => farewell(&desk),
         End::Refused(why) => why.clone(),
         End::Left | End::Blocked | End::Broken(_) => return end,
     };
@@ -205,14 +204,20 @@ where
     end
 }
 
-async fn converse<R, W, D>(reader: &mut Reader<R>, writer: &mut Writer<W>, desk: D, pictures: Pictures) -> End
+/// Why the recorder ends.
+fn farewell(desk: &impl Desk) -> String {
+    let reason = desk.look().borrow().stopping.clone();
+    reason.unwrap_or_else(|| "it was told to end".into())
+}
+
+async fn converse<R, W, D>(reader: &mut Reader<R>, writer: &mut Writer<W>, desk: D, words: Words) -> End
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
     D: Desk,
 {
     let pictures = match timeout(HELLO, greet(reader, writer)).await {
-        Ok(Ok(wanted)) => wanted.then_some(pictures),
+        Ok(Ok(wanted)) => wanted.then(|| Pictures::new(desk.look(), words)),
         Ok(Err(end)) => return end,
         Err(_) => return End::Refused(format!("no hello within {} s (say it first)", HELLO.as_secs())),
     };

@@ -117,7 +117,7 @@ async fn who_sleeps_through_a_thousand_pictures_wakes_to_the_newest() {
 #[tokio::test]
 async fn a_picture_is_put_into_words_once_for_all() {
     let recorder = Recorder::new();
-    let (mut one, mut other) = (recorder.shared.clone(), recorder.shared.clone());
+    let (mut one, mut other) = (recorder.look(), recorder.look());
     let (first, again) = (one.next().await.expect("a line"), other.next().await.expect("a line"));
     assert!(Arc::ptr_eq(&first, &again));
     assert!(one.next().now_or_never().is_none(), "nothing new");

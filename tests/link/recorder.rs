@@ -1,6 +1,6 @@
 //! A recorder that is nothing but its link: pictures that a test publishes, and a desk that notes what it is asked.
 
-use nvr::link::serve::{Desk, End, Pictures, session};
+use nvr::link::serve::{Desk, End, Pictures, Words, session};
 use nvr::model::command::{Answer, Command};
 use nvr::model::question::Question;
 use nvr::model::snapshot::{ArchiveView, Lost, MailView, RingView, Snapshot};
@@ -49,18 +49,21 @@ pub fn number(picture: &Snapshot) -> u64 {
 }
 
 /// Answers every order by its own words; what is about a clip takes as many seconds as its name says.
-#[derive(Debug, Clone, Default)]
-pub struct Notebook(Arc<Mutex<Vec<Command>>>);
+#[derive(Debug, Clone)]
+pub struct Notebook {
+    asked: Arc<Mutex<Vec<Command>>>,
+    pictures: watch::Sender<Arc<Snapshot>>,
+}
 
 impl Notebook {
     pub fn asked(&self) -> Vec<Command> {
-        self.0.lock().expect("not poisoned").clone()
+        self.asked.lock().expect("not poisoned").clone()
     }
 }
 
 impl Desk for Notebook {
     async fn ask(&self, command: Command) -> Answer {
-        self.0.lock().expect("not poisoned").push(command.clone());
+        self.asked.lock().expect("not poisoned").push(command.clone());
         if let Command::Delete { clip } | Command::Ask(Question::Clip(clip)) = &command
             && let Ok(seconds) = clip.parse()
         {
@@ -68,30 +71,41 @@ impl Desk for Notebook {
         }
         Answer::Done(format!("{command:?}"))
     }
+
+    fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
+        let mut pictures = self.pictures.subscribe();
+        pictures.mark_changed();
+        pictures
+    }
 }
 
 /// The link of a recorder.
 pub struct Recorder {
     pub desk: Notebook,
     pub pictures: watch::Sender<Arc<Snapshot>>,
-    pub shared: Pictures,
+    pub words: Words,
     pub stop: CancellationToken,
 }
 
 impl Recorder {
     /// Shows picture 0.
     pub fn new() -> Self {
-        let (pictures, newest) = watch::channel(Arc::new(picture(0)));
-        let shared = Pictures::new(newest);
-        Self { desk: Notebook::default(), pictures, shared, stop: CancellationToken::new() }
+        let pictures = watch::Sender::new(Arc::new(picture(0)));
+        let desk = Notebook { asked: Arc::default(), pictures: pictures.clone() };
+        Self { desk, pictures, words: Words::default(), stop: CancellationToken::new() }
     }
 
     pub fn publish(&self, number: u64) {
         self.pictures.send_replace(Arc::new(picture(number)));
     }
 
+    /// What a session sees.
+    pub fn look(&self) -> Pictures {
+        Pictures::new(self.desk.look(), self.words.clone())
+    }
+
     /// A session of its own on `stream`.
     pub fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> JoinHandle<End> {
-        tokio::spawn(session(stream, self.desk.clone(), self.shared.clone(), self.stop.clone()))
+        tokio::spawn(session(stream, self.desk.clone(), self.words.clone(), self.stop.clone()))
     }
 }

@@ -284,8 +284,7 @@ async fn the_house_is_full_at_some_point_and_says_so_and_empties_when_it_stops()
     let path = dir.path().join("nvr.sock");
     let Bound { listener, guard } = socket::bind(&place(&path)).await.expect("listens");
     let recorder = Recorder::new();
-    let newest = recorder.pictures.subscribe();
-    let house = tokio::spawn(serve::listen(listener, recorder.desk.clone(), newest, recorder.stop.clone()));
+    let house = tokio::spawn(serve::listen(listener, recorder.desk.clone(), recorder.stop.clone()));
 
     let mut clients = Vec::new();
     for _ in 0..SESSIONS {
@@ -330,8 +329,7 @@ async fn who_does_not_read_does_not_keep_the_recorder_from_ending() {
     let path = dir.path().join("nvr.sock");
     let Bound { listener, guard: _guard } = socket::bind(&place(&path)).await.expect("listens");
     let recorder = Recorder::new();
-    let newest = recorder.pictures.subscribe();
-    let house = tokio::spawn(serve::listen(listener, recorder.desk.clone(), newest, recorder.stop.clone()));
+    let house = tokio::spawn(serve::listen(listener, recorder.desk.clone(), recorder.stop.clone()));
     let mut deaf = UnixStream::connect(&path).await.expect("listens");
     let hello = frame::encode(&ToRecorder::hello(true)).expect("a word") + "\n";
     tokio::io::AsyncWriteExt::write_all(&mut deaf, hello.as_bytes()).await.expect("fits");

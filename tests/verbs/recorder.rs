@@ -43,12 +43,15 @@ pub struct Known {
     pub refuses: bool,
 }
 
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Known>>);
+#[derive(Clone)]
+struct Memory {
+    known: Arc<Mutex<Known>>,
+    picture: watch::Sender<Arc<Snapshot>>,
+}
 
 impl Memory {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().expect("not poisoned")
+        self.known.lock().expect("not poisoned")
     }
 }
 
@@ -86,6 +89,12 @@ impl Desk for Memory {
             Question::Sessions(_) => Answer::Found(Found::Sessions(Vec::new())),
             Question::Stills { .. } | Question::WhereTo(_) => Answer::Refused("not here".into()),
         }
+    }
+
+    fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
+        let mut pictures = self.picture.subscribe();
+        pictures.mark_changed();
+        pictures
     }
 }
 
@@ -128,7 +137,6 @@ impl Known {
 /// A recorder at a socket.
 pub struct Recorder {
     memory: Memory,
-    picture: watch::Sender<Arc<Snapshot>>,
     stop: CancellationToken,
     house: JoinHandle<()>,
 }
@@ -137,10 +145,10 @@ impl Recorder {
     /// Listens below `dir`.
     pub fn start(dir: &Path, picture: Snapshot) -> Self {
         let listener = UnixListener::bind(dir.join("nvr.sock")).expect("a socket");
-        let (picture, newest) = watch::channel(Arc::new(picture));
-        let (memory, stop) = (Memory::default(), CancellationToken::new());
-        let house = tokio::spawn(serve::listen(listener, memory.clone(), newest, stop.clone()));
-        Self { memory, picture, stop, house }
+        let memory = Memory { known: Arc::default(), picture: watch::Sender::new(Arc::new(picture)) };
+        let stop = CancellationToken::new();
+        let house = tokio::spawn(serve::listen(listener, memory.clone(), stop.clone()));
+        Self { memory, stop, house }
     }
 
     pub fn known(&self) -> MutexGuard<'_, Known> {
@@ -162,14 +170,13 @@ impl Recorder {
     }
 
     pub fn show(&self, change: impl FnOnce(&mut Snapshot)) {
-        self.picture.send_modify(|picture| change(Arc::make_mut(picture)));
+        self.memory.picture.send_modify(|picture| change(Arc::make_mut(picture)));
     }
 
     /// Waits until somebody is shown its pictures.
     pub async fn is_watched(&self) {
         let watched = async {
-            // The house holds one receiver, and each session that wants pictures one more.
-            while self.picture.receiver_count() < 2 {
+            while self.memory.picture.receiver_count() == 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
