@@ -3,6 +3,7 @@
 
 use futures::StreamExt;
 use inotify::{EventMask, Inotify, WatchMask};
+use nvr::work::places;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -50,6 +51,9 @@ impl Claims {
                     let at = Instant::now();
                     let (Some(camera), Some(file)) = (names.get(&event.wd).cloned(), event.name) else { continue };
                     let file = file.to_string_lossy().into_owned();
+                    if places::number(Path::new(&file)).is_none() {
+                        continue; // the memory
+                    }
                     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                     if event.mask.contains(EventMask::MOVED_TO) {
                         seen.push(Claim { camera, file, at, durable: None });

@@ -133,7 +133,15 @@ fn temporary(place: &Path) -> PathBuf {
 
 fn write(place: &Path, kept: &Kept) -> std::io::Result<()> {
     let new = temporary(place);
-    let written = std::fs::write(&new, serde_json::to_vec(kept)?).and_then(|()| std::fs::rename(&new, place));
+    let bytes = serde_json::to_vec(kept)?;
+    let mut written = std::fs::write(&new, &bytes);
+    // Somebody may have removed the directory, which is no reason to forget.
+    if matches!(&written, Err(error) if error.kind() == ErrorKind::NotFound)
+        && let Some(dir) = place.parent()
+    {
+        written = std::fs::create_dir(dir).and_then(|()| std::fs::write(&new, &bytes));
+    }
+    let written = written.and_then(|()| std::fs::rename(&new, place));
     if written.is_err() {
         let _ = std::fs::remove_file(&new); // what there is of it takes room, and there is none
     }
@@ -167,7 +175,7 @@ mod tests {
             std::fs::write(&file, text).expect("a configuration");
             let settings = config::load(&file, &|_| None).expect("settings").settings;
             let camera: CameraName = "front".parse().expect("a name");
-            std::fs::create_dir_all(places::ring(dir.path(), &camera)).expect("a ring");
+            std::fs::create_dir_all(places::claims(dir.path(), &camera)).expect("a ring");
             World { dir, settings: Arc::new(settings), camera }
         }
 
@@ -207,8 +215,10 @@ mod tests {
         assert_eq!(world.read(&reboot, NOW), Ok(None));
         next.forget(&world.camera);
         next.forget(&world.camera);
-        let left: Vec<_> = std::fs::read_dir(places::ring(world.dir.path(), &world.camera)).expect("a ring").collect();
-        assert!(left.is_empty(), "{left:?}");
+        // Nothing is left, and what lies in is made again.
+        std::fs::remove_dir(places::claims(world.dir.path(), &world.camera)).expect("empty");
+        assert_eq!(memories.keep(&world.camera, world.memory(NOW)), None);
+        assert_eq!(world.read(&memories, NOW), Ok(Some(*world.memory(NOW))));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Where files lie in a ring directory: the one place that knows.
 //!
 //! ```text
-//! <ring.dir>/.lock                      one recorder, never two
-//! <ring.dir>/<camera>/7.mp4             slot 7, FFmpeg's
-//! <ring.dir>/<camera>/.ffmpeg           locked for as long as anything lives that may write slots
-//! <ring.dir>/<camera>/memory.json       what the next recorder has to know, should this one be killed
-//! <ring.dir>/<camera>/claimed/1207.mp4  segment 1207, ours
+//! <ring.dir>/.lock                         one recorder, never two
+//! <ring.dir>/<camera>/7.mp4                slot 7, FFmpeg's
+//! <ring.dir>/<camera>/.ffmpeg              locked for as long as anything lives that may write slots
+//! <ring.dir>/<camera>/claimed/1207.mp4     segment 1207, ours
+//! <ring.dir>/<camera>/claimed/memory.json  what the next recorder has to know, should this one be killed
 //! ```
+//!
+//! What is ours lies where nobody watches: a camera's ring is watched for what FFmpeg does.
 
 use crate::model::id::{CameraName, SegmentId};
 use std::path::{Path, PathBuf};
@@ -33,7 +35,7 @@ pub fn hold(dir: &Path, camera: &CameraName) -> PathBuf {
 
 /// What a camera's recorder knew last.
 pub fn memory(dir: &Path, camera: &CameraName) -> PathBuf {
-    ring(dir, camera).join("memory.json")
+    claims(dir, camera).join("memory.json")
 }
 
 /// A claimed segment.
