@@ -160,14 +160,11 @@ impl Clip {
         let (bytes, frames, damage) = (share.bytes(&segment), segment.frames(), segment.damage.clone());
         let new_frames = frames - share.frames(&segment);
         let before = self.length;
+        let at = share.there.as_ref().map_or(before, |there| there.start);
         segment.skip(share.fragments);
         let mut hole = share.hole;
         if !segment.fragments.is_empty() {
-            let coming = Coming {
-                segment: number,
-                run: Some(append.run),
-                at: share.there.as_ref().map_or(before, |there| there.start),
-            };
+            let coming = Coming { segment: number, run: Some(append.run), at };
             let same_run = self.run == Some(append.run);
             let arrival = Arrival { same_run, offset: append.offset };
             match self.write_segment(coming, segment, share.there.is_none().then_some(arrival)) {
@@ -182,6 +179,7 @@ impl Clip {
             self.held = Held::default(); // whatever comes now comes behind it
             self.run = Some(append.run);
         }
+        self.file.forget(at..self.length);
         self.followed = None;
         self.frames += new_frames;
         self.stored.insert(number);

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZero;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -25,6 +26,8 @@ pub(super) trait Medium: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file back.
     fn cut(&mut self, length: u64) -> io::Result<()>;
+    /// What is durable there will not be read soon: the memory that holds it is for what will.
+    fn forget(&self, _: Range<u64>) {}
     /// Which file it is, whatever it is called by now.
     fn place(&self) -> io::Result<Place>;
 }
@@ -40,10 +43,15 @@ pub(super) fn place(path: &Path) -> io::Result<Place> {
 impl Medium for File {
     fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.write_all_at(bytes, at)?;
-        // The kernel begins to write them to the disk (and forgets only what is there), so that the disk is busy while
-        // the next are read and hashed, and the sync waits for less. If it does not, that costs nothing but time.
-        let _ = fadvise(self, at, NonZero::new(bytes.len() as u64), Advice::DontNeed);
+        // The kernel begins to write them to the disk, and forgets only what is there, so that the disk is busy while the
+        // next are read and hashed, and the sync waits for less.
+        self.forget(at..at + bytes.len() as u64);
         Ok(())
+    }
+
+    fn forget(&self, range: Range<u64>) {
+        // If the kernel does not, that costs nothing but time and memory.
+        let _ = fadvise(self, range.start, NonZero::new(range.end.saturating_sub(range.start)), Advice::DontNeed);
     }
 
     fn sync(&mut self) -> io::Result<()> {

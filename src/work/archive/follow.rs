@@ -5,8 +5,7 @@
 //! in the way, the finished segment is appended as ever.
 
 use super::clip::{Clip, Coming};
-use super::disk::open_regular;
-use super::held::{Share, is_same};
+use super::held::Share;
 use super::source::{Fault, Segment, frames};
 use crate::model::effect::Append;
 use crate::model::event::Added;
@@ -22,6 +21,16 @@ pub(super) struct Followed {
     before: Mark,
     /// What the clip has of it, as it lies in FFmpeg's file.
     fragments: Vec<Fragment>,
+    /// Their headers, as they lie there.
+    moofs: Vec<Vec<u8>>,
+}
+
+impl Followed {
+    /// Whether it was this segment. Its headers tell it, with the size of every sample: FFmpeg never changes what it has
+    /// written, and a slot that it may have come round to is not followed.
+    fn began(&self, segment: &Segment) -> bool {
+        segment.fragments.starts_with(&self.fragments) && segment.moofs.starts_with(&self.moofs)
+    }
 }
 
 /// How far a clip had come.
@@ -45,7 +54,7 @@ impl Clip {
         self.cut_back().map_err(|text| Fault::Archive(io::Error::other(text)))?;
         let mut line = self.line.clone();
         let first = match self.followed.as_ref().filter(|followed| followed.segment == number) {
-            Some(followed) if segment.fragments.starts_with(&followed.fragments) => followed.fragments.len(),
+            Some(followed) if followed.began(&segment) => followed.fragments.len(),
             Some(_) => return Ok(None),
             None => 0,
         };
@@ -57,7 +66,9 @@ impl Clip {
             }
         }
         segment.skip(first);
+        let mut moofs = segment.moofs.clone();
         self.take_what_goes_on(&mut segment, &mut line);
+        moofs.truncate(segment.moofs.len());
         if segment.fragments.is_empty() {
             return Ok(None);
         }
@@ -75,8 +86,11 @@ impl Clip {
         self.frames += brought;
         let added = self.added(self.length - before.length, brought, None);
         match self.followed.as_mut().filter(|followed| followed.segment == number) {
-            Some(followed) => followed.fragments.append(&mut segment.fragments),
-            None => self.followed = Some(Followed { segment: number, before, fragments: segment.fragments }),
+            Some(followed) => {
+                followed.fragments.append(&mut segment.fragments);
+                followed.moofs.append(&mut moofs);
+            }
+            None => self.followed = Some(Followed { segment: number, before, fragments: segment.fragments, moofs }),
         }
         Ok(Some(added))
     }
@@ -98,23 +112,13 @@ impl Clip {
     }
 
     /// How much of a segment was followed; `None`: the clip has something else in its place.
-    pub fn share_followed(&self, number: u64, segment: &Segment) -> io::Result<Option<Share>> {
+    pub fn share_followed(&self, number: u64, segment: &Segment) -> Option<Share> {
         let Some(followed) = self.followed.as_ref().filter(|followed| followed.segment == number) else {
-            return Ok(Some(Share::NONE));
+            return Some(Share::NONE);
         };
-        if !segment.fragments.starts_with(&followed.fragments) {
-            return Ok(None);
-        }
-        let clip = open_regular(&self.files.part())?;
-        let mut at = followed.before.length;
-        for fragment in &followed.fragments {
-            let there = at..at + (fragment.range.end - fragment.range.start);
-            if !is_same(segment, fragment, &clip, &there)? {
-                return Ok(None);
-            }
-            at = there.end;
-        }
-        Ok(Some(Share { fragments: followed.fragments.len(), there: Some(followed.before.length..at), hole: None }))
+        let there = followed.before.length..self.length;
+        let share = Share { fragments: followed.fragments.len(), there: Some(there), hole: None };
+        followed.began(segment).then_some(share)
     }
 
     /// Where a segment begins in the clip, or will.

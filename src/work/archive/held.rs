@@ -1,5 +1,6 @@
 //! What a clip holds already of a segment that is brought to it: written before a kill, or followed while FFmpeg still
-//! wrote it. It is known by its place and then by its very bytes; only the times in front of the footage were changed.
+//! wrote it. After a kill it is known by its place and then by its very bytes; only the times in front of the footage were
+//! changed.
 
 use super::clip::{Clip, footage};
 use super::disk::{open_regular, sentence};
@@ -147,7 +148,7 @@ impl Clip {
             let last = |share: &Share| share.there.as_ref().is_some_and(|there| there.end == self.length);
             return Ok(share.filter(last).unwrap_or(Share::NONE));
         }
-        match self.share_followed(number, segment).map_err(unread)? {
+        match self.share_followed(number, segment) {
             Some(share) => Ok(share),
             None => {
                 tracing::debug!("{} is not what was followed of it", append.segment);
@@ -165,7 +166,7 @@ fn key(fragment: &Fragment, place: impl Fn(&Traf) -> Option<u64>) -> Option<(u32
 }
 
 /// Whether this place of the clip has the footage of a fragment.
-pub(super) fn is_same(segment: &Segment, fragment: &Fragment, clip: &File, there: &Range<u64>) -> io::Result<bool> {
+fn is_same(segment: &Segment, fragment: &Fragment, clip: &File, there: &Range<u64>) -> io::Result<bool> {
     let there = there.start + fragment.moof..there.end;
     match same_bytes(&segment.file, footage(fragment), clip, there) {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),

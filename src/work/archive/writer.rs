@@ -3,6 +3,7 @@
 use super::disk::Medium;
 use super::source::Fault;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -10,12 +11,17 @@ use std::os::unix::fs::FileExt;
 /// Bytes in memory at a time. In smaller pieces a file system has more to do for each.
 const STEP: usize = 1 << 20;
 
+thread_local! {
+    /// [`STEP`] bytes, once they were needed, for as long as their thread lives, which is not long when nothing is written.
+    /// What is given back and taken again for each segment would be cleared each time.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// Writes to the end of a growing clip.
 pub(super) struct Writer<'a> {
     medium: &'a mut dyn Medium,
     hash: Sha256,
     at: u64,
-    /// Never shorter than it was, so that what is read into again is not cleared before.
     buffer: Vec<u8>,
     held: usize,
 }
@@ -23,7 +29,9 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Goes on at byte `at`, with the hash of everything before.
     pub fn new(medium: &'a mut dyn Medium, hash: Sha256, at: u64) -> Self {
-        Writer { medium, hash, at, buffer: Vec::with_capacity(STEP), held: 0 }
+        let mut buffer = BUFFER.take();
+        buffer.resize(STEP, 0);
+        Writer { medium, hash, at, buffer, held: 0 }
     }
 
     /// Writes bytes from memory.
@@ -31,7 +39,7 @@ impl<'a> Writer<'a> {
         let mut bytes = bytes;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(STEP - self.held));
-            self.room(now.len()).copy_from_slice(now);
+            self.buffer[self.held..][..now.len()].copy_from_slice(now);
             self.held += now.len();
             bytes = later;
             self.flush_if_full()?;
@@ -44,7 +52,7 @@ impl<'a> Writer<'a> {
         let mut at = range.start;
         while at < range.end {
             let room = (STEP - self.held).min(usize::try_from(range.end - at).unwrap_or(STEP));
-            file.read_exact_at(self.room(room), at).map_err(Fault::reading)?;
+            file.read_exact_at(&mut self.buffer[self.held..][..room], at).map_err(Fault::reading)?;
             self.held += room;
             at += room as u64;
             self.flush_if_full()?;
@@ -55,16 +63,7 @@ impl<'a> Writer<'a> {
     /// Writes what is left and returns the hash and the length of the file; nothing is durable yet.
     pub fn finish(mut self) -> Result<(Sha256, u64), Fault> {
         self.flush()?;
-        Ok((self.hash, self.at))
-    }
-
-    /// So many bytes behind those that are held; at most up to [`STEP`].
-    fn room(&mut self, bytes: usize) -> &mut [u8] {
-        let end = self.held + bytes;
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        &mut self.buffer[self.held..end]
+        Ok((self.hash.clone(), self.at))
     }
 
     fn flush_if_full(&mut self) -> Result<(), Fault> {
@@ -81,5 +80,11 @@ impl<'a> Writer<'a> {
         self.at += bytes.len() as u64;
         self.held = 0;
         Ok(())
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        BUFFER.set(std::mem::take(&mut self.buffer));
     }
 }

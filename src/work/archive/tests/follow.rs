@@ -157,8 +157,11 @@ async fn what_was_followed_and_became_something_else_is_taken_back() {
     let m = Material::new().await;
     let mut world = m.begun(Box::new(RealDisk), m.segments[1].len()).await;
     let mut other = m.segments[1].clone();
-    let footage = other.windows(4).position(|kind| kind == b"mdat").expect("footage") + 1000;
-    other[footage] ^= 1;
+    // Two frames of other sizes, in a fragment of the same size. Each has its size in front of its place on the screen.
+    let sizes = other.windows(4).position(|kind| kind == b"trun").expect("frames") + 20;
+    let (second, third) = (sizes + 8, sizes + 16);
+    assert_ne!(other[second..second + 4], other[third..third + 4]);
+    (0..4).for_each(|byte| other.swap(second + byte, third + byte));
     fs::write(world.slot(1), &other).expect("written");
     assert_eq!(world.follow(1, 0, 2.0).await.map(|added| added.frames), Some(50));
     finish_all(&m, world).await;
