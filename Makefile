@@ -9,7 +9,7 @@ demo:
 	cargo run --release --locked -- demo $(ARGS)
 
 # Most of what the tests with real FFmpegs do is wait: more of them than there are processors may do so at a time.
-test: export RUST_TEST_THREADS ?= 6
+test: export RUST_TEST_THREADS ?= 8
 test:
 	@.ci/setup test
 	cargo test --locked $(ARGS)

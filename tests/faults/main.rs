@@ -6,6 +6,7 @@ mod disk;
 mod fault;
 #[path = "../common/feed.rs"]
 mod feed;
+mod hangs;
 mod judge;
 #[allow(dead_code, reason = "each program of tests needs other materials")]
 #[path = "../common/material.rs"]
@@ -23,7 +24,6 @@ mod short;
 #[path = "../recorder/smtp.rs"]
 mod smtp;
 mod soak;
-mod start;
 mod strike;
 #[allow(dead_code, reason = "each program of tests needs other things of a terminal")]
 #[path = "../common/terminal.rs"]

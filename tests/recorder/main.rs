@@ -1,5 +1,5 @@
-//! The whole program, with the real FFmpeg, real SMTP clients and real signals. One program for all of it, so that no
-//! more of these tests run at a time than there are processors.
+//! The whole program, with the real FFmpeg, real SMTP clients and real signals. One program for all of it, so that what
+//! waits in one test is time for another. They begin in the order of their names: what takes a minute comes early.
 
 mod clips;
 mod doctor;
@@ -7,6 +7,7 @@ mod errors;
 #[path = "../common/feed.rs"]
 mod feed;
 mod footage;
+mod frozen;
 mod kills;
 mod left;
 mod life;
@@ -25,7 +26,6 @@ mod room;
 mod rtsp;
 mod screen;
 mod smtp;
-mod stopped;
 mod streams;
 #[path = "../common/terminal.rs"]
 mod terminal;
