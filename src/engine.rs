@@ -4,13 +4,14 @@
 //! watches gets the newest picture. What must be over before the next fact is looked at (a claim, which races with
 //! FFmpeg) is done right here; it takes microseconds. Whatever may wait for a disk, a child or a peer is a task.
 
+mod handle;
 mod live;
 mod news;
 
 use crate::clock::Clock;
 use crate::journal;
 use crate::model::budget::Spent;
-use crate::model::command::{Answer, Command};
+use crate::model::command::Command;
 use crate::model::effect::Effect;
 use crate::model::event::{AppendFailure, Event, SlotFile};
 use crate::model::id::{CameraName, RequestId, RunId, SegmentId};
@@ -29,6 +30,8 @@ use crate::work::reread::{ConfigFile, Rereads};
 use crate::work::ring::RingDir;
 use crate::work::ring_watch::RingWatch;
 use crate::work::{ffmpeg, hosts, limits, smtp, state};
+pub use handle::Handle;
+use handle::{Asker, Request};
 use live::Live;
 use news::first_news;
 pub use news::left_waiting;
@@ -46,48 +49,6 @@ const EVENTS: usize = 1024;
 const REQUESTS: usize = 64;
 /// Pictures are at least so far apart, unless a person or a trigger has just acted.
 const CALM: Duration = Duration::from_millis(500);
-
-/// A command and the way back.
-struct Request {
-    command: Command,
-    asker: Asker,
-}
-
-/// Who waits for an answer.
-struct Asker {
-    answer: oneshot::Sender<Answer>,
-    /// Cancelled when nobody waits any more: what was only asked need not be found out.
-    left: CancellationToken,
-}
-
-/// What the rest of the process sees of the engine. Clones are the same.
-#[derive(Clone)]
-pub struct Handle {
-    requests: mpsc::Sender<Request>,
-    pictures: watch::Sender<Arc<Snapshot>>,
-    looked: Arc<Notify>,
-}
-
-impl Handle {
-    /// Has a command carried out.
-    pub async fn ask(&self, command: Command) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        let left = CancellationToken::new();
-        let _stays = left.clone().drop_guard();
-        let gone = || Answer::Refused("the recorder is stopping".to_owned());
-        match self.requests.send(Request { command, asker: Asker { answer, left } }).await {
-            Ok(()) => answered.await.unwrap_or_else(|_| gone()),
-            Err(_) => gone(),
-        }
-    }
-
-    /// The pictures from now on, of which the first comes at once. None is made while nobody holds what this answers.
-    pub fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
-        let pictures = self.pictures.subscribe();
-        self.looked.notify_one();
-        pictures
-    }
-}
 
 /// The engine and all that it holds in its hands.
 pub struct Engine {
@@ -113,7 +74,7 @@ pub struct Engine {
     live: Live,
     rereads: Rereads,
     pictures: watch::Sender<Arc<Snapshot>>,
-    looked: Arc<Notify>,
+    newcomers: Arc<Notify>,
     published: Option<Instant>,
     dirty: bool,
     urgent: bool,
@@ -162,7 +123,8 @@ impl Engine {
         let (armed, spent) = (watch::Sender::default(), watch::Sender::default());
         let (requests, waiting) = mpsc::channel(REQUESTS);
         let pictures = watch::Sender::new(Arc::new(recorder.snapshot(clock.now())));
-        let handle = Handle { requests, pictures: pictures.clone(), looked: Arc::default() };
+        let newcomers = Arc::<Notify>::default();
+        let handle = Handle { requests, pictures: pictures.clone(), newcomers: newcomers.clone() };
 
         let news = first_news(&settings, warnings, &ffmpeg, &ports, inherited);
         let first = [clock.event(), Event::Began { earlier }, Event::MailPort(Ok(ports.address.to_string()))]
@@ -208,7 +170,7 @@ impl Engine {
             live,
             rereads,
             pictures,
-            looked: handle.looked.clone(),
+            newcomers,
             published: None,
             dirty: true,
             urgent: true,
@@ -280,7 +242,7 @@ impl Engine {
                 self.inputs.push_back(Input::Command(id, command));
             }
             () = self.stop.asked().cancelled(), if !self.recorder.stopping() => {}
-            () = self.looked.notified() => self.welcome(),
+            () = self.newcomers.notified() => self.welcome(),
             () = self.stop.hangup() => self.inputs.push_back(Input::Event(Event::HungUp)),
             () = self.mail.wait(), if self.recorder.stopping() && !self.mail.is_empty() => {}
             () = sleep_until(publish.unwrap_or(tick)), if publish.is_some_and(|at| at < tick) => self.publish(),
@@ -407,6 +369,7 @@ impl Engine {
         self.pictures.send_replace(picture);
     }
 
+    /// Everything as it is now; whoever takes it shows it.
     fn picture(&mut self) -> Arc<Snapshot> {
         (self.published, self.dirty, self.urgent) = (Some(Instant::now()), false, false);
         Arc::new(Snapshot { pid: std::process::id(), ..self.recorder.snapshot(self.clock.now()) })

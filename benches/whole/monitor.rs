@@ -269,7 +269,7 @@ async fn start_htop(dir: &Path) -> (Session, Figures) {
     come_and_go(&mut figures, start, &["Load average", "PID"]).await;
     let mut htop = start();
     whole(&mut htop, &["Load average", "PID"]).await;
-    figures.note("key → changed screen", keys(&mut htop, &["\x1b[B"]).await);
+    figures.note("key → changed screen", keys(&mut htop, &["\x1b[B", "\x1b[A"]).await);
     (htop, figures)
 }
 

@@ -25,8 +25,8 @@ impl Desk for Handle {
         Handle::ask(self, command).await
     }
 
-    fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
-        Handle::look(self)
+    fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        Handle::subscribe(self)
     }
 }
 

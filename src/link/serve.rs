@@ -44,9 +44,8 @@ pub trait Desk: Clone + Send + 'static {
     /// Carries out `command`, or refuses it. A session has one order under way at a time, and some questions.
     fn ask(&self, command: Command) -> impl Future<Output = Answer> + Send;
 
-    /// The pictures from now on, for somebody who looks until this is dropped; the one of now counts as not yet seen, or
-    /// comes at once.
-    fn look(&self) -> watch::Receiver<Arc<Snapshot>>;
+    /// The pictures from now on, the first of them at once, for whoever looks until this is dropped.
+    fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>>;
 }
 
 /// How a session ended.
@@ -66,7 +65,7 @@ pub enum End {
 
 /// The newest picture's line, which all sessions share: it is put into words once and not once per client.
 #[derive(Debug, Clone, Default)]
-pub struct Words(Arc<Mutex<Option<Written>>>);
+pub struct Wording(Arc<Mutex<Option<Written>>>);
 
 /// A picture and its line.
 type Written = (Arc<Snapshot>, Arc<str>);
@@ -75,13 +74,13 @@ type Written = (Arc<Snapshot>, Arc<str>);
 #[derive(Debug)]
 pub struct Pictures {
     newest: watch::Receiver<Arc<Snapshot>>,
-    words: Words,
+    wording: Wording,
 }
 
 impl Pictures {
     /// The pictures that arrive at `newest`.
-    pub fn new(newest: watch::Receiver<Arc<Snapshot>>, words: Words) -> Self {
-        Self { newest, words }
+    pub fn new(newest: watch::Receiver<Arc<Snapshot>>, wording: Wording) -> Self {
+        Self { newest, wording }
     }
 
     /// The line of the newest picture, as soon as there is one that was not given out here; `None` once nobody makes
@@ -90,7 +89,7 @@ impl Pictures {
         loop {
             self.newest.changed().await.ok()?;
             let picture = self.newest.borrow_and_update().clone();
-            match self.words.of(&picture) {
+            match self.wording.of(&picture) {
                 Ok(line) if line.len() <= frame::TO_CLIENT => return Some(line),
                 Ok(line) => tracing::error!(bytes = line.len(), "a picture is too large for the link"),
                 Err(error) => tracing::error!(%error, "a picture cannot be put into words"),
@@ -99,7 +98,7 @@ impl Pictures {
     }
 }
 
-impl Words {
+impl Wording {
     fn of(&self, picture: &Arc<Snapshot>) -> Result<Arc<str>, FrameError> {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, line)) = written.as_ref()
@@ -116,7 +115,7 @@ impl Words {
 /// Takes connections until `stop`, then says goodbye to every client and returns when all are gone: after at most
 /// [`BYE`], whatever they do. Dropping the future ends all sessions at once.
 pub async fn listen<D: Desk>(listener: UnixListener, desk: D, stop: CancellationToken) {
-    let words = Words::default();
+    let wording = Wording::default();
     let (mut sessions, mut log) = (JoinSet::new(), Log::default());
     loop {
         tokio::select! {
@@ -128,7 +127,7 @@ pub async fn listen<D: Desk>(listener: UnixListener, desk: D, stop: Cancellation
                     log.turned_away();
                 }
                 Ok((stream, _)) => {
-                    sessions.spawn(session(stream, desk.clone(), words.clone(), stop.clone()));
+                    sessions.spawn(session(stream, desk.clone(), wording.clone(), stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a monitor could not be let in");
@@ -182,7 +181,7 @@ impl Log {
 }
 
 /// One client, from hello to goodbye.
-pub async fn session<S, D>(stream: S, desk: D, words: Words, stop: CancellationToken) -> End
+pub async fn session<S, D>(stream: S, desk: D, wording: Wording, stop: CancellationToken) -> End
 where
     S: AsyncRead + AsyncWrite,
     D: Desk,
@@ -190,7 +189,7 @@ where
     let (mut reader, mut writer) = frame::split(stream, frame::TO_RECORDER);
     let end = tokio::select! {
         biased; // what can be written is written before the last word
-        end = converse(&mut reader, &mut writer, desk.clone(), words) => end,
+        end = converse(&mut reader, &mut writer, desk.clone(), wording) => end,
         () = stop.cancelled() => End::Stopped,
     };
     let reason = match &end {
@@ -206,18 +205,18 @@ where
 
 /// Why the recorder ends.
 fn farewell(desk: &impl Desk) -> String {
-    let reason = desk.look().borrow().stopping.clone();
+    let reason = desk.subscribe().borrow().stopping.clone();
     reason.unwrap_or_else(|| "it was told to end".into())
 }
 
-async fn converse<R, W, D>(reader: &mut Reader<R>, writer: &mut Writer<W>, desk: D, words: Words) -> End
+async fn converse<R, W, D>(reader: &mut Reader<R>, writer: &mut Writer<W>, desk: D, wording: Wording) -> End
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
     D: Desk,
 {
     let pictures = match timeout(HELLO, greet(reader, writer)).await {
-        Ok(Ok(wanted)) => wanted.then(|| Pictures::new(desk.look(), words)),
+        Ok(Ok(wanted)) => wanted.then(|| Pictures::new(desk.subscribe(), wording)),
         Ok(Err(end)) => return end,
         Err(_) => return End::Refused(format!("no hello within {} s (say it first)", HELLO.as_secs())),
     };

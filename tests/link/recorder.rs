@@ -1,6 +1,6 @@
 //! A recorder that is nothing but its link: pictures that a test publishes, and a desk that notes what it is asked.
 
-use nvr::link::serve::{Desk, End, Pictures, Words, session};
+use nvr::link::serve::{Desk, End, Pictures, Wording, session};
 use nvr::model::command::{Answer, Command};
 use nvr::model::question::Question;
 use nvr::model::snapshot::{ArchiveView, Lost, MailView, RingView, Snapshot};
@@ -72,7 +72,7 @@ impl Desk for Notebook {
         Answer::Done(format!("{command:?}"))
     }
 
-    fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
+    fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         let mut pictures = self.pictures.subscribe();
         pictures.mark_changed();
         pictures
@@ -83,7 +83,7 @@ impl Desk for Notebook {
 pub struct Recorder {
     pub desk: Notebook,
     pub pictures: watch::Sender<Arc<Snapshot>>,
-    pub words: Words,
+    pub wording: Wording,
     pub stop: CancellationToken,
 }
 
@@ -92,7 +92,7 @@ impl Recorder {
     pub fn new() -> Self {
         let pictures = watch::Sender::new(Arc::new(picture(0)));
         let desk = Notebook { asked: Arc::default(), pictures: pictures.clone() };
-        Self { desk, pictures, words: Words::default(), stop: CancellationToken::new() }
+        Self { desk, pictures, wording: Wording::default(), stop: CancellationToken::new() }
     }
 
     pub fn publish(&self, number: u64) {
@@ -101,11 +101,11 @@ impl Recorder {
 
     /// What a session sees.
     pub fn look(&self) -> Pictures {
-        Pictures::new(self.desk.look(), self.words.clone())
+        Pictures::new(self.desk.subscribe(), self.wording.clone())
     }
 
     /// A session of its own on `stream`.
     pub fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> JoinHandle<End> {
-        tokio::spawn(session(stream, self.desk.clone(), self.words.clone(), self.stop.clone()))
+        tokio::spawn(session(stream, self.desk.clone(), self.wording.clone(), self.stop.clone()))
     }
 }

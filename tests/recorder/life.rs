@@ -81,6 +81,25 @@ async fn the_terminal_that_started_a_recorder_may_go_and_another_finds_it_again(
 }
 
 #[tokio::test]
+async fn who_looks_after_a_time_in_which_nobody_did_sees_what_is_now() {
+    let (_feed, block) = camera("front-door");
+    let place = Place::new(block);
+    let mut nvr = place.start().await;
+    nvr.recording(1).await;
+    let attach = async |pictures| {
+        let stream = UnixStream::connect(place.socket()).await.expect("a recorder");
+        Client::attach(stream, pictures).await.expect("hello")
+    };
+    nvr.client = attach(false).await;
+    nvr.trigger("front-door").await;
+    nvr.client = attach(true).await;
+    let first = timeout(PATIENCE, nvr.client.snapshots().wait_for(Option::is_some)).await.expect("a picture");
+    let first = first.expect("a recorder").clone().expect("a picture");
+    assert!(first.cameras[0].event.is_some(), "it is of an earlier time");
+    nvr.stop().await;
+}
+
+#[tokio::test]
 async fn a_hang_up_leaves_it_recording_and_a_second_recorder_is_refused() {
     let (_feed, block) = camera("front-door");
     let place = Place::new(block.clone());

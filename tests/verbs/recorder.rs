@@ -91,7 +91,7 @@ impl Desk for Memory {
         }
     }
 
-    fn look(&self) -> watch::Receiver<Arc<Snapshot>> {
+    fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         let mut pictures = self.picture.subscribe();
         pictures.mark_changed();
         pictures

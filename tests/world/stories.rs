@@ -378,6 +378,16 @@ fn by_hand(cameras: &[&CameraName]) -> Recorder {
 }
 
 #[test]
+fn the_rings_are_looked_through_each_second_or_a_little_earlier_with_whatever_else_comes() {
+    let mut recorder = by_hand(&[&"front".parse().expect("a name")]);
+    let swept =
+        |instant: &u64| recorder.apply(at(*instant), Input::Tick).iter().any(|effect| matches!(effect, Effect::Sweep));
+    let ticks = [749, 750, 1_499, 1_500, 2_500];
+    assert_eq!(ticks.iter().map(swept).collect::<Vec<_>>(), [false, true, false, true, true]);
+    assert_eq!(recorder.due(at(2_500)), Some(at(3_500)), "nothing wakes the recorder for it before that");
+}
+
+#[test]
 fn empty_files_are_no_sign_of_health() {
     let camera: CameraName = "front".parse().expect("a name");
     let mut recorder = by_hand(&[&camera]);
