@@ -2,6 +2,7 @@
 
 use super::event::Space;
 use super::id::CameraName;
+use super::text::is_harmless;
 use super::time::{Anchor, Mono};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -196,6 +197,13 @@ pub struct Media {
     pub height: u32,
     /// `aac`, …; `None`: no sound.
     pub audio: Option<String>,
+}
+
+impl Media {
+    /// Whether these can be the names of codecs, if they come from a file that may be damaged.
+    pub(super) fn is_sound(&self) -> bool {
+        is_harmless(&self.video) && self.audio.as_deref().is_none_or(is_harmless)
+    }
 }
 
 /// The mail port.

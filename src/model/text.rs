@@ -35,6 +35,11 @@ pub fn fit_for_screen(text: &str, max: usize) -> String {
     fit
 }
 
+/// Whether nothing is in it that a terminal obeys. For what must stay as it is (a path, a name) and cannot be made fit.
+pub fn is_harmless(text: &str) -> bool {
+    !text.contains(char::is_control)
+}
+
 /// Ends a text that has more to say with `…`, within `max` characters.
 fn cut(mut fit: String, length: usize, max: usize) -> String {
     if max == 0 {

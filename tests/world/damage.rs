@@ -197,6 +197,21 @@ proptest! {
     }
 }
 
+/// Every place of some memories, one after the other: what is found there by chance once in a thousand runs must not be.
+#[test]
+fn no_screen_obeys_what_a_memory_says() {
+    for memory in MEMORIES.iter().step_by(7) {
+        for place in 0..places(memory) {
+            let mut json = memory.clone();
+            strike(&mut json, &mut place.clone(), &Blow::Set(Value::from("\u{1b}[2J")));
+            let Ok(memory) = serde_json::from_value::<Memory>(json) else { continue };
+            for turn in 0..5 {
+                live(memory.clone(), vec![], vec![], turn, vec![(0, Input::Tick), (1_000_000, Input::Tick)]);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_memory_of_other_rings_or_another_time_is_refused_as_a_whole() {
     let camera: CameraName = "front".parse().expect("a name");

@@ -6,7 +6,8 @@ use crate::model::event::Added;
 use crate::model::id::CameraName;
 use crate::model::memory::SOUND;
 use crate::model::record::Record;
-use crate::model::text::fit_for_screen;
+use crate::model::snapshot::Media;
+use crate::model::text::{fit_for_screen, is_harmless};
 use crate::model::time::{Mono, Window};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,8 @@ impl Clip {
             && self.pieces.is_sorted_by(|one, next| one.number < next.number)
             && self.triggers.len() <= Record::MAX_TRIGGERS
             && self.interruptions.len() <= Record::MAX_INTERRUPTIONS
+            && self.file.iter().all(|file| is_harmless(&file.name) && is_harmless(&file.path))
+            && self.media.iter().all(Media::is_sound)
     }
 
     /// Where what is known to be in it ends.

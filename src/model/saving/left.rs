@@ -9,7 +9,8 @@ use crate::model::clip::Clip;
 use crate::model::event::Added;
 use crate::model::id::{CameraName, ClipId};
 use crate::model::memory::{Grew, Regrown, Remains, SOUND};
-use crate::model::text::fit_for_screen;
+use crate::model::snapshot::Media;
+use crate::model::text::{fit_for_screen, is_harmless};
 use crate::model::time::{Mono, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
@@ -66,6 +67,8 @@ impl SavingMemory {
             && self.clips.iter().enumerate().all(ended)
             && (self.going.is_none() || !self.clips.is_empty())
             && self.queue.iter().all(|claim| ids.contains(&claim.clip) && claim.number < SOUND)
+            && self.queue.iter().all(|claim| claim.media.iter().all(Media::is_sound))
+            && self.newest.iter().all(|newest| newest.name.as_deref().is_none_or(is_harmless))
             && self.queue.iter().map(|claim| claim.number).collect::<BTreeSet<_>>().len() == self.queue.iter().count()
             && self.newest.as_ref().is_none_or(|newest| newest.number < SOUND && newest.clip.0 < SOUND)
     }
