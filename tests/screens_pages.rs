@@ -345,7 +345,7 @@ fn hostile(text: &str, size: (u16, u16)) -> Desk {
     (details.clip.path, details.trouble) = (text(), Some(text()));
     let record = details.record.as_mut().expect("a record");
     record.gaps[0].cause = text();
-    (record.sha256, record.continues) = (Some(text().into()), Some(text()));
+    (record.blake3, record.continues) = (Some(text().into()), Some(text()));
     record.media.as_mut().expect("media").video = text();
     for trigger in &mut record.triggers {
         trigger.kind = TriggerKind::Mail(MailTrigger {

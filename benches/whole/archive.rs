@@ -170,7 +170,7 @@ pub async fn measure() -> Findings {
         "Archive",
         format!(
             "{} segments of {:.1} MB, from RAM to one file on the disk, a sync after each; one at a time; medians of \
-             {ROUNDS} rounds in turn. The archive hashes (SHA-256), reads every header and keeps its record on the way.",
+             {ROUNDS} rounds in turn. The archive hashes (BLAKE3), reads every header and keeps its record on the way.",
             bench.segments.len(),
             megabytes / bench.segments.len() as f64
         ),

@@ -100,7 +100,7 @@ fn recorded(record: &Record, clip: &ClipView, zone: &TimeZone) -> Vec<[String; 2
     if let Some(before) = &record.continues {
         rows.push(row("goes on from", fit_for_screen(before, SHOWN)));
     }
-    rows.extend(record.sha256.as_ref().map(|hash| row("sha256", fit_for_screen(hash, SHOWN))));
+    rows.extend(record.hash().map(|(kind, hash)| row(kind, fit_for_screen(hash, SHOWN))));
     rows
 }
 

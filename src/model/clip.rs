@@ -57,7 +57,7 @@ pub struct Clip {
     /// What is in it of that segment, by its number.
     #[serde(default)]
     part: Option<(u64, Part)>,
-    sha256: Option<Arc<str>>,
+    blake3: Option<Arc<str>>,
     /// The first segment that was meant for it: its number, and when it began.
     first: Option<(u64, Mono)>,
     /// The record that was last written does not name all that is lost.
@@ -103,7 +103,7 @@ impl Clip {
             frames: 0,
             ahead: 0,
             part: None,
-            sha256: None,
+            blake3: None,
             first: None,
             unnamed: false,
             interruptions: Vec::new(),
@@ -221,7 +221,7 @@ impl Clip {
         self.bytes = added.clip_bytes;
         // Of whole microseconds, as the record has it: lists must not tell two lengths of one clip.
         self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
-        self.sha256 = Some(Arc::clone(&added.sha256));
+        self.blake3 = Some(Arc::clone(&added.blake3));
     }
 
     /// A segment that was meant for it is gone, but for what was followed of it.
@@ -298,7 +298,8 @@ impl Clip {
             // A short number, which JSON gives back as it was.
             seconds: self.length.as_micros() as f64 / 1e6,
             frames: self.frames.saturating_add(self.ahead),
-            sha256: self.sha256.clone(),
+            blake3: self.blake3.clone(),
+            sha256: None,
             continues: self.continues.clone(),
             interruptions: self.interruptions.iter().map(|window| window.wall(anchor)).collect(),
         }

@@ -419,8 +419,8 @@ pub struct Added {
     pub took: Duration,
     /// Time that the stream itself says is missing before this segment.
     pub hole: Option<Duration>,
-    /// The clip's SHA-256 so far.
-    pub sha256: Arc<str>,
+    /// The clip's BLAKE3 hash so far.
+    pub blake3: Arc<str>,
 }
 
 /// Why a segment was not appended.

@@ -38,7 +38,10 @@ pub struct Record {
     pub seconds: f64,
     /// Video frames.
     pub frames: u64,
-    /// Of the whole file; the same as `sha256sum` prints.
+    /// Of the whole file; the same as `b3sum` prints.
+    pub blake3: Option<Arc<str>>,
+    /// Of the whole file, in records of before there was `blake3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Arc<str>>,
     /// The clip that this one goes on from without a gap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +74,12 @@ impl Record {
         holes.fold(Duration::ZERO, Duration::saturating_add)
     }
 
+    /// Of the whole file: what kind of hash it is, and the hash.
+    pub fn hash(&self) -> Option<(&'static str, &str)> {
+        let old = || self.sha256.as_deref().map(|hash| ("sha256", hash));
+        self.blake3.as_deref().map(|hash| ("blake3", hash)).or_else(old)
+    }
+
     /// The record of an open clip that nothing is in yet.
     pub fn empty(camera: CameraName, asked: Window<Wall>) -> Self {
         Self {
@@ -87,6 +96,7 @@ impl Record {
             bytes: 0,
             seconds: 0.0,
             frames: 0,
+            blake3: None,
             sha256: None,
             continues: None,
             interruptions: Vec::new(),

@@ -7,7 +7,6 @@ use nvr::model::question::{Found, Question};
 use nvr::model::record::{ClipState, Record};
 use nvr::model::snapshot::{CameraState, CameraView, Snapshot};
 use rustix::process::{Pid, Signal, kill_process};
-use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -257,8 +256,7 @@ fn clip(path: PathBuf) -> Clip {
     let record = std::fs::read(path.with_extension("json")).expect("a record beside the clip");
     let record: Record = serde_json::from_slice(&record).expect("a record");
     let bytes = std::fs::read(&path).expect("a clip");
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(record.sha256.as_deref(), Some(hash.as_str()), "{path:?}");
+    assert_eq!(record.blake3.as_deref(), Some(blake3::hash(&bytes).to_hex().as_str()), "{path:?}");
     assert_eq!(record.bytes, bytes.len() as u64, "{path:?}");
     assert_ne!(record.state, ClipState::Open, "{path:?}");
     Clip { path, record }

@@ -103,7 +103,7 @@ pub fn details() -> ClipDetails {
     record.segments = (0..8).map(second).collect();
     record.media = Some(Media { video: "h264".into(), width: 1920, height: 1080, audio: Some("aac".into()) });
     (record.bytes, record.seconds, record.frames) = (clip.bytes, 80.0, 2000);
-    record.sha256 = Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into());
+    record.blake3 = Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into());
     record.continues = Some("front-door_2026-11-22_13-29-52+0000".into());
     ClipDetails {
         clip,
@@ -117,7 +117,7 @@ pub fn details() -> ClipDetails {
 pub fn growing() -> ClipDetails {
     let mut details = details();
     let record = details.record.as_mut().expect("a record");
-    (record.state, record.sha256, record.continues) = (ClipState::Open, None, None);
+    (record.state, record.blake3, record.continues) = (ClipState::Open, None, None);
     record.gaps.clear();
     record.triggers.truncate(1);
     (details.clip.open, details.clip.protected, details.clip.missing) = (true, false, Duration::ZERO);

@@ -118,7 +118,8 @@ fn record() -> Record {
         bytes: 3_200_000,
         seconds: 20.0,
         frames: 500,
-        sha256: Some("abc".into()),
+        blake3: Some("abc".into()),
+        sha256: None,
         ..Record::empty(pictures::name("front-door"), asked)
     }
 }
@@ -146,7 +147,7 @@ triggers  2026-11-22 10:01:10  mail \"Motion ]0;xDetected\" from Motion ]0;xDete
           and 3 more
 media     640x360 h264, no sound
 size      3.2 MB: 20.0 s, 500 frames, 0 segments
-sha256    abc
+blake3    abc
 pictures  /srv/front-door/x.jpg
 file      /srv/front-door/x.mp4
 ";

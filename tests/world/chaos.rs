@@ -63,8 +63,8 @@ fn news() -> impl Strategy<Value = CameraNews> {
 fn added() -> impl Strategy<Value = Added> {
     (number(), number(), span(), number(), prop::option::of(span())).prop_map(
         |(bytes, clip_bytes, clip_length, frames, hole)| {
-            let sha256 = "00".into();
-            Added { bytes, clip_bytes, clip_length, frames, took: clip_length, hole, sha256 }
+            let blake3 = "00".into();
+            Added { bytes, clip_bytes, clip_length, frames, took: clip_length, hole, blake3 }
         },
     )
 }

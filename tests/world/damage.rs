@@ -136,7 +136,7 @@ fn found(memory: &Memory, camera: &CameraName, turn: usize) -> Vec<Regrown> {
                 frames: 0,
                 took: Duration::ZERO,
                 hole: None,
-                sha256: "00".into(),
+                blake3: "00".into(),
             },
         },
     };

@@ -127,7 +127,7 @@ impl World {
             frames: 25,
             took: self.script.archive_takes,
             hole: None,
-            sha256: "00".into(),
+            blake3: "00".into(),
         }
     }
 

@@ -46,7 +46,7 @@ impl Clip {
         self.file = Some(file);
         self.bytes = added.clip_bytes;
         self.length = Duration::from_micros(u64::try_from(added.clip_length.as_micros()).unwrap_or(u64::MAX));
-        self.sha256 = Some(Arc::clone(&added.sha256));
+        self.blake3 = Some(Arc::clone(&added.blake3));
     }
 
     /// It has no file, or not any more: what comes next opens one, and what was stored is lost.
@@ -59,7 +59,7 @@ impl Clip {
                 piece.part = Part::default();
             }
         }
-        (self.file, self.sha256, self.media) = (None, None, None);
+        (self.file, self.blake3, self.media) = (None, None, None);
         (self.bytes, self.length, self.frames, self.ahead, self.part) = (0, Duration::ZERO, 0, 0, None);
     }
 

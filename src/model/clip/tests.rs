@@ -19,7 +19,7 @@ fn added(hole: u64) -> Added {
         frames: 25,
         took: Duration::ZERO,
         hole: (hole > 0).then(|| Duration::from_secs(hole)),
-        sha256: "00".into(),
+        blake3: "00".into(),
     }
 }
 

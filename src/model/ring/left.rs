@@ -49,7 +49,10 @@ impl RingMemory {
             && segments.iter().zip(segments.iter().skip(1)).all(goes_on)
             && segments.iter().all(|segment| {
                 let closed = segment.closed.unwrap_or(segment.opened);
-                segment.opened <= closed && closed <= known && segment.run <= run && segment.media.iter().all(Media::is_sound)
+                segment.opened <= closed
+                    && closed <= known
+                    && segment.run <= run
+                    && segment.media.iter().all(Media::is_sound)
             })
     }
 

@@ -178,7 +178,7 @@ fn rest(record: &Record) -> Vec<Fact> {
         lines.push(fact("media", format!("{video} {}x{}, {sound}", media.width, media.height)));
     }
     lines.push(fact("frames", format!("{} in {}", record.frames, super::count(record.segments.len(), "segment"))));
-    lines.extend(record.sha256.iter().map(|hash| fact("sha256", outside(hash))));
+    lines.extend(record.hash().map(|(kind, hash)| fact(kind, outside(hash))));
     lines.extend(record.continues.iter().map(|before| fact("goes on", format!("from {}", outside(before)))));
     lines
 }

@@ -5,7 +5,6 @@ use super::Site;
 use super::clip::Clip;
 use super::disk::{Medium, Place, open_regular, place, sentence};
 use super::old::hash;
-use sha2::Digest;
 use std::io::{self, ErrorKind};
 
 /// Why a clip does not go on.
@@ -73,7 +72,7 @@ impl Clip {
         if bytes < self.length {
             return Err(other("lost its end"));
         }
-        if hash(&reader, self.length).map_err(later)?.finalize() != self.hash.clone().finalize() {
+        if hash(&reader, self.length).map_err(later)?.finalize() != self.hash.finalize() {
             return Err(other("holds something else"));
         }
         self.file = site.disk.reopen(&path).map_err(later)?;

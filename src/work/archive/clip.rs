@@ -20,7 +20,7 @@ use crate::model::fmp4::{Arrival, Fragment, Init, Timeline};
 use crate::model::id::{CameraName, RunId, SegmentId};
 use crate::model::record::{ClipState, Record};
 use crate::model::time::Wall;
-use sha2::{Digest, Sha256};
+use blake3::Hasher;
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -39,7 +39,7 @@ pub(super) struct Clip {
     /// FFmpeg's life that wrote the last segment; `None`: unknown.
     pub run: Option<RunId>,
     /// Of the durable bytes.
-    pub hash: Sha256,
+    pub hash: Hasher,
     /// Durable bytes.
     pub length: u64,
     /// There are bytes behind the durable ones that could not be cut off yet.
@@ -96,7 +96,7 @@ impl Clip {
             init: segment.init.clone(),
             start: append.wall,
             run: None,
-            hash: Sha256::new(),
+            hash: Hasher::new(),
             length: 0,
             dirty: false,
             frames: 0,
@@ -270,7 +270,7 @@ impl Clip {
         record.bytes = self.length;
         record.seconds = self.line.length().as_micros() as f64 / 1e6; // so that JSON gives it back exactly
         record.frames = self.frames;
-        record.sha256 = Some(self.sha256());
+        (record.blake3, record.sha256) = (Some(self.blake3()), None); // a clip left by an older nvr may have the other
         record.media = record.media.or_else(|| self.init.media());
         record
     }
@@ -319,17 +319,12 @@ impl Clip {
     /// The clip as it is now; only the lane knows since when it took how long.
     pub fn added(&self, bytes: u64, frames: u64, hole: Option<Duration>) -> Added {
         let (clip_bytes, clip_length) = (self.length, self.line.length());
-        Added { bytes, clip_bytes, clip_length, frames, took: Duration::ZERO, hole, sha256: self.sha256() }
+        Added { bytes, clip_bytes, clip_length, frames, took: Duration::ZERO, hole, blake3: self.blake3() }
     }
 
-    /// Of the durable bytes, as `sha256sum` prints it.
-    pub fn sha256(&self) -> Arc<str> {
-        use std::fmt::Write;
-        let mut text = String::with_capacity(64);
-        for byte in self.hash.clone().finalize() {
-            let _ = write!(text, "{byte:02x}"); // a String takes everything
-        }
-        text.into()
+    /// Of the durable bytes, as `b3sum` prints it.
+    pub fn blake3(&self) -> Arc<str> {
+        self.hash.finalize().to_hex().as_str().into()
     }
 }
 

@@ -10,7 +10,7 @@ use super::source::{Fault, Segment, frames};
 use crate::model::effect::Append;
 use crate::model::event::Added;
 use crate::model::fmp4::{Arrival, Fragment, Timeline};
-use sha2::Sha256;
+use blake3::Hasher;
 use std::io;
 use std::time::Instant;
 
@@ -35,7 +35,7 @@ impl Followed {
 
 /// How far a clip had come.
 struct Mark {
-    hash: Sha256,
+    hash: Hasher,
     length: u64,
     line: Timeline,
     frames: u64,

@@ -17,9 +17,9 @@ use crate::model::memory::{Grew, Remains};
 use crate::model::record::{ClipState, Gap, Record, Stored};
 use crate::model::time::{Wall, Window};
 use crate::work::places;
+use blake3::Hasher;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -167,8 +167,8 @@ fn restore(init: &Init, resume: Option<Resume>) -> Timeline {
 }
 
 /// Of the first bytes of a file.
-pub(super) fn hash(file: &File, length: u64) -> io::Result<Sha256> {
-    let (mut hash, mut buffer, mut at) = (Sha256::new(), vec![0; 1 << 20], 0);
+pub(super) fn hash(file: &File, length: u64) -> io::Result<Hasher> {
+    let (mut hash, mut buffer, mut at) = (Hasher::new(), vec![0; 1 << 20], 0);
     while at < length {
         let step = usize::try_from(length - at).map_or(buffer.len(), |left| left.min(buffer.len()));
         file.read_exact_at(&mut buffer[..step], at)?;

@@ -24,7 +24,6 @@ use crate::work::places;
 use footage::{Codec, assert_is_tail};
 pub(super) use kills::step;
 use rstest::rstest;
-use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::sync::Mutex;
@@ -53,9 +52,9 @@ fn record(start: Wall) -> Arc<Record> {
     Arc::new(Record::empty(camera(), Window { from: start, to }))
 }
 
-fn sha256(path: &Path) -> String {
+fn blake3_of(path: &Path) -> String {
     let bytes = fs::read(path).expect("a file");
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    blake3::hash(&bytes).to_string()
 }
 
 impl World {
@@ -213,7 +212,7 @@ async fn undisturbed(segments: &[PathBuf], source: &Path) -> String {
     world.store(segments).await;
     let clip = world.close().await;
     assert_is_tail(&clip, source);
-    sha256(&clip)
+    blake3_of(&clip)
 }
 
 #[rstest]
@@ -241,7 +240,7 @@ async fn a_clip_holds_every_packet_once_with_its_own_time(
     assert_eq!(record.frames, (seconds * 25.0) as u64);
     assert!((record.seconds - seconds).abs() < 0.1, "{}", record.seconds);
     assert_eq!(record.bytes, fs::metadata(&clip).expect("a clip").len());
-    assert_eq!(record.sha256.as_deref(), Some(sha256(&clip).as_str()));
+    assert_eq!(record.blake3.as_deref(), Some(blake3_of(&clip).as_str()));
     let media = record.media.expect("known");
     let name = if codec == Codec::Hevc { "hevc" } else { "h264" };
     assert_eq!((media.video.as_str(), media.width, media.height), (name, 320, 180));
@@ -260,7 +259,7 @@ async fn what_an_append_reports_is_what_is_on_the_disk() {
         let added = world.append(number as u64, 0, 2.0 * number as f64).await;
         bytes += added.bytes;
         assert_eq!((added.clip_bytes, bytes), (bytes, fs::metadata(&part).expect("a clip").len()));
-        assert_eq!(&*added.sha256, sha256(&part));
+        assert_eq!(&*added.blake3, blake3_of(&part));
         assert_eq!(added.hole, None);
     }
 }

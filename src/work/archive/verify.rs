@@ -165,7 +165,7 @@ fn look(files: &Files, path: &Path, grows: bool) -> (u64, Verdict) {
             return (bytes, Verdict::Wrong(vec![unread(&files.record(), &error)]));
         }
     };
-    let found = match Found::of(path, grows.then_some(record.bytes)) {
+    let found = match Found::of(path, &record, grows) {
         Ok(found) => found,
         Err(error) => return (0, Verdict::Wrong(vec![sentence("read", path, &error)])),
     };
@@ -188,11 +188,11 @@ struct Found {
     /// Why it was not read to its end.
     damage: Option<String>,
     /// Of all its bytes, or of so many.
-    sha256: String,
+    hash: String,
 }
 
 impl Found {
-    fn of(path: &Path, hashed: Option<u64>) -> io::Result<Found> {
+    fn of(path: &Path, record: &Record, grows: bool) -> io::Result<Found> {
         let mut walker = Walker::open(path)?;
         let (mut line, mut count) = (None, 0);
         let damage = loop {
@@ -215,9 +215,10 @@ impl Found {
         };
         let file = open_regular(path)?;
         let bytes = file.metadata()?.len();
-        let sha256 = hash(&file, hashed.map_or(bytes, |so_far| so_far.min(bytes)))?;
+        let hashed = if grows { record.bytes.min(bytes) } else { bytes };
+        let hash = hash(&file, hashed, record)?;
         let length = line.map_or(Duration::ZERO, |(line, _)| line.length());
-        Ok(Found { bytes, frames: count, length, whole: walker.walk().whole(), damage, sha256 })
+        Ok(Found { bytes, frames: count, length, whole: walker.walk().whole(), damage, hash })
     }
 
     /// What is not as the record of a closed clip says.
@@ -255,30 +256,44 @@ impl Found {
     }
 
     fn other_hash(&self, record: &Record) -> Option<String> {
-        match record.sha256.as_deref() {
+        match record.hash() {
             None => Some("its record has no hash, so nobody can tell (restore the record from a copy)".to_owned()),
-            Some(was) if was == self.sha256 => None,
-            Some(was) => Some(format!(
-                "its bytes have changed since it was stored: sha256 {}…, and it was {}… (restore it from a copy; is the \
+            Some((_, was)) if was == self.hash => None,
+            Some((kind, was)) => Some(format!(
+                "its bytes have changed since it was stored: {kind} {}…, and it was {}… (restore it from a copy; is the \
                  disk failing? see: dmesg, smartctl)",
-                fit_for_screen(&self.sha256, HASH).trim_end_matches('…'),
+                fit_for_screen(&self.hash, HASH).trim_end_matches('…'),
                 fit_for_screen(was, HASH).trim_end_matches('…')
             )),
         }
     }
 }
 
-/// Of the first bytes of a file, as `sha256sum` prints it. What was read is let go again: the page cache has better to
-/// hold than an archive that is read once.
-fn hash(file: &File, length: u64) -> io::Result<String> {
-    let (mut hash, mut buffer, mut at) = (Sha256::new(), vec![0; STEP], 0);
+/// Of the first bytes of a file, of the kind that its record has.
+fn hash(file: &File, length: u64, record: &Record) -> io::Result<String> {
+    if record.blake3.is_none() && record.sha256.is_some() {
+        let mut hash = Sha256::new();
+        read(file, length, |bytes| hash.update(bytes))?;
+        return Ok(data_encoding::HEXLOWER.encode(&hash.finalize()));
+    }
+    let mut hash = blake3::Hasher::new();
+    read(file, length, |bytes| {
+        hash.update(bytes);
+    })?;
+    Ok(hash.finalize().to_string())
+}
+
+/// The first bytes of a file. What was read is let go again: the page cache has better to hold than an archive that is
+/// read once.
+fn read(file: &File, length: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let (mut buffer, mut at) = (vec![0; STEP], 0);
     while at < length {
         let step = usize::try_from(length - at).map_or(STEP, |left| left.min(STEP));
         file.read_exact_at(&mut buffer[..step], at)?;
-        hash.update(&buffer[..step]);
+        each(&buffer[..step]);
         // A hint; a file system that takes none is read all the same.
         let _ = fadvise(file, at, std::num::NonZeroU64::new(step as u64), Advice::DontNeed);
         at += step as u64;
     }
-    Ok(data_encoding::HEXLOWER.encode(&hash.finalize()))
+    Ok(())
 }

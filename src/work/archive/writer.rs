@@ -2,7 +2,7 @@
 
 use super::disk::Medium;
 use super::source::Fault;
-use sha2::{Digest, Sha256};
+use blake3::Hasher;
 use std::cell::Cell;
 use std::fs::File;
 use std::ops::Range;
@@ -20,7 +20,7 @@ thread_local! {
 /// Writes to the end of a growing clip.
 pub(super) struct Writer<'a> {
     medium: &'a mut dyn Medium,
-    hash: Sha256,
+    hash: Hasher,
     at: u64,
     buffer: Vec<u8>,
     held: usize,
@@ -28,7 +28,7 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Goes on at byte `at`, with the hash of everything before.
-    pub fn new(medium: &'a mut dyn Medium, hash: Sha256, at: u64) -> Self {
+    pub fn new(medium: &'a mut dyn Medium, hash: Hasher, at: u64) -> Self {
         let mut buffer = BUFFER.take();
         buffer.resize(STEP, 0);
         Writer { medium, hash, at, buffer, held: 0 }
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes what is left and returns the hash and the length of the file; nothing is durable yet.
-    pub fn finish(mut self) -> Result<(Sha256, u64), Fault> {
+    pub fn finish(mut self) -> Result<(Hasher, u64), Fault> {
         self.flush()?;
         Ok((self.hash.clone(), self.at))
     }

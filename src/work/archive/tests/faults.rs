@@ -109,8 +109,8 @@ async fn whatever_step_fails_nothing_is_lost_and_nothing_stays_twice(
         }
         assert!(failed > 0 || first >= 6, "step {first} failed and nobody said so");
         let clip = world.close().await;
-        assert_eq!(sha256(&clip), healthy);
-        assert_eq!(read_record(&clip).sha256.as_deref(), Some(healthy.as_str()));
+        assert_eq!(blake3_of(&clip), healthy);
+        assert_eq!(read_record(&clip).blake3.as_deref(), Some(healthy.as_str()));
     }
 }
 
@@ -125,15 +125,15 @@ async fn a_clip_closed_after_a_failed_append_ends_where_it_was_durable(#[values(
     let segments = footage::segments(&world.dir.path().join("slots"), &source);
     world.store(&segments[..1]).await;
     let part = world.day().join(&world.files()[1]);
-    let durable = sha256(&part);
+    let durable = blake3_of(&part);
 
     world.claim(1, &segments[1], 0.0);
     *plan.lock().expect("no panic") = Plan { step: 0, fail: 0..failures, errno: 28 };
     assert!(matches!(world.refuse(1).await, AppendFailure::Archive(_)));
-    assert_eq!(sha256(&part) == durable, failures == 1);
+    assert_eq!(blake3_of(&part) == durable, failures == 1);
     let clip = world.close().await;
-    assert_eq!(sha256(&clip), durable);
-    assert_eq!(read_record(&clip).sha256.as_deref(), Some(durable.as_str()));
+    assert_eq!(blake3_of(&clip), durable);
+    assert_eq!(read_record(&clip).blake3.as_deref(), Some(durable.as_str()));
 }
 
 /// Has the disk go away, with an empty directory in its place, or come back. That is another place, as the kernel sees it:
@@ -198,7 +198,7 @@ async fn nothing_is_stored_where_the_archive_is_not_any_more() {
         world.append(number as u64, 0, 2.0 * number as f64).await;
     }
     let clip = world.close().await;
-    assert_eq!(read_record(&clip).sha256.as_deref(), Some(sha256(&clip).as_str()));
+    assert_eq!(read_record(&clip).blake3.as_deref(), Some(blake3_of(&clip).as_str()));
     assert_is_tail(&clip, &source);
 }
 
@@ -252,7 +252,7 @@ async fn a_clip_goes_on_only_if_it_is_what_it_was(
         Some(_) => assert_eq!((path.as_str(), fs::read(&part).ok()), ("", left), "it is left to the next start"),
         None => {
             let clip = PathBuf::from(path);
-            assert_eq!(read_record(&clip).sha256.as_deref(), Some(sha256(&clip).as_str()));
+            assert_eq!(read_record(&clip).blake3.as_deref(), Some(blake3_of(&clip).as_str()));
             assert_eq!(footage::packets(&clip)[&0].len(), if closing { 50 } else { 100 });
         }
     }

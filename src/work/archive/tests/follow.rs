@@ -63,8 +63,8 @@ async fn finish_all(m: &Material, mut world: World) {
         finish(&mut world, number).await;
     }
     let clip = world.close().await;
-    assert_eq!(sha256(&clip), m.clip);
-    assert_eq!(read_record(&clip).sha256.as_deref(), Some(m.clip.as_str()));
+    assert_eq!(blake3_of(&clip), m.clip);
+    assert_eq!(read_record(&clip).blake3.as_deref(), Some(m.clip.as_str()));
     assert_eq!(read_record(&clip).frames, 200);
 }
 
@@ -106,7 +106,7 @@ async fn follow_in_pieces(m: &Material, cuts: Vec<Vec<f64>>) {
         assert_eq!(added.bytes, length - before);
     }
     let clip = world.close().await;
-    assert_eq!(sha256(&clip), m.clip);
+    assert_eq!(blake3_of(&clip), m.clip);
     assert_eq!(read_record(&clip).frames, 200);
 }
 
@@ -121,7 +121,7 @@ async fn after_a_power_cut_the_clip_has_what_was_followed() {
     let clip = Path::new(&recovered.clips[0].path);
     let record = read_record(clip);
     assert_eq!((record.state, record.frames), (ClipState::Interrupted, 75));
-    assert_eq!(record.sha256.as_deref(), Some(&*added.sha256));
+    assert_eq!(record.blake3.as_deref(), Some(&*added.blake3));
     assert_eq!(footage::complaints(clip), "");
     let (got, want) = (footage::packets(clip), footage::packets(&m.source));
     assert!(got[&0].iter().zip(&want[&0]).all(|(got, want)| got.hash == want.hash));
@@ -132,7 +132,7 @@ async fn only_what_surely_belongs_there_is_followed() {
     let m = Material::new().await;
     let mut world = m.begun(Box::new(RealDisk), m.segments[1].len()).await;
     let part = world.day().join(&world.files()[1]);
-    let before = sha256(&part);
+    let before = blake3_of(&part);
     assert_eq!(world.follow_until(1, 0, 2.0, Instant::now()).await, None, "FFmpeg may be writing over it");
     assert_eq!(world.follow(1, 1, 2.0).await, None, "another life of FFmpeg has times of its own");
     fs::write(world.slot(0), &m.segments[0]).expect("written");
@@ -148,7 +148,7 @@ async fn only_what_surely_belongs_there_is_followed() {
     assert_eq!(world.follow(5, 0, 2.0).await, None, "it is not there");
     fs::write(world.slot(6), "nonsense").expect("written");
     assert_eq!(world.follow(6, 0, 2.0).await, None);
-    assert_eq!(sha256(&part), before);
+    assert_eq!(blake3_of(&part), before);
     finish_all(&m, world).await;
 }
 
@@ -172,13 +172,13 @@ async fn what_goes_into_another_clip_goes_there_whole() {
     let m = Material::new().await;
     let mut world = m.begun(Box::new(RealDisk), m.ends(1)[0]).await;
     let part = world.day().join(&world.files()[1]);
-    let before = sha256(&part);
+    let before = blake3_of(&part);
     world.follow(1, 0, 2.0).await.expect("a GOP");
     let hevc = footage::make(world.dir.path(), Codec::Hevc, 3);
     let hevc = footage::segments(&world.dir.path().join("hevc"), &hevc);
     world.claim(1, &hevc[0], 4.0);
     assert_eq!(world.refuse(1).await, AppendFailure::Different);
-    assert_eq!(sha256(&part), before);
+    assert_eq!(blake3_of(&part), before);
     finish_all(&m, world).await;
 }
 
@@ -191,12 +191,12 @@ async fn a_follow_that_fails_at_any_step_costs_nothing() {
             let plan = disk.plan();
             let mut world = m.begun(Box::new(disk), m.ends(1)[0]).await;
             let part = world.day().join(&world.files()[1]);
-            let before = sha256(&part);
+            let before = blake3_of(&part);
             Failing::fail(&plan, first..first + failures);
             let added = world.follow(1, 0, 2.0).await;
             assert_eq!(added.is_none(), first < 2, "a write and a sync");
             if added.is_none() && failures == 1 {
-                assert_eq!(sha256(&part), before, "it is cut back");
+                assert_eq!(blake3_of(&part), before, "it is cut back");
             }
             Failing::fail(&plan, 0..0);
             finish_all(&m, world).await;

@@ -83,7 +83,7 @@ pub(super) fn fragments(path: &Path) -> Vec<String> {
     while let Some(part) = walker.next().expect("whole") {
         if let Part::Fragment(fragment) = part {
             let range = (fragment.range.start + fragment.moof) as usize..fragment.range.end as usize;
-            found.push(format!("{:x?}", Sha256::digest(&bytes[range])));
+            found.push(blake3::hash(&bytes[range]).to_string());
         }
     }
     found
@@ -146,7 +146,7 @@ impl Instant {
         assert_eq!(fs::read_dir(claims).expect("claims").count(), 0, "{what}");
         let clips = clips.into_iter().map(|clip| {
             let record = read_record(&clip);
-            assert_eq!(record.sha256.as_deref(), Some(sha256(&clip).as_str()), "{what}");
+            assert_eq!(record.blake3.as_deref(), Some(blake3_of(&clip).as_str()), "{what}");
             (clip, record)
         });
         clips.collect()

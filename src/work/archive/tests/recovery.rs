@@ -31,10 +31,10 @@ async fn a_clip_is_finished_wherever_the_last_append_was_cut() {
         assert_eq!(recovered.waiting, []);
         assert_eq!(recovered.clips.len(), 1, "cut at {cut}: {:?}", recovered.sentences);
         let clip = PathBuf::from(&recovered.clips[0].path);
-        assert_eq!(sha256(&clip), healthy, "cut at {cut}");
+        assert_eq!(blake3_of(&clip), healthy, "cut at {cut}");
         let record = read_record(&clip);
         assert_eq!((record.state, record.gaps.len()), (ClipState::Interrupted, 1));
-        assert_eq!(record.sha256.as_deref(), Some(healthy.as_str()));
+        assert_eq!(record.blake3.as_deref(), Some(healthy.as_str()));
         assert!(!world.claimed(1).exists() && !world.claimed(2).exists());
     }
 }

@@ -69,17 +69,17 @@ impl Story {
         }
         let clip = world.close().await;
         story.assert_whole(&clip, "undisturbed");
-        story.clip = (!jump).then(|| sha256(&clip));
+        story.clip = (!jump).then(|| blake3_of(&clip));
         story
     }
 
     fn assert_whole(&self, clip: &Path, what: &str) {
         assert_eq!(fragments(clip), self.all, "{what}");
-        let hash = sha256(clip);
+        let hash = blake3_of(clip);
         assert!(self.clip.as_ref().is_none_or(|undisturbed| *undisturbed == hash), "{what}: other times");
         let record = read_record(clip);
         assert_eq!(
-            (record.sha256.as_deref(), record.frames),
+            (record.blake3.as_deref(), record.frames),
             (Some(hash.as_str()), 25 * self.all.len() as u64),
             "{what}"
         );
@@ -156,7 +156,7 @@ impl Story {
             Remains::Growing { file, added } => {
                 assert_eq!((added.bytes, added.frames, added.hole), (0, 0, None));
                 assert_eq!(fs::metadata(&file.path).expect("a clip").len(), added.clip_bytes, "{what}");
-                assert_eq!(*added.sha256, *sha256(Path::new(&file.path)), "{what}");
+                assert_eq!(*added.blake3, *blake3_of(Path::new(&file.path)), "{what}");
                 assert!(known.name.as_ref().is_none_or(|name| *name == file.name), "{what}");
                 assert!(recovered.clips.is_empty(), "{what}");
                 self.live(&mut world, known, what).await;

@@ -2,6 +2,7 @@
 
 use super::super::verify::{Checked, Verdict, all, one};
 use super::*;
+use sha2::{Digest, Sha256};
 
 /// What is found, by the names' seconds.
 fn found(world: &World) -> Vec<(String, Verdict)> {
@@ -59,10 +60,19 @@ async fn every_difference_between_a_clip_and_its_record_is_named() {
     assert!(only_wrong(&world).contains("0.0 s of 6.0 s"));
     fs::write(&clip, &whole).expect("written");
 
+    let mut old: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    old.as_object_mut().and_then(|old| old.remove("blake3")).expect("a hash");
+    old["sha256"] = data_encoding::HEXLOWER.encode(&Sha256::digest(&whole)).into();
+    fs::write(&record, old.to_string()).expect("written");
+    assert_eq!(found(&world), [(name.clone(), Verdict::AsRecorded)], "a record of before there was blake3");
+    old["sha256"] = "00".into();
+    fs::write(&record, old.to_string()).expect("written");
+    assert!(only_wrong(&world).contains(", and it was 00…"));
+
     for (from, to, words) in [
         ("\"frames\": 150", "\"frames\": 151", "it has 150 pictures, and 151 were stored"),
         ("\"seconds\": 6.", "\"seconds\": 7.", "s long, and 7."),
-        ("\"sha256\": \"", "\"sha256\": \"\\u001b[2J", "and it was [2J"),
+        ("\"blake3\": \"", "\"blake3\": \"\\u001b[2J", "and it was [2J"),
         ("\"version\": 1", "\"version\": \"\\u001b\"", "is no record"),
         ("{", "{{", "is no record"),
     ] {
