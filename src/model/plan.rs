@@ -4,7 +4,7 @@
 //! ring         a camera: bit rate × segment × (slots + 2 spare ones)       and ring.backlog beside
 //! memory       a camera: its ring and 13 MB for its FFmpeg                 and backlog and 32 MB for the recorder
 //! processor    a camera: 1.3 % of a core at 4 Mbit/s for its FFmpeg, and 0.1 % of the recorder's while it is saved
-//! open files   a camera: 4 pipes to its FFmpeg and 2 files of its clip     and 256 for monitors, mail and the archive
+//! open files   a camera: 5 pipes to its FFmpeg and 2 files of its clip     and 256 for monitors, mail and the archive
 //! processes    a camera: an FFmpeg of up to 4 threads                      and 64 for the recorder's own
 //! watches      a camera: 1 of inotify
 //! archive      a camera: bit rate × the time that its events take
@@ -32,7 +32,7 @@ const OWN_CPU: u64 = 1_000;
 /// Percent of all processors that cameras may take; the rest is for bursts, and for whatever else runs.
 const CPU_SHARE: u64 = 80;
 /// Open files of the recorder for a camera, and beside those of all cameras.
-const FILES: u64 = 6;
+const FILES: u64 = 7;
 const OWN_FILES: u64 = 256;
 /// Processes and threads, which systems count together: of an FFmpeg, and of the recorder.
 const TASKS: u64 = 4;

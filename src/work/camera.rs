@@ -12,7 +12,7 @@ use crate::model::settings;
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, Signal};
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io::{PipeWriter, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
@@ -145,6 +145,8 @@ struct Running {
     stderr: Lines<ChildStderr>,
     progress: Lines<pipe::Receiver>,
     redactor: Redactor,
+    /// Nothing is written to it. It ends with this, or with the recorder.
+    _leash: PipeWriter,
 }
 
 async fn begin<'a>(
@@ -174,7 +176,11 @@ async fn begin<'a>(
 /// `hold`: the slots that it writes, if it writes any. Our own copy is closed when this is over.
 fn spawn(program: &Path, plan: Plan, redactor: Redactor, hold: Option<Hold>) -> std::io::Result<Running> {
     let (progress, progress_theirs) = std::io::pipe()?;
-    let mut fds = vec![FdMapping { parent_fd: OwnedFd::from(progress_theirs), child_fd: ffmpeg::PROGRESS_FD }];
+    let (leash_theirs, leash) = std::io::pipe()?;
+    let mut fds = vec![
+        FdMapping { parent_fd: OwnedFd::from(progress_theirs), child_fd: ffmpeg::PROGRESS_FD },
+        FdMapping { parent_fd: OwnedFd::from(leash_theirs), child_fd: ffmpeg::LEASH_FD },
+    ];
     if let Some(list) = plan.list {
         let (theirs, mut ours) = std::io::pipe()?;
         // A URL is far smaller than a pipe, so this does not wait.
@@ -185,12 +191,13 @@ fn spawn(program: &Path, plan: Plan, redactor: Redactor, hold: Option<Hold>) -> 
     let mut command = ffmpeg::command(program);
     command.args(plan.args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.fd_mappings(fds).map_err(std::io::Error::other)?;
-    child::own_session(&mut command, Purpose::Recording);
+    // After the descriptors have their numbers.
+    child::own_session(&mut command, Purpose::Recording { leash: ffmpeg::LEASH_FD });
     let mut child = command.spawn()?;
     let stdin = child.stdin.take();
     let stderr = child.stderr.take().ok_or_else(|| std::io::Error::other("no stderr"))?;
     let progress = pipe::Receiver::from_owned_fd(OwnedFd::from(progress))?;
-    Ok(Running { child, stdin, stderr: Lines::new(stderr), progress: Lines::new(progress), redactor })
+    Ok(Running { child, stdin, stderr: Lines::new(stderr), progress: Lines::new(progress), redactor, _leash: leash })
 }
 
 /// How far down the ladder.

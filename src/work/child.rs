@@ -17,35 +17,57 @@ const ASIDE_MEMORY: u64 = 1 << 30;
 /// How much nicer than the recording is what only makes pictures.
 const ASIDE_NICE: i32 = 10;
 
+/// `F_SETSIG` of Linux (asm-generic/fcntl.h).
+const F_SETSIG: i32 = 10;
+
 /// What a child is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// It records: at the recorder's death it finishes its file.
-    Recording,
+    /// It records: at the recorder's death it finishes its file. `leash` is the reading end, in the child, of a pipe that
+    /// only the recorder could write to.
+    Recording {
+        /// Its descriptor.
+        leash: i32,
+    },
     /// It decodes what came from outside and is in nobody's way: it waits for the processor behind the recording, its
     /// memory is bounded, and with the recorder it just ends.
     Aside,
 }
 
-/// A session of its own, so that no terminal's hang-up or Ctrl-C reaches it; and a signal, should the recorder die. At
-/// SIGTERM FFmpeg finishes its file. That signal comes when the *thread* dies that spawned it: the recorder's runtime is
-/// the main thread, which lives as long as the process.
+/// Has the kernel send SIGTERM to this process and its group when the last writer of a pipe is gone.
+#[allow(unsafe_code, reason = "no safe crate has these calls")]
+fn end_with(leash: i32) -> std::io::Result<()> {
+    let group = rustix::process::getpid().as_raw_nonzero().get();
+    for (what, argument) in [(libc::F_SETOWN, -group), (F_SETSIG, libc::SIGTERM), (libc::F_SETFL, libc::O_ASYNC)] {
+        // SAFETY: each takes a descriptor, which may well be none, and a number.
+        if unsafe { libc::fcntl(leash, what, argument) } < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// A session of its own, so that no terminal's hang-up or Ctrl-C reaches it; and a signal, should the recorder die.
+///
+/// At one SIGTERM FFmpeg finishes its file; at a second it breaks off what it is writing. The parent-death signal comes
+/// once for each of the parent's threads, as they end one after the other. So it is for what is killed by it, and who
+/// records has a pipe of its own, which ends once. (It comes when the *thread* dies that spawned the child: the
+/// recorder's runtime is the main thread, which lives as long as the process.)
 #[allow(unsafe_code, reason = "pre_exec runs between fork and exec; what it calls are plain system calls")]
 pub fn own_session(command: &mut Command, purpose: Purpose) {
     let parent = rustix::process::getpid();
     let before_exec = move || {
         rustix::process::setsid()?;
         limits::usual_files()?;
-        let last = match purpose {
-            Purpose::Recording => Signal::TERM,
-            Purpose::Aside => Signal::KILL,
-        };
-        rustix::process::set_parent_process_death_signal(Some(last))?;
+        match purpose {
+            Purpose::Recording { leash } => end_with(leash)?,
+            Purpose::Aside => rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?,
+        }
         if rustix::process::getppid() != Some(parent) {
             return Err(std::io::Error::other("the recorder is gone"));
         }
         match purpose {
-            Purpose::Recording => {}
+            Purpose::Recording { .. } => {}
             Purpose::Aside => {
                 rustix::process::nice(ASIDE_NICE)?;
                 // A limit may be there already, and can only be made smaller.

@@ -2,13 +2,16 @@
 
 use super::footage::pieces;
 use super::life::{camera, exclusive_ffmpeg, goes_on, grows};
-use super::material::complaints;
+use super::material::{Kind, complaints, file, packets};
 use super::mounts::Mount;
 use super::nvr_process::{Nvr, Place};
 use nvr::model::record::{ClipState, Gap};
 use nvr::stop::ONE_STRIKE;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 fn kill(pid: Pid, signal: Signal) {
@@ -44,6 +47,48 @@ async fn an_ffmpeg_that_was_stopped_when_its_recorder_was_killed_is_gone_before_
     nvr.stop().await;
     place.assert_tidy();
     assert!(!place.dir.path().join("overlap").exists(), "two FFmpegs ran at a time");
+}
+
+/// Waits until a process has ended that is nobody's child here.
+async fn gone(pid: Pid) {
+    let Ok(fd) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    let most = Timespec { tv_sec: 10, tv_nsec: 0 };
+    let waited = spawn_blocking(move || poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&most)));
+    assert_eq!(waited.await.expect("waited"), Ok(1), "it ends");
+}
+
+/// The slot that was written last.
+fn newest_slot(ring: &Path) -> PathBuf {
+    let files = std::fs::read_dir(ring).expect("a ring").map(|entry| entry.expect("an entry").path());
+    let slots = files.filter(|path| path.extension().is_some_and(|ending| ending == "mp4"));
+    slots.max_by_key(|path| path.metadata().and_then(|meta| meta.modified()).expect("a date")).expect("a slot")
+}
+
+/// It hears once that its recorder is gone, however many threads that had and whatever becomes of the others: at a second
+/// word it would break off what it is writing, and the open segment would be lost.
+#[tokio::test]
+async fn each_ffmpeg_whose_recorder_is_killed_finishes_its_segment() {
+    let source = file(Kind::H264, 150);
+    let camera =
+        |name| format!("[[camera]]\nname = {name:?}\nsource = 'file:{}'\ninput_args = ['-re']\n", source.display());
+    let place = Place::new(camera("front-door") + &camera("back-door"));
+    for _ in 0..4 {
+        let mut nvr = place.start().await;
+        nvr.recording(2).await;
+        // What can be lost is the open segment, of which there has to be something.
+        sleep(Duration::from_millis(300 + fastrand::u64(..1_000))).await;
+        let ffmpegs = place.ffmpegs();
+        assert_eq!(ffmpegs.len(), 2);
+        killed(nvr).await;
+        for pid in ffmpegs {
+            gone(pid).await;
+        }
+        for camera in ["front-door", "back-door"] {
+            let slot = newest_slot(&place.ring().join(camera));
+            assert!(!packets(&slot).is_empty());
+            assert_eq!(complaints(&slot), "");
+        }
+    }
 }
 
 /// A script that is deaf to SIGTERM, with an FFmpeg in a session of its own; both keep a lock of the test's.

@@ -139,6 +139,8 @@ pub const LIST_FD: i32 = 3;
 pub const PROGRESS_FD: i32 = 4;
 /// The fd that FFmpeg inherits and does nothing with: the lock that says that it lives.
 pub const HOLD_FD: i32 = 5;
+/// The fd that FFmpeg inherits and does nothing with: the pipe whose end is that of its recorder.
+pub const LEASH_FD: i32 = 6;
 
 /// How to start FFmpeg for a camera.
 pub fn plan(ffmpeg: &Ffmpeg, camera: &Camera, target: &Target<'_>) -> Plan {
