@@ -128,6 +128,8 @@ pub enum Event {
         /// The clip as it is now; `None`: nothing was added, whatever the reason, and appending the finished segment
         /// will tell. `bytes` and `frames` are what this step added.
         added: Option<Added>,
+        /// In how long there is likely to be more of it; `None`: nobody can tell.
+        more: Option<Duration>,
     },
     /// A segment could not be appended; the clip is as long as before and the segment still in RAM.
     AppendFailed {

@@ -17,8 +17,12 @@ use super::time::{Anchor, Mono};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often it is looked what has become whole.
+/// How often it is looked what has become whole, while nobody knows when that will be.
 const EVERY: Duration = Duration::from_millis(500);
+/// After the instant at which there is likely to be more; a key frame may be late.
+const LATE: Duration = Duration::from_millis(100);
+/// As seldom as that at most, whatever is likely.
+const SELDOM: Duration = Duration::from_secs(1);
 /// Fragments become whole at key frames, and a camera that sends none for 20 s counts as stalled. A segment that has
 /// given nothing for so many looks will give nothing more.
 const FRUITLESS: u32 = 40;
@@ -77,12 +81,15 @@ impl Saving {
         Some(append)
     }
 
-    /// What came of it.
-    fn followed(&mut self, id: ClipId, number: u64, added: Option<&Added>) {
+    /// What came of it, and in how long there is likely to be more.
+    fn followed(&mut self, id: ClipId, number: u64, (added, more): (Option<&Added>, Option<Duration>), now: Mono) {
         if !self.following.asked || self.following.number != Some(number) {
             return;
         }
         self.following.asked = false;
+        if let Some(more) = more {
+            self.following.next = now + more.saturating_add(LATE).min(SELDOM);
+        }
         self.following.fruitless = if added.is_some() { 0 } else { self.following.fruitless + 1 };
         if let (Some(added), Some(clip)) = (added, self.clips.iter_mut().find(|clip| clip.id == id)) {
             clip.followed(number, added);
@@ -122,9 +129,15 @@ impl Camera {
 
 impl Recorder {
     /// The archive has added what is whole of an open segment, or nothing.
-    pub(super) fn followed(&mut self, out: &mut Out, clip: ClipId, segment: &SegmentId, added: Option<&Added>) {
-        self.with(out, &segment.camera, |camera, _, _| camera.saving.followed(clip, segment.number, added));
-        if added.is_some() {
+    pub(super) fn followed(
+        &mut self,
+        out: &mut Out,
+        clip: ClipId,
+        segment: &SegmentId,
+        news: (Option<&Added>, Option<Duration>),
+    ) {
+        self.with(out, &segment.camera, |camera, _, out| camera.saving.followed(clip, segment.number, news, out.now));
+        if news.0.is_some() {
             self.archive_written(out);
         }
     }

@@ -116,11 +116,8 @@ fn archive_event() -> impl Strategy<Value = Event> {
             path: "/it".into()
         }),
         (clip(), segment(), added()).prop_map(|(clip, segment, added)| Event::Appended { clip, segment, added }),
-        (clip(), segment(), prop::option::of(added())).prop_map(|(clip, segment, added)| Event::Followed {
-            clip,
-            segment,
-            added
-        }),
+        (clip(), segment(), prop::option::of(added()), prop::option::of(any::<Duration>()))
+            .prop_map(|(clip, segment, added, more)| Event::Followed { clip, segment, added, more }),
         (clip(), segment(), failure()).prop_map(|(clip, segment, failure)| Event::AppendFailed {
             clip,
             segment,

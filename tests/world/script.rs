@@ -81,6 +81,8 @@ pub struct Script {
     pub moods: Vec<Mood>,
     /// Whether looks at the segment that is being written find something, over and over.
     pub looks: Vec<bool>,
+    /// In how long there is likely to be more, as those that find something tell.
+    pub more: Option<Duration>,
     /// The archive takes and closes nothing in these windows.
     pub outages: Vec<(Mono, Mono)>,
     pub archive_takes: Duration,
@@ -118,6 +120,7 @@ impl Default for Script {
             deliveries: vec![Delivery::Prompt],
             moods: vec![Mood::Takes],
             looks: vec![true],
+            more: None,
             outages: Vec::new(),
             archive_takes: ms(20),
             lateness: vec![Duration::ZERO],

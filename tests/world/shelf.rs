@@ -149,7 +149,8 @@ impl World {
             let (clip_bytes, clip_length) = (stored.bytes + 10, offset + to.since(span.from));
             Added { bytes: 10, clip_bytes, clip_length, frames: 1, ..self.grown(clip) }
         });
-        self.apply(Input::Event(Event::Followed { clip, segment, added }));
+        let more = self.script.more.filter(|_| added.is_some());
+        self.apply(Input::Event(Event::Followed { clip, segment, added, more }));
     }
 
     pub fn save(&mut self, clip: ClipId, record: Arc<Record>) {

@@ -13,7 +13,7 @@ use crate::model::record::Record;
 use crate::work::places;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 
 /// Something to do for one clip.
@@ -98,7 +98,7 @@ impl Lane {
             }
             Order::Follow(follow, _) => {
                 let segment = follow.append.segment.clone();
-                vec![warning, Event::Followed { clip, segment, added: None }]
+                vec![warning, Event::Followed { clip, segment, added: None, more: None }]
             }
             Order::Save(_) => vec![warning],
             Order::Picture(_) => {
@@ -112,8 +112,8 @@ impl Lane {
         match order {
             Order::Append(append, since) => self.append(&append, since),
             Order::Follow(follow, until) => {
-                let added = self.follow(&follow, until);
-                vec![Event::Followed { clip: self.id, segment: follow.append.segment, added }]
+                let (added, more) = self.follow(&follow, until).unzip();
+                vec![Event::Followed { clip: self.id, segment: follow.append.segment, added, more: more.flatten() }]
             }
             Order::Save(record) => {
                 let is_there = self.come_back();
@@ -176,11 +176,12 @@ impl Lane {
     }
 
     /// What could be added of a segment that is still being written; the finished one makes up for the rest.
-    fn follow(&mut self, follow: &Follow, until: Instant) -> Option<Added> {
+    fn follow(&mut self, follow: &Follow, until: Instant) -> Option<(Added, Option<Duration>)> {
         let (append, since) = (&follow.append, Instant::now());
         let slot = places::slot(&self.site.ring, &append.segment.camera, follow.slot);
         // One that has been claimed or has nothing whole in it yet is as usual as one that has.
         let segment = Segment::read(&slot).ok().filter(|_| since < until)?;
+        let more = segment.more();
         let State::Open(clip) = &mut self.state else { return None };
         // If its disk was away, the next order that has to be carried out finds out whether it is what it was.
         if self.site.check().is_err() {
@@ -190,7 +191,7 @@ impl Lane {
             return None;
         }
         match clip.follow(append, segment, until) {
-            Ok(added) => added.map(|added| Added { took: since.elapsed(), ..added }),
+            Ok(added) => added.map(|added| (Added { took: since.elapsed(), ..added }, more)),
             Err(fault) => {
                 tracing::debug!("{} was not followed: {fault:?}", append.segment);
                 None

@@ -257,7 +257,8 @@ impl Archive {
             return self.order(clip, Order::Follow(Box::new(follow), until));
         }
         let (events, segment) = (self.events.clone(), follow.append.segment);
-        self.tracker.spawn(async move { send(&events, Event::Followed { clip, segment, added: None }).await });
+        self.tracker
+            .spawn(async move { send(&events, Event::Followed { clip, segment, added: None, more: None }).await });
     }
 
     /// Writes a clip's record as it stands. Has no event: the next one says more.

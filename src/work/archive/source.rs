@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A file that is walked through.
 pub(in crate::work) struct Walker {
@@ -185,6 +185,15 @@ impl Segment {
     pub fn skip(&mut self, first: usize) {
         self.fragments.drain(..first);
         self.moofs.drain(..first);
+    }
+
+    /// In how long FFmpeg is likely to have written one more fragment, if it still does: each becomes whole when the
+    /// next key frame comes, and cameras send those in time.
+    pub fn more(&self) -> Option<Duration> {
+        let shown = self.fragments.last()?.shown(&self.init)?;
+        let written = self.file.metadata().ok()?.modified().ok()?;
+        // A wall clock that was set meanwhile tells nothing, or something wrong that does little harm.
+        shown.end.checked_sub(shown.start)?.checked_sub(written.elapsed().ok()?)
     }
 
     /// Video frames.

@@ -135,19 +135,27 @@ impl World {
     }
 
     /// Orders the following of a segment in its slot, which has the same number, and answers what came of it.
-    async fn follow_until(&mut self, number: u32, run: u64, offset: f64, until: Instant) -> Option<Added> {
+    async fn follow_until(
+        &mut self,
+        number: u32,
+        run: u64,
+        offset: f64,
+        until: Instant,
+    ) -> (Option<Added>, Option<Duration>) {
         let offset = Duration::from_secs_f64(offset);
         let (wall, record) = (self.start, record(self.start));
         let append = Append { clip: CLIP, segment: segment(number.into()), run: RunId(run), wall, offset, record };
         self.archive.follow(Follow { append, slot: number, until: Mono(0) }, until);
         match self.event().await {
-            Event::Followed { clip: CLIP, segment: followed, added } if followed == segment(number.into()) => added,
+            Event::Followed { clip: CLIP, segment: followed, added, more } if followed == segment(number.into()) => {
+                (added, more)
+            }
             other => panic!("{other:?}"),
         }
     }
 
     async fn follow(&mut self, number: u32, run: u64, offset: f64) -> Option<Added> {
-        self.follow_until(number, run, offset, Instant::now() + Duration::from_secs(600)).await
+        self.follow_until(number, run, offset, Instant::now() + Duration::from_secs(600)).await.0
     }
 
     /// Appends and expects that it works.

@@ -6,6 +6,7 @@ use super::*;
 use crate::model::fmp4::Part;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use std::time::SystemTime;
 
 /// Footage for all of these: a source, what the ring has of it, and the hash of the clip that comes of it.
 struct Material {
@@ -48,6 +49,23 @@ impl Material {
         };
         parts.filter_map(end).collect()
     }
+}
+
+#[tokio::test]
+async fn what_is_followed_tells_when_there_is_likely_to_be_more() {
+    let m = Material::new().await;
+    let ends = m.ends(1);
+    let mut world = m.begun(Box::new(RealDisk), ends[0]).await;
+    let group = Duration::from_secs(1);
+    let until = Instant::now() + Duration::from_secs(600);
+    let more = world.follow_until(1, 0, 2.0, until).await.1.expect("it goes on");
+    assert!(more <= group && more > Duration::from_millis(500), "{more:?}");
+
+    fs::write(world.slot(1), &m.segments[1][..ends[1]]).expect("written");
+    let file = File::options().write(true).open(world.slot(1)).expect("a slot");
+    file.set_modified(SystemTime::now() - group * 2).expect("a date");
+    let (added, more) = world.follow_until(1, 0, 2.0, until).await;
+    assert!(added.is_some() && more.is_none(), "what was due has not come, and nobody knows when: {more:?}");
 }
 
 /// The segment is finished: it is claimed and appended.
@@ -133,7 +151,7 @@ async fn only_what_surely_belongs_there_is_followed() {
     let mut world = m.begun(Box::new(RealDisk), m.segments[1].len()).await;
     let part = world.day().join(&world.files()[1]);
     let before = blake3_of(&part);
-    assert_eq!(world.follow_until(1, 0, 2.0, Instant::now()).await, None, "FFmpeg may be writing over it");
+    assert_eq!(world.follow_until(1, 0, 2.0, Instant::now()).await, (None, None), "FFmpeg may be writing over it");
     assert_eq!(world.follow(1, 1, 2.0).await, None, "another life of FFmpeg has times of its own");
     fs::write(world.slot(0), &m.segments[0]).expect("written");
     assert_eq!(world.follow(0, 0, 0.0).await, None, "it is in the clip");
