@@ -5,6 +5,7 @@ use crate::claims::{Claims, Way, mail};
 use crate::counters::{Meter, Use, memory};
 use crate::feed::Feed;
 use crate::fit::{exponent, median, milliseconds, share, slope};
+use crate::floor;
 use crate::material::{Kind, Material};
 use crate::nvr_process::{Nvr, Place};
 use crate::packets::{Count, Places};
@@ -44,6 +45,8 @@ struct Scale {
     busy: Use,
     busy_ffmpeg: Use,
     busy_memory: f64,
+    /// What writing the same takes alone, in per cent of one core.
+    floor: f64,
     ways: Vec<Way>,
     stored: Vec<Duration>,
     packets: Count,
@@ -144,7 +147,8 @@ async fn scale(cameras: usize, material: &Arc<Material>) -> Scale {
         let counting = tokio::task::spawn_blocking(move || count(&material, &place, &feeds, &sent));
         counting.await.expect("a count")
     };
-    Scale { cameras, rest, rest_ffmpeg, rest_memory, busy, busy_ffmpeg, busy_memory, ways, stored, packets }
+    let floor = tokio::task::spawn_blocking(move || floor::percent(cameras)).await.expect("a floor");
+    Scale { cameras, rest, rest_ffmpeg, rest_memory, busy, busy_ffmpeg, busy_memory, floor, ways, stored, packets }
 }
 
 /// Why so many cameras cannot be measured here.
@@ -194,10 +198,22 @@ fn costs(scales: &[Scale]) -> Table {
         format!(
             "4 Mbit/s each, segments of {} s, nobody watches. At rest, and while every camera saves. Processor time in \
              per cent of one core, FFmpeg's beside the recorder's own; wake-ups are of all threads, beside those that \
-             FFmpeg's progress lines and finished segments account for.",
+             FFmpeg's progress lines and finished segments account for. Beside what saving takes: what reading, writing \
+             and syncing the same bytes takes alone, in pieces of a second.",
             SEGMENT.as_secs()
         ),
-        &["cameras", "at rest: own", "FFmpegs", "wake-ups", "of which due", "PSS", "saving: own", "FFmpegs", "PSS"],
+        &[
+            "cameras",
+            "at rest: own",
+            "FFmpegs",
+            "wake-ups",
+            "of which due",
+            "PSS",
+            "saving: own",
+            "writing alone",
+            "FFmpegs",
+            "PSS",
+        ],
     );
     for scale in scales {
         table.rows.push(vec![
@@ -208,16 +224,18 @@ fn costs(scales: &[Scale]) -> Table {
             number(reasons(scale), "/s"),
             number(scale.rest_memory, "MiB"),
             number(scale.busy.processor, "%"),
+            number(scale.floor, "%"),
             number(scale.busy_ffmpeg.processor, "%"),
             number(scale.busy_memory, "MiB"),
         ]);
     }
-    let columns: [fn(&Scale) -> f64; 7] = [
+    let columns: [fn(&Scale) -> f64; 8] = [
         |it| it.rest.processor,
         |it| it.rest_ffmpeg.processor,
         |it| it.rest.wakes,
         |it| it.rest_memory,
         |it| it.busy.processor,
+        |it| it.floor,
         |it| it.busy_ffmpeg.processor,
         |it| it.busy_memory,
     ];

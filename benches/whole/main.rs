@@ -10,6 +10,7 @@ mod cameras;
 mod claims;
 mod counters;
 mod fit;
+mod floor;
 mod mail;
 mod monitor;
 mod packets;
