@@ -20,7 +20,10 @@ use std::time::Duration;
 /// How often it is looked what has become whole, while nobody knows when that will be.
 const EVERY: Duration = Duration::from_millis(500);
 /// After the instant at which there is likely to be more; a key frame may be late.
-const LATE: Duration = Duration::from_millis(100);
+const LATE: Duration = Duration::from_millis(50);
+/// Microseconds. What is likely is looked for on multiples of it, so that cameras are looked at together: with 64 of them
+/// the recorder is woken less often, which is a fifth of what saving costs.
+const TOGETHER: u64 = 250_000;
 /// As seldom as that at most, whatever is likely.
 const SELDOM: Duration = Duration::from_secs(1);
 /// Fragments become whole at key frames, and a camera that sends none for 20 s counts as stalled. A segment that has
@@ -88,7 +91,8 @@ impl Saving {
         }
         self.following.asked = false;
         if let Some(more) = more {
-            self.following.next = now + more.saturating_add(LATE).min(SELDOM);
+            let next = now + more.saturating_add(LATE).min(SELDOM);
+            self.following.next = Mono(next.0.div_ceil(TOGETHER).saturating_mul(TOGETHER));
         }
         self.following.fruitless = if added.is_some() { 0 } else { self.following.fruitless + 1 };
         if let (Some(added), Some(clip)) = (added, self.clips.iter_mut().find(|clip| clip.id == id)) {

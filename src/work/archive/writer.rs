@@ -30,7 +30,9 @@ impl<'a> Writer<'a> {
     /// Goes on at byte `at`, with the hash of everything before.
     pub fn new(medium: &'a mut dyn Medium, hash: Hasher, at: u64) -> Self {
         let mut buffer = BUFFER.take();
-        buffer.resize(STEP, 0);
+        if buffer.is_empty() {
+            buffer = vec![0; STEP]; // which takes no memory before it is filled
+        }
         Writer { medium, hash, at, buffer, held: 0 }
     }
 
