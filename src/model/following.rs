@@ -24,7 +24,7 @@ const LATE: Duration = Duration::from_millis(50);
 /// Microseconds. What is likely is looked for on multiples of it, so that cameras are looked at together: with 64 of them
 /// the recorder is woken less often, which is a fifth of what saving costs.
 const TOGETHER: u64 = 250_000;
-/// As seldom as that at most, whatever is likely.
+/// Whatever is likely, it is looked after so long, or at the next of those multiples.
 const SELDOM: Duration = Duration::from_secs(1);
 /// Fragments become whole at key frames, and a camera that sends none for 20 s counts as stalled. A segment that has
 /// given nothing for so many looks will give nothing more.
@@ -85,7 +85,7 @@ impl Saving {
     }
 
     /// What came of it, and in how long there is likely to be more.
-    fn followed(&mut self, id: ClipId, number: u64, (added, more): (Option<&Added>, Option<Duration>), now: Mono) {
+    fn followed(&mut self, id: ClipId, number: u64, added: Option<&Added>, more: Option<Duration>, now: Mono) {
         if !self.following.asked || self.following.number != Some(number) {
             return;
         }
@@ -138,10 +138,13 @@ impl Recorder {
         out: &mut Out,
         clip: ClipId,
         segment: &SegmentId,
-        news: (Option<&Added>, Option<Duration>),
+        added: Option<&Added>,
+        more: Option<Duration>,
     ) {
-        self.with(out, &segment.camera, |camera, _, out| camera.saving.followed(clip, segment.number, news, out.now));
-        if news.0.is_some() {
+        self.with(out, &segment.camera, |camera, _, out| {
+            camera.saving.followed(clip, segment.number, added, more, out.now)
+        });
+        if added.is_some() {
             self.archive_written(out);
         }
     }

@@ -301,9 +301,7 @@ impl Recorder {
             Event::StopAsked(who) => self.stop(out, who),
             Event::ClipOpened { clip, name, start, path } => self.clip_opened(clip, ClipFile { name, start, path }),
             Event::Appended { clip: _, segment, added } => self.appended(out, &segment, &added),
-            Event::Followed { clip, segment, added, more } => {
-                self.followed(out, clip, &segment, (added.as_ref(), more))
-            }
+            Event::Followed { clip, segment, added, more } => self.followed(out, clip, &segment, added.as_ref(), more),
             Event::ConfigWarnings(warnings) => self.config_warnings(out, &warnings),
             Event::HungUp => self.read_again(out, None),
             Event::Reloaded { request, result } => self.reloaded(out, request, result),

@@ -61,14 +61,8 @@ pub fn own_session(command: &mut Command, purpose: Purpose) {
         limits::usual_files()?;
         match purpose {
             Purpose::Recording { leash } => end_with(leash)?,
-            Purpose::Aside => rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?,
-        }
-        if rustix::process::getppid() != Some(parent) {
-            return Err(std::io::Error::other("the recorder is gone"));
-        }
-        match purpose {
-            Purpose::Recording { .. } => {}
             Purpose::Aside => {
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
                 rustix::process::nice(ASIDE_NICE)?;
                 // A limit may be there already, and can only be made smaller.
                 let before = rustix::process::getrlimit(Resource::As);
@@ -76,6 +70,10 @@ pub fn own_session(command: &mut Command, purpose: Purpose) {
                 let after = Rlimit { current: most(before.current), maximum: most(before.maximum) };
                 rustix::process::setrlimit(Resource::As, after)?;
             }
+        }
+        // One that was gone before the child could hear of it.
+        if rustix::process::getppid() != Some(parent) {
+            return Err(std::io::Error::other("the recorder is gone"));
         }
         Ok(())
     };

@@ -119,7 +119,6 @@ fn record() -> Record {
         seconds: 20.0,
         frames: 500,
         blake3: Some("abc".into()),
-        sha256: None,
         ..Record::empty(pictures::name("front-door"), asked)
     }
 }

@@ -40,6 +40,21 @@ pub(super) fn place(path: &Path) -> io::Result<Place> {
     fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Reads the first bytes of a file, a MiB at a time. What was read is let go again: the page cache has better to hold
+/// than what is read once.
+pub(super) fn read_through(file: &File, length: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let (mut buffer, mut at) = (vec![0; 1 << 20], 0);
+    while at < length {
+        let step = usize::try_from(length - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+        file.read_exact_at(&mut buffer[..step], at)?;
+        each(&buffer[..step]);
+        let read = at..at + step as u64;
+        file.forget(read.clone());
+        at = read.end;
+    }
+    Ok(())
+}
+
 impl Medium for File {
     fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.write_all_at(bytes, at)?;

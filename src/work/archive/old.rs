@@ -3,7 +3,7 @@
 use super::Site;
 use super::catalog::Found;
 use super::clip::{Clip, Coming};
-use super::disk::{open_regular, same_file, sentence};
+use super::disk::{open_regular, read_through, same_file, sentence};
 use super::held::{Held, Share};
 use super::names;
 use super::sidecar::{Resume, Sidecar};
@@ -23,7 +23,6 @@ use jiff::tz::TimeZone;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,13 +167,10 @@ fn restore(init: &Init, resume: Option<Resume>) -> Timeline {
 
 /// Of the first bytes of a file.
 pub(super) fn hash(file: &File, length: u64) -> io::Result<Hasher> {
-    let (mut hash, mut buffer, mut at) = (Hasher::new(), vec![0; 1 << 20], 0);
-    while at < length {
-        let step = usize::try_from(length - at).map_or(buffer.len(), |left| left.min(buffer.len()));
-        file.read_exact_at(&mut buffer[..step], at)?;
-        hash.update(&buffer[..step]);
-        at += step as u64;
-    }
+    let mut hash = Hasher::new();
+    read_through(file, length, |bytes| {
+        hash.update(bytes);
+    })?;
     Ok(hash)
 }
 

@@ -4,8 +4,9 @@
 //! Clips may grow, be closed and be deleted meanwhile. Only what is still so at a second look is told.
 
 use super::catalog::{self, Day, unread};
-use super::disk::{is_file, open_regular, sentence};
+use super::disk::{is_file, open_regular, read_through, sentence};
 use super::names::{self, DONE, Files, PART, RECORD};
+use super::old;
 use super::pictures;
 use super::sidecar::Sidecar;
 use super::source::{Walker, frames};
@@ -13,17 +14,13 @@ use crate::model::fmp4::{Part, Timeline};
 use crate::model::id::CameraName;
 use crate::model::record::Record;
 use crate::model::text::fit_for_screen;
-use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// Bytes in memory at a time.
-const STEP: usize = 1 << 20;
 /// Records round to a microsecond.
 const SAME: Duration = Duration::from_millis(1);
 /// Longest name of a file in a sentence, in characters.
@@ -271,29 +268,10 @@ impl Found {
 
 /// Of the first bytes of a file, of the kind that its record has.
 fn hash(file: &File, length: u64, record: &Record) -> io::Result<String> {
-    if record.blake3.is_none() && record.sha256.is_some() {
-        let mut hash = Sha256::new();
-        read(file, length, |bytes| hash.update(bytes))?;
-        return Ok(data_encoding::HEXLOWER.encode(&hash.finalize()));
+    if record.blake3.is_some() || record.sha256.is_none() {
+        return Ok(old::hash(file, length)?.finalize().to_string());
     }
-    let mut hash = blake3::Hasher::new();
-    read(file, length, |bytes| {
-        hash.update(bytes);
-    })?;
-    Ok(hash.finalize().to_string())
-}
-
-/// The first bytes of a file. What was read is let go again: the page cache has better to hold than an archive that is
-/// read once.
-fn read(file: &File, length: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let (mut buffer, mut at) = (vec![0; STEP], 0);
-    while at < length {
-        let step = usize::try_from(length - at).map_or(STEP, |left| left.min(STEP));
-        file.read_exact_at(&mut buffer[..step], at)?;
-        each(&buffer[..step]);
-        // A hint; a file system that takes none is read all the same.
-        let _ = fadvise(file, at, std::num::NonZeroU64::new(step as u64), Advice::DontNeed);
-        at += step as u64;
-    }
-    Ok(())
+    let mut hash = Sha256::new();
+    read_through(file, length, |bytes| hash.update(bytes))?;
+    Ok(data_encoding::HEXLOWER.encode(&hash.finalize()))
 }
